@@ -1,0 +1,12 @@
+//! What Staffroom nodes say to each other, and what it means.
+
+#![warn(missing_docs)]
+
+pub mod clock;
+pub mod hash;
+pub mod identity;
+pub mod limits;
+pub mod record;
+pub mod safeguard;
+pub mod vocabulary;
+pub mod wire;

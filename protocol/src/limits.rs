@@ -1,0 +1,55 @@
+//! Every bound on what a node accepts or makes, with the reason for its number.
+
+/// A node certificate: three fields of fixed size, a signature, and room for a newer node's fields.
+pub const MAX_CERTIFICATE_BYTES: usize = 512;
+
+/// A summary. A tenth of what the gossip layer carries, so that 1.2 million of them stay near a
+/// gigabyte at their usual size and the largest still fits one message with its envelope.
+pub const MAX_SUMMARY_BYTES: usize = 8 * 1024;
+
+/// An entry: a summary and its envelope, with room for a newer node's fields.
+pub const MAX_ENTRY_BYTES: usize = 12 * 1024;
+
+/// A membership statement: claims and a certificate, with room for lists in later versions.
+pub const MAX_STATEMENT_BYTES: usize = 16 * 1024;
+
+/// A gossip message, framing included; half of what gossipsub would allow.
+pub const MAX_GOSSIP_BYTES: usize = 32 * 1024;
+
+/// The full text of a record. The longest real plan or framework is under 60 KiB.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// One file. Whole-file verification holds it on disk and reads it once; streaming lifts this.
+pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Files of one record: a scheme of work for a year has a file a week.
+pub const MAX_FILES_PER_RECORD: usize = 40;
+
+/// Bytes of a file name: what common file systems accept.
+pub const MAX_FILE_NAME_BYTES: usize = 255;
+
+/// How far ahead of this node's clock an entry may be before it is held aside: a server without
+/// time synchronisation drifts by seconds a day, and a wrong time zone shows as an hour or more.
+pub const MAX_CLOCK_AHEAD_MILLIS: u64 = 10 * 60 * 1000;
+
+/// Entries of one school in one group. A school that recorded ten things a day for ten years would
+/// reach a third of it.
+pub const MAX_ENTRIES_PER_SCHOOL: usize = 100_000;
+
+/// Statements of one group: every school of a national network, twice over.
+pub const MAX_STATEMENTS_PER_GROUP: usize = 50_000;
+
+/// A group's name as people see it.
+pub const MAX_GROUP_NAME_CHARS: usize = 80;
+
+/// A school's name as people see it.
+pub const MAX_SCHOOL_NAME_CHARS: usize = 120;
+
+/// One list inside a record: tags, subjects, links, actions. Longer lists are documents.
+pub const MAX_LIST_ITEMS: usize = 100;
+
+/// One long text inside a record, in characters: about six printed pages.
+pub const MAX_TEXT_CHARS: usize = 20_000;
+
+/// One short text inside a record (a name, a measure, a role), in characters.
+pub const MAX_SHORT_TEXT_CHARS: usize = 300;

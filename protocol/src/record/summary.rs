@@ -1,0 +1,154 @@
+//! The part of a record that is gossiped to every member and indexed.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::impact_report::Figures;
+use crate::hash::{Hash, RecordId, SchoolId};
+
+/// A record in short, 8 KiB at most.
+///
+/// Vocabulary terms are plain texts here, so that a node which does not know a newer term still
+/// shows and indexes the record.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// The title.
+    pub title: String,
+    /// The abstract.
+    #[serde(rename = "abstract", skip_serializing_if = "String::is_empty")]
+    pub abstract_text: String,
+    /// The author's role.
+    pub author_role: String,
+    /// The day it was first written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Date>,
+    /// Tags in lower case.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Theme of an intervention.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<String>,
+    /// Subjects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// Key stages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub key_stages: Vec<String>,
+    /// Year groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub year_groups: Vec<String>,
+    /// Pupil groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pupil_groups: Vec<String>,
+    /// Practice areas of the framework.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub practice_areas: Vec<String>,
+    /// Domains of professional development.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub development_domains: Vec<String>,
+    /// The kind's own type: lesson plan, coaching, question, exact (adoption).
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind_type: Option<String>,
+    /// Proposed, running, finished or stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Cost per pupil a year as a band.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_band: Option<String>,
+    /// Licence of a resource.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Address of a resource that is kept elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Conclusion of an impact report: continue, adapt, stop, unclear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<String>,
+    /// Design of an impact report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub design: Option<String>,
+    /// The numbers of an impact report, from which every node computes the effect itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Figures>,
+    /// When it happened or will happen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// The records it is about or builds on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
+    /// Its files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<File>,
+}
+
+/// From one day to another, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// The first day.
+    pub from: Date,
+    /// The last day; open while it is still going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Date>,
+}
+
+/// Another record. A person writes its id alone; the school and version are filled in on publishing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Reference {
+    /// The record.
+    pub record: RecordId,
+    /// Its school.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub school: Option<SchoolId>,
+    /// The entry that held the version meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<Hash>,
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            Written::deserialize(deserializer).map(|written| match written {
+                Written::Id(record) => Self { record, school: None, version: None },
+                Written::Full(full) => full.into(),
+            })
+        } else {
+            FullReference::deserialize(deserializer).map(Self::from)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected the id of a record (32 hexadecimal characters)")]
+enum Written {
+    Id(RecordId),
+    Full(FullReference),
+}
+
+#[derive(Deserialize)]
+struct FullReference {
+    record: RecordId,
+    #[serde(default)]
+    school: Option<SchoolId>,
+    #[serde(default)]
+    version: Option<Hash>,
+}
+
+impl From<FullReference> for Reference {
+    fn from(full: FullReference) -> Self {
+        Self { record: full.record, school: full.school, version: full.version }
+    }
+}
+
+/// A file that belongs to a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Its name, without folders.
+    pub name: String,
+    /// Its media type, such as `application/pdf`.
+    pub media_type: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The BLAKE3 hash of its bytes.
+    pub hash: Hash,
+}
