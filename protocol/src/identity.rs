@@ -172,12 +172,16 @@ impl NodeCertificate {
                 limit: MAX_CERTIFICATE_BYTES,
             }));
         }
-        let certificate = Self::unverified(bytes)?;
+        let certificate = Self::reopen(bytes)?;
         certificate.content.school.open(Purpose::NodeCertificate, bytes)?;
         Ok(certificate)
     }
 
-    fn unverified(bytes: &[u8]) -> Result<Self, CertificateError> {
+    /// Reads a certificate that was verified before it was stored, without checking it again.
+    ///
+    /// # Errors
+    /// [`CertificateError`] if the bytes are not a certificate.
+    pub fn reopen(bytes: &[u8]) -> Result<Self, CertificateError> {
         let (_, content) = split_signature(bytes)?;
         let content = wire::decode(content, MAX_CERTIFICATE_BYTES)?;
         Ok(Self { bytes: bytes.to_vec(), content })

@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod clock;
+pub mod entry;
 pub mod hash;
 pub mod identity;
 pub mod limits;

@@ -102,7 +102,11 @@ fn take<T: DeserializeOwned>(
                 AuthoredError::Field { field, reason } if field == "." => {
                     AuthoredError::Field { field: name.to_owned(), reason }
                 }
-                other => other,
+                other @ (AuthoredError::NotAMap
+                | AuthoredError::NoKind
+                | AuthoredError::Kind(_)
+                | AuthoredError::Field { .. }
+                | AuthoredError::UnknownFields { .. }) => other,
             })
         })
         .transpose()
