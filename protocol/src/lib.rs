@@ -4,10 +4,13 @@
 
 pub mod clock;
 pub mod entry;
+pub mod gossip;
+pub mod group;
 pub mod hash;
 pub mod identity;
 pub mod limits;
 pub mod record;
 pub mod safeguard;
+pub mod sync;
 pub mod vocabulary;
 pub mod wire;

@@ -3,7 +3,11 @@
 //! It finds known patterns and cannot promise more: it does not recognise names. It says where and
 //! what sort, and never repeats what it found.
 
+mod urn;
+
 use serde::{Deserialize, Serialize};
+
+pub use urn::Urn;
 
 /// What sort of thing was found. The names are what people and `cleared` lists use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

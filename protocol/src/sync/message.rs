@@ -1,0 +1,198 @@
+//! What nodes ask each other, and the answers.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::group::invite::{InviteError, JoinRequest};
+use crate::hash::{GroupId, Hash};
+use crate::identity::PublicKey;
+
+/// The most bytes that a request may have: a reconciliation message and its envelope.
+pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
+
+/// The most bytes that an answer may have: a piece of a file, or a batch of entries.
+pub const MAX_RESPONSE_BYTES: usize = 2 * 1024 * 1024;
+
+/// How many bytes of content an answerer puts into one answer; less than
+/// [`MAX_RESPONSE_BYTES`] by more than any single item and the envelope.
+pub const ANSWER_CONTENT_BYTES: usize = 1024 * 1024;
+
+/// How many items one request may ask for.
+pub const MAX_REQUEST_ITEMS: usize = 1_000;
+
+/// How many addresses of one node are kept and told: a server with two network cards and both
+/// transports has four.
+pub const MAX_ADDRESSES_PER_NODE: usize = 8;
+
+/// How long a reconciliation message may be; the library asks for at least 4 KiB.
+pub const RECONCILE_FRAME_BYTES: u64 = 60 * 1024;
+
+/// A question to another node. All but [`Request::Join`] and [`Request::Introduce`] are answered
+/// only to nodes of the group's members.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Asks to be let into a group.
+    Join(JoinRequest),
+    /// Shows membership statements to a node that may not have them, such as one's own admission.
+    Introduce {
+        /// The group.
+        group: GroupId,
+        /// The statements' bytes.
+        statements: Vec<ByteBuf>,
+    },
+    /// Asks how to reach the nodes of a group's members.
+    Peers {
+        /// The group.
+        group: GroupId,
+    },
+    /// Asks for the membership statements after one, in the order of their hashes.
+    Statements {
+        /// The group.
+        group: GroupId,
+        /// The digest of the asker's set; where it is equal there is nothing to send.
+        digest: Hash,
+        /// The last one of the page before.
+        after: Option<Hash>,
+    },
+    /// One step of reconciling the content set.
+    Reconcile {
+        /// The group.
+        group: GroupId,
+        /// A message of range-based set reconciliation.
+        message: ByteBuf,
+    },
+    /// Asks for entries by hash.
+    Entries {
+        /// The group.
+        group: GroupId,
+        /// At most [`MAX_REQUEST_ITEMS`].
+        hashes: Vec<Hash>,
+    },
+    /// Asks for whole small blobs by hash, such as the full texts of records.
+    Blobs {
+        /// The group that they belong to.
+        group: GroupId,
+        /// At most [`MAX_REQUEST_ITEMS`].
+        hashes: Vec<Hash>,
+    },
+    /// Asks for a piece of one blob.
+    BlobRange {
+        /// The group that it belongs to.
+        group: GroupId,
+        /// The blob.
+        hash: Hash,
+        /// Where the piece starts, in bytes.
+        offset: u64,
+    },
+    /// Asks how much the other node holds of a group.
+    Holding {
+        /// The group.
+        group: GroupId,
+    },
+}
+
+impl Request {
+    /// The group that it is about.
+    pub fn group(&self) -> GroupId {
+        match self {
+            Self::Join(request) => request.group,
+            Self::Introduce { group, .. }
+            | Self::Peers { group }
+            | Self::Statements { group, .. }
+            | Self::Reconcile { group, .. }
+            | Self::Entries { group, .. }
+            | Self::Blobs { group, .. }
+            | Self::BlobRange { group, .. }
+            | Self::Holding { group } => *group,
+        }
+    }
+}
+
+/// The answer to a [`Request`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// A page of membership statements.
+    Statements {
+        /// The statements' bytes, in the order of their hashes.
+        statements: Vec<ByteBuf>,
+        /// Whether there are more after the last.
+        more: bool,
+    },
+    /// Where nodes were last reached.
+    Peers {
+        /// At most [`MAX_REQUEST_ITEMS`].
+        peers: Vec<PeerAddresses>,
+    },
+    /// The answering step of reconciliation.
+    Reconcile {
+        /// A message of range-based set reconciliation.
+        message: ByteBuf,
+    },
+    /// Entries, in the order asked for; those not held or beyond the size of an answer are left
+    /// out.
+    Entries {
+        /// The entries' bytes.
+        entries: Vec<ByteBuf>,
+    },
+    /// Blobs, in the order asked for; those not held or beyond the size of an answer are left out.
+    Blobs {
+        /// The blobs' bytes.
+        blobs: Vec<ByteBuf>,
+    },
+    /// A piece of a blob.
+    BlobRange {
+        /// The size of the whole blob in bytes.
+        size: u64,
+        /// The piece; empty at the end.
+        bytes: ByteBuf,
+    },
+    /// How much the answering node holds of a group.
+    Holding(Holding),
+    /// The invite does not work.
+    InviteRefused(InviteError),
+    /// The question is not answered.
+    Refused(Refusal),
+}
+
+/// Where a node was last reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerAddresses {
+    /// The node.
+    pub node: PublicKey,
+    /// Its addresses, as multiaddresses without the node's own id.
+    pub addresses: Vec<String>,
+}
+
+/// How much a node holds of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// How many entries.
+    pub entries: u64,
+    /// A hash over the hashes of all entries in their order: equal exactly for equal sets.
+    pub digest: Hash,
+    /// How many of the entries' full texts have not come yet.
+    pub bodies_missing: u64,
+    /// Whether everything held can be found by a search.
+    pub searchable: bool,
+}
+
+/// Why a question is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The asking node is no member of the group, or the answering one is not. The two are not told
+    /// apart, so that a stranger learns nothing.
+    #[error("the other node does not share this group with this one")]
+    NotShared,
+    /// What was asked for is not held.
+    #[error("the other node does not hold it")]
+    NotHeld,
+    /// The request breaks a limit or cannot be read.
+    #[error("the other node could not read the request")]
+    Malformed,
+    /// The asking node asks too much in too short a time.
+    #[error("the other node is busy")]
+    Busy,
+}
