@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::hash::GroupId;
+use crate::hash::{GroupId, Hash};
 use crate::limits::MAX_GOSSIP_BYTES;
 use crate::wire::{self, DecodeError};
 
@@ -15,6 +15,11 @@ pub enum Announcement {
     Entry(ByteBuf),
     /// A new membership statement.
     Statement(ByteBuf),
+    /// More is new than is worth telling one by one: whoever holds another set should compare.
+    News {
+        /// The digest of the sender's content set.
+        digest: Hash,
+    },
 }
 
 impl Announcement {

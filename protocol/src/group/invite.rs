@@ -12,7 +12,7 @@ use serde_bytes::ByteBuf;
 
 use super::{Claims, GroupKind};
 use crate::hash::{GroupId, Hash, SchoolId};
-use crate::identity::NodeCertificate;
+use crate::identity::{NodeCertificate, PublicKey};
 use crate::wire::{self, DecodeError};
 
 const PREFIX: &str = "staffroom-invite:";
@@ -30,6 +30,8 @@ pub struct Invite {
     pub group_kind: GroupKind,
     /// The inviting school's name.
     pub from: String,
+    /// The inviting school's node.
+    pub from_node: PublicKey,
     /// Where to reach the inviting school's node, as multiaddresses.
     pub addresses: Vec<String>,
     /// When it expires, in milliseconds since 1970.
@@ -51,7 +53,7 @@ impl Invite {
     /// Makes an invite; `secret` comes from a cryptographic random source.
     pub fn new(
         group: (GroupId, &str, GroupKind),
-        from: &str,
+        from: (&str, PublicKey),
         addresses: Vec<String>,
         expires_millis: u64,
         secret: [u8; 16],
@@ -61,7 +63,8 @@ impl Invite {
             group,
             group_name: name.to_owned(),
             group_kind,
-            from: from.to_owned(),
+            from: from.0.to_owned(),
+            from_node: from.1,
             addresses: addresses.into_iter().take(MAX_ADDRESSES).collect(),
             expires_millis,
             secret: Secret(secret),
@@ -207,7 +210,7 @@ mod tests {
     fn invite() -> Invite {
         Invite::new(
             (GroupId::from_bytes([1; 32]), "Riverside Trust", GroupKind::Trust),
-            "Ash Primary",
+            ("Ash Primary", SecretKey::from_seed(&[9; 32]).public()),
             vec!["/ip4/127.0.0.1/tcp/4001".into()],
             10 * HOUR,
             [7; 16],

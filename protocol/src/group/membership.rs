@@ -184,6 +184,11 @@ impl Statement {
     pub fn clock(&self) -> Timestamp {
         self.payload.clock
     }
+
+    /// The node that an admission lets in.
+    pub fn admitted_node(&self) -> Option<PublicKey> {
+        self.admitted.as_ref().map(NodeCertificate::node)
+    }
 }
 
 /// Why bytes are no valid statement.

@@ -1,0 +1,440 @@
+//! What comes in from other nodes: verified, judged by the roster and the clock, stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+
+use serde_bytes::ByteBuf;
+use staffroom_protocol::entry::{BlobRef, Entry, EntryError, EntryKey};
+use staffroom_protocol::group::membership::{Act, Membership, Standing, Statement, StatementError};
+use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::limits::{MAX_CLOCK_AHEAD_MILLIS, MAX_STATEMENTS_PER_GROUP};
+use staffroom_protocol::wire;
+
+use crate::blobs::BlobError;
+use crate::clock::now_millis;
+use crate::node::Node;
+use crate::store::{Change, MAX_SMALL_BLOB_BYTES, Outcome, StoreError, Table};
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was new and is stored.
+    Stored,
+    /// It, or a version that beats it, was held already.
+    Known,
+    /// It is from the future, or its school's admission is not known here; it will be judged again.
+    HeldAside(AsideReason),
+    /// It is invalid for everyone.
+    Invalid(EntryError),
+    /// It belongs to another group, or was made after its school had left.
+    NotForGroup,
+}
+
+/// Why an entry waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsideReason {
+    /// Its clock is further ahead than any honest clock.
+    FromTheFuture,
+    /// Its school or its node is not on the roster.
+    UnknownAuthor,
+}
+
+/// Entries that wait, bounded for each node that brought them.
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    entries: BTreeMap<PublicKey, BTreeMap<Hash, (GroupId, Vec<u8>)>>,
+}
+
+impl Aside {
+    /// A forwarder's share: a school's first import, at 12 KiB each at most.
+    const MAX_PER_FORWARDER: usize = 1_000;
+
+    /// Nodes that may have something waiting: the connections that a node may have.
+    const MAX_FORWARDERS: usize = 256;
+
+    fn hold(&mut self, from: PublicKey, group: GroupId, entry: &Entry) {
+        if self.entries.len() >= Self::MAX_FORWARDERS && !self.entries.contains_key(&from) {
+            return;
+        }
+        let held = self.entries.entry(from).or_default();
+        if held.len() < Self::MAX_PER_FORWARDER {
+            held.insert(entry.hash(), (group, entry.as_bytes().to_vec()));
+        }
+    }
+
+    fn take(&mut self) -> BTreeMap<PublicKey, BTreeMap<Hash, (GroupId, Vec<u8>)>> {
+        std::mem::take(&mut self.entries)
+    }
+
+    fn count(&self) -> usize {
+        self.entries.values().map(BTreeMap::len).sum()
+    }
+}
+
+impl Node {
+    /// Judges entries that a node brought for a group, and stores those that belong to it, all with
+    /// one sync of the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be stored; none of them is held then.
+    pub fn accept_entries<'a>(
+        &self,
+        group: GroupId,
+        entries: impl IntoIterator<Item = &'a [u8]>,
+        from: PublicKey,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let mut accepted = Vec::new();
+        let mut verdicts = Vec::new();
+        for bytes in entries {
+            let verdict = match self.judge(group, bytes)? {
+                Judged::Good(entry) => {
+                    accepted.push((verdicts.len(), *entry));
+                    Verdict::Stored
+                }
+                Judged::Aside(entry, reason) => {
+                    let mut aside = self.aside.lock().unwrap_or_else(PoisonError::into_inner);
+                    aside.hold(from, group, &entry);
+                    Verdict::HeldAside(reason)
+                }
+                Judged::Not(verdict) => verdict,
+            };
+            verdicts.push(verdict);
+        }
+        let entries: Vec<&Entry> = accepted.iter().map(|(_, entry)| entry).collect();
+        let stored = self.store_entries(&entries, Vec::new())?;
+        for ((place, _), stored) in accepted.iter().zip(stored) {
+            if !stored {
+                verdicts[*place] = Verdict::Known;
+            }
+        }
+        Ok(verdicts)
+    }
+
+    fn judge(&self, group: GroupId, bytes: &[u8]) -> Result<Judged, StoreError> {
+        if self.store().entry_by_hash(&Hash::of(bytes))?.is_some() {
+            return Ok(Judged::Not(Verdict::Known));
+        }
+        let opened = self.verifier.lock().unwrap_or_else(PoisonError::into_inner).open(bytes);
+        let entry = match opened {
+            Ok(entry) => entry,
+            Err(error) => return Ok(Judged::Not(Verdict::Invalid(error))),
+        };
+        if entry.key().group != group {
+            return Ok(Judged::Not(Verdict::NotForGroup));
+        }
+        let standing = self
+            .with_membership(&group, |membership| membership.roster().standing(&entry))
+            .unwrap_or(Standing::Unknown);
+        Ok(match standing {
+            Standing::AfterLeaving => Judged::Not(Verdict::NotForGroup),
+            Standing::Unknown => Judged::Aside(Box::new(entry), AsideReason::UnknownAuthor),
+            Standing::Honoured
+                if entry.clock().millis() > now_millis() + MAX_CLOCK_AHEAD_MILLIS =>
+            {
+                Judged::Aside(Box::new(entry), AsideReason::FromTheFuture)
+            }
+            Standing::Honoured => Judged::Good(Box::new(entry)),
+        })
+    }
+
+    /// Stores verified entries with what follows from them, in one step, and says which were new.
+    pub(crate) fn store_entries(
+        &self,
+        entries: &[&Entry],
+        with: Vec<Change>,
+    ) -> Result<Vec<bool>, StoreError> {
+        if entries.is_empty() && with.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut released = Vec::new();
+        for entry in entries {
+            if let Some(held) = self.store().entry(&entry.key())?
+                && held.version < entry.version()
+                && let Ok(held) = Entry::reopen(&held.bytes)
+            {
+                released.extend(blobs_of(&held).into_iter().map(|blob| (held.key(), blob.hash)));
+            }
+        }
+        let mut changes: Vec<Change> = entries.iter().map(|entry| Change::entry(entry)).collect();
+        let own = with.iter().filter_map(possessed).collect::<BTreeSet<_>>();
+        for entry in entries {
+            let wanted = entry.body().filter(|body| !own.contains(&(body.hash, entry.key().group)));
+            changes.push(Change::Local {
+                table: Table::Wanted,
+                key: entry_key_bytes(&entry.key()),
+                value: wanted.map(|body| wire::encode(&body)),
+            });
+        }
+        changes.extend(with);
+        let outcomes = self.store().apply(changes)?;
+        let stored: Vec<bool> = outcomes
+            .iter()
+            .take(entries.len())
+            .map(|outcome| matches!(outcome, Outcome::Applied { .. }))
+            .collect();
+        self.release(released)?;
+        self.indexer().wake();
+        self.wanted.notify_one();
+        Ok(stored)
+    }
+
+    /// Lets go of blobs that a replaced or withdrawn version had, where nothing else has them.
+    fn release(&self, blobs: Vec<(EntryKey, Hash)>) -> Result<(), StoreError> {
+        for (key, hash) in blobs {
+            let current = self.store().entry(&key)?.and_then(|held| Entry::reopen(&held.bytes).ok());
+            if current.is_some_and(|entry| blobs_of(&entry).iter().any(|blob| blob.hash == hash)) {
+                continue;
+            }
+            self.store().apply(vec![Change::Local {
+                table: Table::Possession,
+                key: possession_key(&hash, &key),
+                value: None,
+            }])?;
+            if self.store().local_scan(Table::Possession, hash.as_bytes())?.is_empty() {
+                self.store().apply(vec![Change::ForgetBlob { hash }])?;
+                if let Err(error) = self.blobs().remove(&hash) {
+                    tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the full text of an entry, which a member of the group sent.
+    ///
+    /// # Errors
+    /// [`KeepError`] if it cannot be stored.
+    pub(crate) fn keep_bodies(
+        &self,
+        bodies: Vec<(EntryKey, BlobRef, Vec<u8>)>,
+    ) -> Result<(), KeepError> {
+        let mut changes = Vec::new();
+        for (key, body, bytes) in bodies {
+            if bytes.len() <= MAX_SMALL_BLOB_BYTES {
+                changes.push(Change::Blob { hash: body.hash, bytes });
+            } else {
+                self.blobs().put(&bytes)?;
+            }
+            changes.push(Change::Local {
+                table: Table::Possession,
+                key: possession_key(&body.hash, &key),
+                value: Some(Vec::new()),
+            });
+            changes.push(Change::Local {
+                table: Table::Wanted,
+                key: entry_key_bytes(&key),
+                value: None,
+            });
+            changes.push(Change::Touch { key });
+        }
+        self.store().apply(changes)?;
+        self.indexer().wake();
+        Ok(())
+    }
+
+    /// The full text or small file with this hash, wherever it is kept.
+    ///
+    /// # Errors
+    /// [`KeepError`] if it cannot be read.
+    pub(crate) fn small_content(&self, hash: &Hash) -> Result<Option<Vec<u8>>, KeepError> {
+        if let Some(bytes) = self.store().small_blob(hash)? {
+            return Ok(Some(bytes));
+        }
+        match self.blobs().size(hash)? {
+            Some(size) if size <= staffroom_protocol::limits::MAX_BODY_BYTES as u64 => {
+                Ok(self.blobs().read_range(hash, 0, size)?)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Whether a blob was authored in, or obtained through, this group.
+    pub(crate) fn possesses(&self, group: &GroupId, hash: &Hash) -> Result<bool, StoreError> {
+        let prefix = [hash.as_bytes().as_slice(), group.as_bytes()].concat();
+        Ok(!self.store().local_scan(Table::Possession, &prefix)?.is_empty())
+    }
+
+    /// Entries whose full text has not come, `limit` at most.
+    pub(crate) fn wanted_bodies(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(EntryKey, BlobRef)>, StoreError> {
+        Ok(self
+            .store()
+            .local_scan(Table::Wanted, &[])?
+            .into_iter()
+            .take(limit)
+            .filter_map(|(key, value)| {
+                Some((entry_key_from_bytes(&key)?, wire::decode(&value, 256).ok()?))
+            })
+            .collect())
+    }
+
+    /// How many full texts of a group have not come.
+    pub(crate) fn bodies_missing(&self, group: &GroupId) -> Result<u64, StoreError> {
+        Ok(self.store().local_scan(Table::Wanted, group.as_bytes())?.len() as u64)
+    }
+
+    /// Verifies membership statements and adds those that are new; returns how many were.
+    ///
+    /// Entries that waited are judged again, since their authors may now be known.
+    ///
+    /// # Errors
+    /// [`StatementsError`] if one is invalid or they cannot be stored.
+    pub fn accept_statements(
+        &self,
+        group: GroupId,
+        statements: &[ByteBuf],
+    ) -> Result<usize, StatementsError> {
+        let mut verified = Vec::with_capacity(statements.len());
+        for bytes in statements {
+            verified.push(Statement::verify(bytes)?);
+        }
+        let added = self.add_statements(group, verified)?;
+        if added > 0 {
+            self.judge_again()?;
+        }
+        Ok(added)
+    }
+
+    pub(crate) fn add_statements(
+        &self,
+        group: GroupId,
+        statements: Vec<Statement>,
+    ) -> Result<usize, StoreError> {
+        let mut groups = self.write_groups();
+        let membership = groups.entry(group).or_insert_with(|| Membership::new(group));
+        let room = MAX_STATEMENTS_PER_GROUP.saturating_sub(membership.statements().len());
+        let new: Vec<Statement> = statements
+            .into_iter()
+            .filter(|one| one.group() == group)
+            .filter(|one| !membership.statements().contains_key(&one.hash()))
+            .take(room)
+            .collect();
+        let changes = new
+            .iter()
+            .map(|one| Change::Statement { group, hash: one.hash(), bytes: one.as_bytes().to_vec() })
+            .collect();
+        // Stored before they count, so that a restart never forgets what was acted on.
+        self.store().apply(changes)?;
+        let added = membership.extend(new).len();
+        if membership.statements().is_empty() {
+            groups.remove(&group);
+        }
+        Ok(added)
+    }
+
+    /// Judges everything that waits once more; returns how many still wait.
+    ///
+    /// # Errors
+    /// [`StoreError`] if what no longer waits cannot be stored.
+    pub fn judge_again(&self) -> Result<usize, StoreError> {
+        let waiting = self.aside.lock().unwrap_or_else(PoisonError::into_inner).take();
+        for (from, entries) in waiting {
+            let mut by_group: BTreeMap<GroupId, Vec<Vec<u8>>> = BTreeMap::new();
+            for (group, bytes) in entries.into_values() {
+                by_group.entry(group).or_default().push(bytes);
+            }
+            for (group, entries) in by_group {
+                self.accept_entries(group, entries.iter().map(Vec::as_slice), from)?;
+            }
+        }
+        Ok(self.held_aside())
+    }
+
+    /// How many entries wait.
+    pub fn held_aside(&self) -> usize {
+        self.aside.lock().unwrap_or_else(PoisonError::into_inner).count()
+    }
+
+    /// Whether statements shown by a stranger may be looked at: they admit that very node to a
+    /// group of which this node is a member.
+    pub(crate) fn introduces(&self, group: &GroupId, statements: &[ByteBuf], peer: PublicKey) -> bool {
+        let Some(founder) = self
+            .with_membership(group, |membership| {
+                membership.statements().values().find(|one| matches!(one.act(), Act::Found(_))).map(Statement::author)
+            })
+            .flatten()
+        else {
+            return false;
+        };
+        statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).any(|one| {
+            one.author() == founder && one.admitted_node() == Some(peer)
+        })
+    }
+}
+
+enum Judged {
+    Good(Box<Entry>),
+    Aside(Box<Entry>, AsideReason),
+    Not(Verdict),
+}
+
+/// Why content cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+/// Why membership statements were not added.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementsError {
+    /// One of them is invalid for everyone.
+    #[error(transparent)]
+    Invalid(#[from] StatementError),
+    /// They cannot be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The full text and the files of an entry.
+pub(crate) fn blobs_of(entry: &Entry) -> Vec<BlobRef> {
+    let files = entry.summary().ok().flatten().map(|summary| summary.files).unwrap_or_default();
+    entry
+        .body()
+        .into_iter()
+        .chain(files.into_iter().map(|file| BlobRef { hash: file.hash, size: file.size }))
+        .collect()
+}
+
+/// The key under which it is kept that a blob belongs to an entry's group.
+pub(crate) fn possession_key(hash: &Hash, key: &EntryKey) -> Vec<u8> {
+    [hash.as_bytes().as_slice(), &entry_key_bytes(key)].concat()
+}
+
+fn possessed(change: &Change) -> Option<(Hash, GroupId)> {
+    match change {
+        Change::Local { table: Table::Possession, key, value: Some(_) } => {
+            let (hash, rest) = key.split_first_chunk::<{ Hash::LENGTH }>()?;
+            let group = rest.first_chunk::<{ GroupId::LENGTH }>()?;
+            Some((Hash::from_bytes(*hash), GroupId::from_bytes(*group)))
+        }
+        Change::Local { .. }
+        | Change::Entry { .. }
+        | Change::DropEntry { .. }
+        | Change::Touch { .. }
+        | Change::Statement { .. }
+        | Change::Blob { .. }
+        | Change::ForgetBlob { .. } => None,
+    }
+}
+
+fn entry_key_bytes(key: &EntryKey) -> Vec<u8> {
+    [key.group.as_bytes().as_slice(), key.school.as_bytes(), key.record.as_bytes()].concat()
+}
+
+fn entry_key_from_bytes(bytes: &[u8]) -> Option<EntryKey> {
+    let (group, rest) = bytes.split_first_chunk()?;
+    let (school, rest) = rest.split_first_chunk()?;
+    Some(EntryKey {
+        group: GroupId::from_bytes(*group),
+        school: staffroom_protocol::hash::SchoolId::from_bytes(*school),
+        record: staffroom_protocol::hash::RecordId::from_bytes(*rest.first_chunk()?),
+    })
+}

@@ -1,0 +1,262 @@
+//! The network: libp2p connections, gossip, and questions to other nodes.
+//!
+//! [`Network`] is a handle to a task that owns the swarm. Everything sent to it goes through one
+//! bounded channel; what the task hears goes to the [`Node`](crate::node::Node).
+
+mod behaviour;
+mod catch_up;
+mod codec;
+mod exchange;
+mod fetch;
+mod rate;
+mod swarm;
+mod upkeep;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use libp2p::gossipsub::{MessageAcceptance, MessageId};
+use libp2p::request_response::ResponseChannel;
+use libp2p::{Multiaddr, PeerId};
+use prometheus_client::registry::Registry;
+use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::sync::message::{Request, Response};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::node::Node;
+
+pub(crate) use catch_up::tell;
+pub(crate) use fetch::file as fetch_file;
+pub use fetch::FetchError;
+pub use swarm::StartError;
+
+/// How many commands may wait for the swarm's task. It works each off in microseconds; a full
+/// channel makes the senders wait.
+const COMMAND_QUEUE: usize = 1_024;
+
+/// A handle to the network, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Network {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+}
+
+/// What the swarm's task shows to others.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    wanted: catch_up::Wanted,
+    rates: Mutex<rate::Rates>,
+    connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
+    listening: RwLock<Vec<Multiaddr>>,
+    registry: Mutex<Registry>,
+}
+
+/// A node that is connected.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectedPeer {
+    /// Where it says that it can be reached.
+    pub addresses: Vec<Multiaddr>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Ask {
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+        request: Box<Request>,
+        reply: oneshot::Sender<Result<Response, AskError>>,
+    },
+    Answer {
+        channel: ResponseChannel<Response>,
+        response: Box<Response>,
+    },
+    Announce {
+        group: GroupId,
+        bytes: Vec<u8>,
+    },
+    Judge {
+        message: MessageId,
+        from: PeerId,
+        acceptance: MessageAcceptance,
+    },
+    Dial {
+        peer: PeerId,
+        addresses: Vec<Multiaddr>,
+    },
+    Follow(Vec<GroupId>),
+    Stop,
+}
+
+/// Why a question got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// The other node cannot be reached.
+    #[error("the other node cannot be reached: {0}")]
+    Unreachable(String),
+    /// It took the question and did not answer in time, or not in a way that can be read.
+    #[error("the other node did not answer: {0}")]
+    NoAnswer(String),
+    /// This node's network has stopped.
+    #[error("the network has stopped")]
+    Stopped,
+}
+
+/// Bytes that crossed the network since the node started, as counted beneath all protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Traffic {
+    /// Bytes sent.
+    pub sent: u64,
+    /// Bytes received.
+    pub received: u64,
+}
+
+impl Network {
+    /// Starts listening and everything that keeps in touch with other nodes.
+    ///
+    /// # Errors
+    /// [`StartError`] names the address that cannot be used and why.
+    pub async fn start(node: Arc<Node>, listen: Vec<Multiaddr>) -> Result<Self, StartError> {
+        let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
+        let (wanted, comparisons) = catch_up::Wanted::new();
+        let shared = Shared {
+            wanted,
+            rates: Mutex::default(),
+            connected: RwLock::default(),
+            listening: RwLock::default(),
+            registry: Mutex::default(),
+        };
+        let network = Self { commands, shared: Arc::new(shared) };
+        swarm::start(Arc::clone(&node), network.clone(), listen, queue).await?;
+        node.attach(network.clone());
+        network.follow(node.followed_groups()).await;
+        catch_up::start(&node, &network, comparisons);
+        upkeep::start(Arc::clone(&node), network.clone());
+        fetch::start(node, network.clone());
+        Ok(network)
+    }
+
+    /// Asks a node and waits for its answer; dials it where there is no connection.
+    ///
+    /// # Errors
+    /// [`AskError`] if no answer comes.
+    pub async fn ask(
+        &self,
+        peer: PublicKey,
+        addresses: Vec<Multiaddr>,
+        request: Request,
+    ) -> Result<Response, AskError> {
+        let (reply, answer) = oneshot::channel();
+        let peer =
+            peer_id(&peer).ok_or_else(|| AskError::Unreachable("its key is not valid".into()))?;
+        let ask = Command::Ask { peer, addresses, request: Box::new(request), reply };
+        self.commands.send(ask).await.map_err(|_| AskError::Stopped)?;
+        answer.await.map_err(|_| AskError::Stopped)?
+    }
+
+    /// Tells all members of a group. A hint: it may be lost.
+    pub async fn announce(&self, group: GroupId, announcement: &Announcement) {
+        self.command(Command::Announce { group, bytes: announcement.encode() }).await;
+    }
+
+    /// Listens to these groups, and no others.
+    pub async fn follow(&self, groups: Vec<GroupId>) {
+        self.command(Command::Follow(groups)).await;
+    }
+
+    async fn dial(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        self.command(Command::Dial { peer, addresses }).await;
+    }
+
+    /// Compares a group with a node as soon as there is room.
+    pub(crate) fn catch_up_with(&self, peer: PublicKey, group: GroupId) {
+        self.shared.wanted.add(peer, group);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.commands.is_closed()
+    }
+
+    /// Closes all connections.
+    pub async fn stop(&self) {
+        self.command(Command::Stop).await;
+        self.commands.closed().await;
+    }
+
+    async fn command(&self, command: Command) {
+        if self.commands.send(command).await.is_err() {
+            tracing::debug!("the network has stopped");
+        }
+    }
+
+    /// The nodes that are connected.
+    pub fn connected(&self) -> BTreeMap<PublicKey, ConnectedPeer> {
+        self.shared.connected.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a node is connected.
+    pub fn is_connected(&self, peer: &PublicKey) -> bool {
+        self.shared.connected.read().unwrap_or_else(PoisonError::into_inner).contains_key(peer)
+    }
+
+    /// The addresses on which this node listens.
+    pub fn listening(&self) -> Vec<Multiaddr> {
+        self.shared.listening.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Bytes sent and received since the start.
+    pub fn traffic(&self) -> Traffic {
+        let mut traffic = Traffic::default();
+        for line in self.metrics().lines().filter(|line| line.contains("bandwidth_bytes_total{")) {
+            let count = line.rsplit(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+            if line.contains("Outbound") {
+                traffic.sent += count;
+            } else {
+                traffic.received += count;
+            }
+        }
+        traffic
+    }
+
+    /// Everything counted, in the Prometheus text format.
+    pub fn metrics(&self) -> String {
+        let registry = self.shared.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &registry) {
+            Ok(()) => text,
+            Err(_) => String::new(),
+        }
+    }
+}
+
+/// The libp2p name of a node's key; none where the bytes are no point on the curve.
+pub(crate) fn peer_id(key: &PublicKey) -> Option<PeerId> {
+    let key = libp2p::identity::ed25519::PublicKey::try_from_bytes(key.as_bytes()).ok()?;
+    Some(libp2p::identity::PublicKey::from(key).to_peer_id())
+}
+
+/// The key in a libp2p name; none for names of other sorts of key.
+pub(crate) fn node_key(peer: &PeerId) -> Option<PublicKey> {
+    const IDENTITY_CODE: u64 = 0;
+    let hash = peer.as_ref();
+    if hash.code() != IDENTITY_CODE {
+        return None;
+    }
+    let key = libp2p::identity::PublicKey::try_decode_protobuf(hash.digest()).ok()?;
+    Some(PublicKey::from_bytes(key.try_into_ed25519().ok()?.to_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use staffroom_protocol::identity::SecretKey;
+
+    use super::*;
+
+    #[test]
+    fn a_node_is_found_behind_its_libp2p_name() {
+        let key = SecretKey::from_seed(&[4; 32]).public();
+        assert_eq!(node_key(&peer_id(&key).unwrap()), Some(key));
+        assert_eq!(node_key(&PeerId::random()), None);
+    }
+}

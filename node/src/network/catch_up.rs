@@ -1,0 +1,180 @@
+//! Drives [`Session`]s: compares with a peer on connecting, on news, and from time to time.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+use serde_bytes::ByteBuf;
+use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::sync::message::{Refusal, Request};
+use staffroom_protocol::sync::session::{Output, Session, SessionError};
+use tokio::sync::mpsc;
+
+use super::{AskError, Network};
+use crate::intake::StatementsError;
+use crate::node::Node;
+use crate::store::StoreError;
+
+/// Comparisons at once: enough to keep a line busy, few enough that a returning node does not ask
+/// everyone for the same thing.
+const SESSIONS_AT_ONCE: usize = 3;
+
+/// Comparisons that may wait; each is named once however often it is asked for.
+const MAX_WAITING: usize = 1_024;
+
+/// A session that brought more than this much tells the others, who may not have heard.
+const WORTH_TELLING: usize = 64;
+
+/// Comparisons that are wanted.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    queue: mpsc::Sender<(PublicKey, GroupId)>,
+    waiting: Arc<std::sync::Mutex<BTreeSet<(PublicKey, GroupId)>>>,
+}
+
+impl Wanted {
+    /// Makes the queue; the receiver goes to [`start`].
+    pub(super) fn new() -> (Self, mpsc::Receiver<(PublicKey, GroupId)>) {
+        let (queue, receiver) = mpsc::channel(MAX_WAITING);
+        (Self { queue, waiting: Arc::default() }, receiver)
+    }
+
+    /// Asks for a comparison, unless the same one waits already.
+    pub(super) fn add(&self, peer: PublicKey, group: GroupId) {
+        let new =
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert((peer, group));
+        if new && self.queue.try_send((peer, group)).is_err() {
+            self.started(peer, group);
+        }
+    }
+
+    fn started(&self, peer: PublicKey, group: GroupId) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&(peer, group));
+    }
+}
+
+/// Runs wanted comparisons until the network stops.
+pub(super) fn start(
+    node: &Arc<Node>,
+    network: &Network,
+    queue: mpsc::Receiver<(PublicKey, GroupId)>,
+) {
+    let queue = Arc::new(tokio::sync::Mutex::new(queue));
+    for _ in 0..SESSIONS_AT_ONCE {
+        let (node, network, queue) = (Arc::clone(node), network.clone(), Arc::clone(&queue));
+        tokio::spawn(async move {
+            loop {
+                let next = queue.lock().await.recv().await;
+                let Some((peer, group)) = next else { return };
+                network.shared.wanted.started(peer, group);
+                match compare(&node, &network, peer, group).await {
+                    Ok(0) => {}
+                    Ok(received) => {
+                        tracing::info!(received, group = %group.short(), "caught up");
+                        if received > WORTH_TELLING {
+                            tell(&node, &network, group).await;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, peer = ?peer, "a comparison was given up");
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Tells a group that there is much to compare.
+pub(crate) async fn tell(node: &Arc<Node>, network: &Network, group: GroupId) {
+    let looking = Arc::clone(node);
+    let digest = tokio::task::spawn_blocking(move || {
+        looking.content_set(&group).map(|set| set.digest())
+    })
+    .await;
+    if let Ok(Ok(digest)) = digest {
+        network.announce(group, &Announcement::News { digest }).await;
+    }
+}
+
+/// What is done with a node that has just connected.
+pub(super) async fn on_connect(node: &Arc<Node>, network: &Network, peer: PublicKey) {
+    for group in node.followed_groups() {
+        let known = node.with_membership(&group, |set| set.roster().school_of(&peer).is_some());
+        // Whoever is not on the roster here may be so elsewhere; the peer may not know this node
+        // yet either. Each shows its own admission and no more.
+        if let Some(admission) = node.own_admission(&group) {
+            let statements = vec![admission];
+            let shown = network.ask(peer, Vec::new(), Request::Introduce { group, statements });
+            if let Err(error) = shown.await {
+                tracing::debug!(%error, "not introduced");
+            }
+        }
+        if known == Some(true) {
+            network.catch_up_with(peer, group);
+        }
+    }
+}
+
+/// Compares with one peer; returns how many entries it brought.
+async fn compare(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PublicKey,
+    group: GroupId,
+) -> Result<usize, CatchUpError> {
+    let Some(digest) = node.with_membership(&group, |set| set.digest()) else { return Ok(0) };
+    let mut session = Session::new(group, digest);
+    while let Some(output) = session.poll() {
+        match output {
+            Output::Send(request) => {
+                let response = network.ask(peer, Vec::new(), request).await?;
+                session.handle_response(response)?;
+            }
+            Output::Statements(statements) => {
+                let adding = Arc::clone(node);
+                blocking(move || adding.accept_statements(group, &statements)).await??;
+                if !node.is_member(&group) {
+                    return Err(CatchUpError::Session(Refusal::NotShared.into()));
+                }
+            }
+            Output::WantContentSet => {
+                let reading = Arc::clone(node);
+                let set = blocking(move || reading.content_set(&group)).await??;
+                session.handle_content_set(set)?;
+            }
+            Output::Entries(entries) => {
+                let storing = Arc::clone(node);
+                blocking(move || {
+                    storing.accept_entries(group, entries.iter().map(|bytes: &ByteBuf| bytes.as_slice()), peer)
+                })
+                .await??;
+                let (received, lacking) = session.progress();
+                if received + lacking > WORTH_TELLING {
+                    tracing::info!(received, lacking, group = %group.short(), "catching up");
+                }
+            }
+            Output::Done => break,
+        }
+    }
+    Ok(session.progress().0)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CatchUpError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| CatchUpError::Ask(AskError::Stopped))
+}
+
+/// Why a comparison was given up; what came before stands, and the next one goes on from there.
+#[derive(Debug, thiserror::Error)]
+enum CatchUpError {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Statements(#[from] StatementsError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,327 @@
+//! Answers to other nodes' questions, and judgements on what they tell.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use libp2p::PeerId;
+use libp2p::gossipsub::MessageAcceptance;
+use serde_bytes::ByteBuf;
+use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::group::membership::Statement;
+use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::sync::message::{
+    ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
+};
+
+use super::{Network, node_key};
+use crate::groups::GroupError;
+use crate::intake::{KeepError, StatementsError, Verdict};
+use crate::node::Node;
+use crate::store::StoreError;
+
+/// Statements in one answer; with the limit on each they stay well below the limit on answers.
+const STATEMENTS_PER_ANSWER: usize = 64;
+
+/// Answers one question.
+pub(super) async fn answer(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PeerId,
+    request: Request,
+) -> Response {
+    let Some(peer) = node_key(&peer) else { return Response::Refused(Refusal::NotShared) };
+    let member = shares(node, &request.group(), &peer);
+    let allowed = network
+        .shared
+        .rates
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take(peer, member, Instant::now());
+    if !allowed {
+        return Response::Refused(Refusal::Busy);
+    }
+    let (answering, asked) = (Arc::clone(node), request.group());
+    let answered =
+        tokio::task::spawn_blocking(move || answer_blocking(&answering, peer, member, request)).await;
+    match answered {
+        Ok(Ok(Answer { response, announce })) => {
+            if let Some(statement) = announce {
+                let announcement = Announcement::Statement(ByteBuf::from(statement.as_bytes()));
+                network.announce(asked, &announcement).await;
+            }
+            response
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "a question was not answered");
+            Response::Refused(Refusal::Busy)
+        }
+        Err(_) => Response::Refused(Refusal::Busy),
+    }
+}
+
+struct Answer {
+    response: Response,
+    /// A statement that everybody in the group should hear.
+    announce: Option<Statement>,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Self { response, announce: None }
+    }
+}
+
+/// Whether both nodes belong to current members of the group.
+fn shares(node: &Node, group: &GroupId, peer: &PublicKey) -> bool {
+    let theirs = node.with_membership(group, |set| set.roster().school_of(peer).is_some());
+    theirs == Some(true) && node.is_member(group)
+}
+
+fn answer_blocking(
+    node: &Node,
+    peer: PublicKey,
+    member: bool,
+    request: Request,
+) -> Result<Answer, AnswerError> {
+    let not_shared = || Answer::from(Response::Refused(Refusal::NotShared));
+    let response = match request {
+        Request::Join(request) => return join(node, &request, peer),
+        Request::Introduce { group, statements } => {
+            if statements.len() > STATEMENTS_PER_ANSWER {
+                return Ok(Response::Refused(Refusal::Malformed).into());
+            }
+            if node.introduces(&group, &statements, peer) {
+                node.accept_statements(group, &statements)?;
+                return Ok(Response::Statements { statements: Vec::new(), more: false }.into());
+            }
+            return Ok(not_shared());
+        }
+        Request::Peers { .. }
+        | Request::Statements { .. }
+        | Request::Reconcile { .. }
+        | Request::Entries { .. }
+        | Request::Blobs { .. }
+        | Request::BlobRange { .. }
+        | Request::Holding { .. }
+            if !member =>
+        {
+            return Ok(not_shared());
+        }
+        Request::Peers { group } => peers(node, &group),
+        Request::Statements { group, digest, after } => statements(node, &group, digest, after),
+        Request::Reconcile { group, message } => match node.content_set(&group)?.answer(&message) {
+            Ok(message) => Response::Reconcile { message: ByteBuf::from(message) },
+            Err(_) => Response::Refused(Refusal::Malformed),
+        },
+        Request::Entries { group, hashes } => entries(node, &group, &hashes)?,
+        Request::Blobs { group, hashes } => blobs(node, &group, &hashes)?,
+        Request::BlobRange { group, hash, offset } => blob_range(node, &group, &hash, offset)?,
+        Request::Holding { group } => holding(node, &group)?,
+    };
+    Ok(response.into())
+}
+
+/// Why an answer could not be made.
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    #[error(transparent)]
+    Blob(#[from] crate::blobs::BlobError),
+    #[error(transparent)]
+    Statements(#[from] StatementsError),
+    #[error(transparent)]
+    Group(#[from] GroupError),
+}
+
+fn join(
+    node: &Node,
+    request: &staffroom_protocol::group::invite::JoinRequest,
+    peer: PublicKey,
+) -> Result<Answer, AnswerError> {
+    match node.admit(request, peer) {
+        Ok(admitted) => {
+            tracing::info!(group = %admitted.group.short(), school = request.claims.name, "admitted");
+            Ok(Answer {
+                response: Response::Statements { statements: admitted.statements, more: false },
+                announce: admitted.admission,
+            })
+        }
+        Err(GroupError::Invite(error)) => Ok(Response::InviteRefused(error).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn peers(node: &Node, group: &GroupId) -> Response {
+    let nodes: Vec<PublicKey> = node
+        .with_membership(group, |set| {
+            set.roster().current().flat_map(|(_, member)| member.nodes.iter().copied()).collect()
+        })
+        .unwrap_or_default();
+    let peers = nodes
+        .into_iter()
+        .filter_map(|key| {
+            let addresses: Vec<String> =
+                node.contacts().addresses(&key).iter().map(ToString::to_string).collect();
+            (!addresses.is_empty()).then_some(PeerAddresses { node: key, addresses })
+        })
+        .take(MAX_REQUEST_ITEMS)
+        .collect();
+    Response::Peers { peers }
+}
+
+fn statements(node: &Node, group: &GroupId, digest: Hash, after: Option<Hash>) -> Response {
+    node.with_membership(group, |set| {
+        if set.digest() == digest {
+            return Response::Statements { statements: Vec::new(), more: false };
+        }
+        let mut rest = set
+            .statements()
+            .iter()
+            .filter(|(hash, _)| after.is_none_or(|after| **hash > after))
+            .map(|(_, one)| ByteBuf::from(one.as_bytes()));
+        let statements = rest.by_ref().take(STATEMENTS_PER_ANSWER).collect();
+        Response::Statements { statements, more: rest.next().is_some() }
+    })
+    .unwrap_or(Response::Refused(Refusal::NotShared))
+}
+
+fn entries(node: &Node, group: &GroupId, hashes: &[Hash]) -> Result<Response, StoreError> {
+    if hashes.len() > MAX_REQUEST_ITEMS {
+        return Ok(Response::Refused(Refusal::Malformed));
+    }
+    let (mut entries, mut bytes) = (Vec::new(), 0);
+    for hash in hashes {
+        if let Some((key, held)) = node.store().entry_by_hash(hash)?
+            && key.group == *group
+        {
+            bytes += held.bytes.len();
+            if bytes > ANSWER_CONTENT_BYTES {
+                break;
+            }
+            entries.push(ByteBuf::from(held.bytes));
+        }
+    }
+    Ok(Response::Entries { entries })
+}
+
+fn blobs(node: &Node, group: &GroupId, hashes: &[Hash]) -> Result<Response, KeepError> {
+    if hashes.len() > MAX_REQUEST_ITEMS {
+        return Ok(Response::Refused(Refusal::Malformed));
+    }
+    let (mut blobs, mut size) = (Vec::new(), 0);
+    for hash in hashes {
+        if node.possesses(group, hash)?
+            && let Some(bytes) = node.small_content(hash)?
+        {
+            size += bytes.len();
+            if size > ANSWER_CONTENT_BYTES {
+                break;
+            }
+            blobs.push(ByteBuf::from(bytes));
+        }
+    }
+    Ok(Response::Blobs { blobs })
+}
+
+fn blob_range(
+    node: &Node,
+    group: &GroupId,
+    hash: &Hash,
+    offset: u64,
+) -> Result<Response, AnswerError> {
+    let not_held = Response::Refused(Refusal::NotHeld);
+    if !node.possesses(group, hash)? {
+        return Ok(not_held);
+    }
+    let Some(size) = node.blobs().size(hash)? else { return Ok(not_held) };
+    let length = size.saturating_sub(offset).min(ANSWER_CONTENT_BYTES as u64);
+    Ok(match node.blobs().read_range(hash, offset, length)? {
+        Some(bytes) => Response::BlobRange { size, bytes: ByteBuf::from(bytes) },
+        None => not_held,
+    })
+}
+
+fn holding(node: &Node, group: &GroupId) -> Result<Response, StoreError> {
+    // The index is asked first: what it has seen by then is in the set that is looked at next.
+    let searchable = node.indexer().is_up_to_date(node.store());
+    let set = node.content_set(group)?;
+    Ok(Response::Holding(Holding {
+        entries: set.len() as u64,
+        digest: set.digest(),
+        bodies_missing: node.bodies_missing(group)?,
+        searchable,
+    }))
+}
+
+/// Judges a gossip message: *reject* only what is invalid for everyone, *ignore* what depends on
+/// what this node knows, so that an honest forwarder is not blamed.
+pub(super) async fn hear(
+    node: &Arc<Node>,
+    network: &Network,
+    from: PeerId,
+    group: Option<GroupId>,
+    data: Vec<u8>,
+) -> MessageAcceptance {
+    let (Some(from), Some(group)) = (node_key(&from), group) else {
+        return MessageAcceptance::Ignore;
+    };
+    if !shares(node, &group, &from) {
+        return MessageAcceptance::Ignore;
+    }
+    match Announcement::decode(&data) {
+        Err(_) => MessageAcceptance::Reject,
+        Ok(Announcement::Entry(bytes)) => {
+            let hearing = Arc::clone(node);
+            let verdicts = tokio::task::spawn_blocking(move || {
+                hearing.accept_entries(group, [bytes.as_slice()], from)
+            })
+            .await;
+            match verdicts {
+                Ok(Ok(verdicts)) => match verdicts.first() {
+                    Some(Verdict::Stored) => MessageAcceptance::Accept,
+                    Some(Verdict::Invalid(error)) => {
+                        tracing::warn!(%error, peer = ?from, "an invalid entry was refused");
+                        MessageAcceptance::Reject
+                    }
+                    Some(Verdict::HeldAside(reason)) => {
+                        tracing::debug!(?reason, "an entry waits");
+                        MessageAcceptance::Ignore
+                    }
+                    Some(Verdict::Known | Verdict::NotForGroup) | None => MessageAcceptance::Ignore,
+                },
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "an entry could not be stored");
+                    MessageAcceptance::Ignore
+                }
+                Err(_) => MessageAcceptance::Ignore,
+            }
+        }
+        Ok(Announcement::Statement(bytes)) => {
+            let hearing = Arc::clone(node);
+            let added =
+                tokio::task::spawn_blocking(move || hearing.accept_statements(group, &[bytes]))
+                    .await;
+            match added {
+                Ok(Ok(0)) | Err(_) => MessageAcceptance::Ignore,
+                Ok(Ok(_)) => MessageAcceptance::Accept,
+                Ok(Err(StatementsError::Invalid(_))) => MessageAcceptance::Reject,
+                Ok(Err(StatementsError::Store(_))) => MessageAcceptance::Ignore,
+            }
+        }
+        Ok(Announcement::News { digest }) => {
+            let looking = Arc::clone(node);
+            let same = tokio::task::spawn_blocking(move || {
+                looking.content_set(&group).is_ok_and(|set| set.digest() == digest)
+            })
+            .await;
+            if !same.unwrap_or(true) {
+                network.catch_up_with(from, group);
+            }
+            MessageAcceptance::Accept
+        }
+    }
+}

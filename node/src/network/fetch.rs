@@ -1,0 +1,244 @@
+//! Fetching the full texts of records in the background, and files when somebody wants them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use staffroom_protocol::entry::{BlobRef, EntryKey};
+use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::limits::{MAX_BODY_BYTES, MAX_FILE_BYTES};
+use staffroom_protocol::sync::message::{ANSWER_CONTENT_BYTES, Request, Response};
+
+use super::Network;
+use crate::blobs::BlobError;
+use crate::intake::possession_key;
+use crate::node::Node;
+use crate::store::{Change, StoreError, Table};
+
+/// Full texts looked at in one round.
+const ROUND: usize = 4_000;
+
+/// The pause before asking again for what nobody had.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Fetches wanted texts until the network stops.
+pub(super) fn start(node: Arc<Node>, network: Network) {
+    tokio::spawn(async move {
+        while !network.is_stopped() {
+            match fetch_round(&node, &network).await {
+                // Nothing is wanted, or nobody had what is: wait for news.
+                Ok(0) => {
+                    let _ = tokio::time::timeout(RETRY, node.wanted.notified()).await;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::error!(%error, "full texts could not be stored");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    });
+}
+
+/// Asks members for what is wanted; returns how many texts came.
+async fn fetch_round(node: &Arc<Node>, network: &Network) -> Result<usize, FetchError> {
+    let reading = Arc::clone(node);
+    let wanted = blocking(move || reading.wanted_bodies(ROUND)).await??;
+    let mut by_group: BTreeMap<GroupId, Vec<(EntryKey, BlobRef)>> = BTreeMap::new();
+    for (key, body) in wanted {
+        by_group.entry(key.group).or_default().push((key, body));
+    }
+    let mut fetched = 0;
+    for (group, mut wanted) in by_group {
+        for peer in holders(node, network, &group, wanted.first().map(|(key, _)| key)) {
+            while !wanted.is_empty() {
+                let came = fetch_from(node, network, peer, group, &mut wanted).await?;
+                fetched += came;
+                if came == 0 {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(fetched)
+}
+
+/// The connected members of a group, the author of `first` before the others.
+fn holders(
+    node: &Node,
+    network: &Network,
+    group: &GroupId,
+    first: Option<&EntryKey>,
+) -> Vec<PublicKey> {
+    let own = node.identity().school();
+    let author = first.map(|key| key.school);
+    let mut holders: Vec<(bool, PublicKey)> = node
+        .with_membership(group, |set| {
+            set.roster()
+                .current()
+                .filter(|(school, _)| *school != own)
+                .flat_map(|(school, member)| {
+                    member.nodes.iter().map(move |key| (Some(school) != author, *key))
+                })
+                .filter(|(_, key)| network.is_connected(key))
+                .collect()
+        })
+        .unwrap_or_default();
+    holders.sort();
+    holders.into_iter().map(|(_, key)| key).collect()
+}
+
+/// Asks one member for a batch; takes what came off `wanted` and returns how many.
+async fn fetch_from(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PublicKey,
+    group: GroupId,
+    wanted: &mut Vec<(EntryKey, BlobRef)>,
+) -> Result<usize, FetchError> {
+    let mut asked: BTreeMap<Hash, Vec<(EntryKey, BlobRef)>> = BTreeMap::new();
+    let mut size = 0;
+    for (key, body) in wanted.iter() {
+        size += body.size;
+        if size > ANSWER_CONTENT_BYTES as u64 && !asked.is_empty() {
+            break;
+        }
+        asked.entry(body.hash).or_default().push((*key, *body));
+        if asked.len() >= staffroom_protocol::sync::message::MAX_REQUEST_ITEMS {
+            break;
+        }
+    }
+    let hashes = asked.keys().copied().collect();
+    let answer = network.ask(peer, Vec::new(), Request::Blobs { group, hashes }).await;
+    let Ok(Response::Blobs { blobs }) = answer else { return Ok(0) };
+    let mut came = Vec::new();
+    for bytes in blobs {
+        // A blob that was not asked for, or that is not what its name says, is passed over.
+        for (key, body) in asked.remove(&Hash::of(&bytes)).unwrap_or_default() {
+            if bytes.len() <= MAX_BODY_BYTES {
+                came.push((key, body, bytes.to_vec()));
+            }
+        }
+    }
+    let count = came.len();
+    let keys: Vec<EntryKey> = came.iter().map(|(key, ..)| *key).collect();
+    wanted.retain(|(key, _)| !keys.contains(key));
+    let keeping = Arc::clone(node);
+    blocking(move || keeping.keep_bodies(came)).await??;
+    Ok(count)
+}
+
+/// Fetches one file from whichever connected member has it. `progress` hears bytes done and in all.
+///
+/// # Errors
+/// [`FetchError`] says why nobody's copy could be had.
+pub(crate) async fn file(
+    node: &Arc<Node>,
+    network: &Network,
+    key: EntryKey,
+    file: BlobRef,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), FetchError> {
+    let mut tried = 0;
+    for peer in holders(node, network, &key.group, Some(&key)) {
+        tried += 1;
+        match file_from(node, network, peer, key, file, progress).await {
+            Ok(()) => return Ok(()),
+            Err(error @ (FetchError::Store(_) | FetchError::Stopped)) => return Err(error),
+            Err(error) => tracing::info!(%error, peer = ?peer, "another member is asked"),
+        }
+    }
+    Err(FetchError::Nobody { tried })
+}
+
+async fn file_from(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PublicKey,
+    key: EntryKey,
+    file: BlobRef,
+    progress: &mut (dyn FnMut(u64, u64) + Send),
+) -> Result<(), FetchError> {
+    if file.size > MAX_FILE_BYTES {
+        return Err(FetchError::TooLarge { size: file.size });
+    }
+    let mut writer = node.blobs().writer()?;
+    let mut offset = 0;
+    while offset < file.size {
+        let request = Request::BlobRange { group: key.group, hash: file.hash, offset };
+        let answer = network.ask(peer, Vec::new(), request).await;
+        let Ok(Response::BlobRange { size, bytes }) = answer else {
+            return Err(FetchError::NotHeld);
+        };
+        let end = offset + bytes.len() as u64;
+        if size != file.size || bytes.is_empty() || end > file.size {
+            return Err(FetchError::WrongContent);
+        }
+        writer = blocking(move || {
+            io::Write::write_all(&mut writer, &bytes).map(|()| writer)
+        })
+        .await?
+        .map_err(FetchError::Disk)?;
+        offset = end;
+        progress(offset, file.size);
+    }
+    let keeping = Arc::clone(node);
+    blocking(move || -> Result<(), FetchError> {
+        writer.finish(file.hash)?;
+        keeping.store().apply(vec![Change::Local {
+            table: Table::Possession,
+            key: possession_key(&file.hash, &key),
+            value: Some(Vec::new()),
+        }])?;
+        Ok(())
+    })
+    .await?
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, FetchError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| FetchError::Stopped)
+}
+
+/// Why something could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// No connected member has it.
+    #[error(
+        "none of the {tried} connected members of the group has the file; it can be fetched when its school's node is on again"
+    )]
+    Nobody {
+        /// How many were asked.
+        tried: usize,
+    },
+    /// This member does not have it.
+    #[error("the member does not have it")]
+    NotHeld,
+    /// The member sent something else.
+    #[error("the member sent something else than the file")]
+    WrongContent,
+    /// The file is larger than any may be.
+    #[error("the file has {size} bytes; files may have {MAX_FILE_BYTES}")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+    },
+    /// The file cannot be written.
+    #[error("the file cannot be written: {0}; free space on the disk and try again")]
+    Disk(io::Error),
+    /// It does not fit its hash, or cannot be kept.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A text cannot be kept.
+    #[error(transparent)]
+    Keep(#[from] crate::intake::KeepError),
+    /// The node stops.
+    #[error("the node is stopping")]
+    Stopped,
+}

@@ -1,0 +1,401 @@
+//! The task that owns the swarm: commands in, events out, nothing slow in between.
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures::{FutureExt, StreamExt};
+use libp2p::gossipsub::{self, IdentTopic, TopicHash};
+use libp2p::multiaddr::Protocol;
+use libp2p::request_response::{self, Message, OutboundFailure, OutboundRequestId};
+use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::{Multiaddr, PeerId, Swarm, TransportError, identify, mdns, noise, tcp, yamux};
+use staffroom_protocol::gossip::topic;
+use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, Response};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::behaviour::{Behaviour, BehaviourEvent};
+use super::{AskError, Command, ConnectedPeer, Network, exchange, node_key};
+use crate::node::Node;
+
+/// An idle connection between members is kept: the next question comes within the minute.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Gossip messages being judged at once; more wait in gossipsub's own queues.
+const MAX_JUDGING: usize = 64;
+
+/// How long the listeners have to come up.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Pending = BTreeMap<OutboundRequestId, oneshot::Sender<Result<Response, AskError>>>;
+
+/// Why the network does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {reason}; stop the program that uses it, or choose another address with --listen"
+    )]
+    Listen {
+        /// The address.
+        address: Multiaddr,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The protocols cannot be set up.
+    #[error("cannot set up the network: {0}")]
+    SetUp(String),
+}
+
+/// Builds the swarm, waits until it listens, and leaves it to a task of its own.
+pub(super) async fn start(
+    node: Arc<Node>,
+    network: Network,
+    listen: Vec<Multiaddr>,
+    mut queue: mpsc::Receiver<Command>,
+) -> Result<(), StartError> {
+    let mut swarm = build(&node, &network)?;
+    listen_on(&mut swarm, &network, listen).await?;
+    tokio::spawn(async move {
+        let mut task = Task::new(swarm, node, network);
+        // One malformed frame of a stranger must not end the node: several advisories of the
+        // libraries beneath were panics of that sort.
+        while AssertUnwindSafe(task.run(&mut queue)).catch_unwind().await.is_err() {
+            tracing::error!("the network task failed and is started again");
+            match task.rebuild().await {
+                Ok(next) => task = next,
+                Err(error) => {
+                    tracing::error!(%error, "the network cannot be started again");
+                    return;
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+fn build(node: &Node, network: &Network) -> Result<Swarm<Behaviour>, StartError> {
+    let set_up = |error: &dyn std::fmt::Display| StartError::SetUp(error.to_string());
+    let mut seed = node.identity().node_key().seed();
+    let key = libp2p::identity::Keypair::ed25519_from_bytes(seed.as_mut_slice())
+        .map_err(|error| set_up(&error))?;
+    let mut registry = network.shared.registry.lock().unwrap_or_else(PoisonError::into_inner);
+    *registry = prometheus_client::registry::Registry::default();
+    let swarm = libp2p::SwarmBuilder::with_existing_identity(key)
+        .with_tokio()
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .map_err(|error| set_up(&error))?
+        .with_quic()
+        .with_dns()
+        .map_err(|error| set_up(&error))?
+        .with_bandwidth_metrics(&mut registry)
+        .with_behaviour(|key| Behaviour::new(key).map_err(Into::into))
+        .map_err(|error| set_up(&error))?
+        .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT))
+        .build();
+    Ok(swarm)
+}
+
+async fn listen_on(
+    swarm: &mut Swarm<Behaviour>,
+    network: &Network,
+    addresses: Vec<Multiaddr>,
+) -> Result<(), StartError> {
+    let mut waiting = BTreeMap::new();
+    for address in addresses {
+        let id = swarm.listen_on(address.clone()).map_err(|error| {
+            let reason = match &error {
+                TransportError::MultiaddrNotSupported(_) => {
+                    "it is not an address this node can listen on; write it like \
+                     /ip4/0.0.0.0/tcp/4801 or /ip4/0.0.0.0/udp/4801/quic-v1"
+                        .to_owned()
+                }
+                TransportError::Other(error) => error.to_string(),
+            };
+            StartError::Listen { address: address.clone(), reason }
+        })?;
+        waiting.insert(id, address);
+    }
+    while !waiting.is_empty() {
+        let Ok(event) = timeout(LISTEN_TIMEOUT, swarm.select_next_some()).await else {
+            let address = waiting.into_values().next().unwrap_or_else(Multiaddr::empty);
+            return Err(StartError::Listen { address, reason: "it does not come up".into() });
+        };
+        match event {
+            SwarmEvent::NewListenAddr { listener_id, address } => {
+                waiting.remove(&listener_id);
+                add_listening(network, address);
+            }
+            SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
+                if let Some(address) = waiting.remove(&listener_id) {
+                    let reason = reason
+                        .err()
+                        .map_or_else(|| "it was closed".to_owned(), |error| error.to_string());
+                    return Err(StartError::Listen { address, reason });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn add_listening(network: &Network, address: Multiaddr) {
+    let mut listening = network.shared.listening.write().unwrap_or_else(PoisonError::into_inner);
+    if !listening.contains(&address) {
+        tracing::info!(%address, "listening");
+        listening.push(address);
+    }
+}
+
+struct Task {
+    swarm: Swarm<Behaviour>,
+    node: Arc<Node>,
+    network: Network,
+    pending: Pending,
+    topics: BTreeMap<TopicHash, GroupId>,
+    judging: Arc<Semaphore>,
+}
+
+impl Task {
+    fn new(swarm: Swarm<Behaviour>, node: Arc<Node>, network: Network) -> Self {
+        Self {
+            swarm,
+            node,
+            network,
+            pending: Pending::new(),
+            topics: BTreeMap::new(),
+            judging: Arc::new(Semaphore::new(MAX_JUDGING)),
+        }
+    }
+
+    /// A task like this one with a new swarm.
+    async fn rebuild(&self) -> Result<Self, StartError> {
+        let addresses = self.network.listening();
+        let shared = &self.network.shared;
+        shared.connected.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut swarm = build(&self.node, &self.network)?;
+        listen_on(&mut swarm, &self.network, addresses).await?;
+        let mut task = Self::new(swarm, Arc::clone(&self.node), self.network.clone());
+        task.follow(self.topics.values().copied().collect());
+        Ok(task)
+    }
+
+    async fn run(&mut self, queue: &mut mpsc::Receiver<Command>) {
+        loop {
+            tokio::select! {
+                command = queue.recv() => match command {
+                    Some(Command::Stop) | None => {
+                        queue.close();
+                        return;
+                    }
+                    Some(command) => self.handle_command(command),
+                },
+                event = self.swarm.select_next_some() => self.handle_event(event),
+            }
+        }
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        match command {
+            Command::Ask { peer, addresses, request, reply } => {
+                let exchange = &mut self.swarm.behaviour_mut().exchange;
+                let id = if addresses.is_empty() {
+                    exchange.send_request(&peer, *request)
+                } else {
+                    exchange.send_request_with_addresses(&peer, *request, addresses)
+                };
+                self.pending.insert(id, reply);
+            }
+            Command::Answer { channel, response } => {
+                // Fails where the asking node has gone; it will ask again.
+                let _ = self.swarm.behaviour_mut().exchange.send_response(channel, *response);
+            }
+            Command::Announce { group, bytes } => {
+                let topic = IdentTopic::new(topic(&group));
+                if let Err(error) = self.swarm.behaviour_mut().gossipsub.publish(topic, bytes) {
+                    tracing::debug!(%error, group = %group.short(), "not announced");
+                }
+            }
+            Command::Judge { message, from, acceptance } => {
+                self.swarm
+                    .behaviour_mut()
+                    .gossipsub
+                    .report_message_validation_result(&message, &from, acceptance);
+            }
+            Command::Dial { peer, addresses } => {
+                let options = DialOpts::peer_id(peer)
+                    .condition(PeerCondition::DisconnectedAndNotDialing)
+                    .addresses(addresses)
+                    .build();
+                if let Err(error) = self.swarm.dial(options) {
+                    tracing::debug!(%error, %peer, "not dialled");
+                }
+            }
+            Command::Follow(groups) => self.follow(groups),
+            Command::Stop => {}
+        }
+    }
+
+    fn follow(&mut self, groups: Vec<GroupId>) {
+        let gossip = &mut self.swarm.behaviour_mut().gossipsub;
+        let wanted: BTreeMap<TopicHash, GroupId> =
+            groups.into_iter().map(|id| (IdentTopic::new(topic(&id)).hash(), id)).collect();
+        for group in self.topics.values().filter(|id| !wanted.values().any(|one| one == *id)) {
+            gossip.unsubscribe(&IdentTopic::new(topic(group)));
+        }
+        for group in wanted.values() {
+            if let Err(error) = gossip.subscribe(&IdentTopic::new(topic(group))) {
+                tracing::warn!(%error, group = %group.short(), "cannot listen to a group");
+            }
+        }
+        self.topics = wanted;
+    }
+
+    fn handle_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.handle_behaviour(event),
+            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. }
+                if num_established.get() == 1 =>
+            {
+                self.connected(peer_id);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                if let Some(key) = node_key(&peer_id) {
+                    let shared = &self.network.shared;
+                    shared
+                        .connected
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .remove(&key);
+                    tracing::debug!(peer = ?key, "disconnected");
+                }
+            }
+            SwarmEvent::NewListenAddr { address, .. } => add_listening(&self.network, address),
+            _ => {}
+        }
+    }
+
+    fn handle_behaviour(&mut self, event: BehaviourEvent) {
+        match event {
+            BehaviourEvent::Exchange(event) => self.handle_exchange(event),
+            BehaviourEvent::Gossipsub(gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            }) => self.judge(propagation_source, message_id, message),
+            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+                self.identified(peer_id, info.listen_addrs);
+            }
+            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
+                for (peer, address) in found {
+                    self.handle_command(Command::Dial { peer, addresses: vec![address] });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn connected(&self, peer: PeerId) {
+        let Some(key) = node_key(&peer) else { return };
+        let shared = &self.network.shared;
+        shared
+            .connected
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, ConnectedPeer::default());
+        tracing::debug!(peer = ?key, "connected");
+        let (node, network) = (Arc::clone(&self.node), self.network.clone());
+        tokio::spawn(async move { super::catch_up::on_connect(&node, &network, key).await });
+    }
+
+    fn identified(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
+        let Some(key) = node_key(&peer) else { return };
+        let addresses: Vec<Multiaddr> = addresses
+            .into_iter()
+            .map(without_peer_id)
+            .take(MAX_ADDRESSES_PER_NODE)
+            .collect();
+        let shared = &self.network.shared;
+        if let Some(known) =
+            shared.connected.write().unwrap_or_else(PoisonError::into_inner).get_mut(&key)
+        {
+            known.addresses.clone_from(&addresses);
+        }
+        let node = Arc::clone(&self.node);
+        tokio::task::spawn_blocking(move || node.contacts().remember(key, &addresses));
+    }
+
+    fn handle_exchange(
+        &mut self,
+        event: request_response::Event<
+            staffroom_protocol::sync::message::Request,
+            Response,
+        >,
+    ) {
+        match event {
+            request_response::Event::Message {
+                peer,
+                message: Message::Request { request, channel, .. },
+                ..
+            } => {
+                let (node, network) = (Arc::clone(&self.node), self.network.clone());
+                tokio::spawn(async move {
+                    let response = exchange::answer(&node, &network, peer, request).await;
+                    network.command(Command::Answer { channel, response: Box::new(response) }).await;
+                });
+            }
+            request_response::Event::Message {
+                message: Message::Response { request_id, response },
+                ..
+            } => self.reply(request_id, Ok(response)),
+            request_response::Event::OutboundFailure { request_id, error, .. } => {
+                let error = match error {
+                    OutboundFailure::DialFailure => {
+                        AskError::Unreachable("no connection to any of its addresses".into())
+                    }
+                    error @ (OutboundFailure::Timeout
+                    | OutboundFailure::ConnectionClosed
+                    | OutboundFailure::UnsupportedProtocols
+                    | OutboundFailure::Io(_)) => AskError::NoAnswer(error.to_string()),
+                };
+                self.reply(request_id, Err(error));
+            }
+            request_response::Event::InboundFailure { peer, error, .. } => {
+                tracing::debug!(%peer, %error, "a question could not be read or answered");
+            }
+            request_response::Event::ResponseSent { .. } => {}
+        }
+    }
+
+    fn reply(&mut self, id: OutboundRequestId, answer: Result<Response, AskError>) {
+        if let Some(reply) = self.pending.remove(&id) {
+            // Whoever asked may have stopped waiting.
+            let _ = reply.send(answer);
+        }
+    }
+
+    fn judge(
+        &mut self,
+        from: PeerId,
+        id: gossipsub::MessageId,
+        message: gossipsub::Message,
+    ) {
+        let group = self.topics.get(&message.topic).copied();
+        let (node, network) = (Arc::clone(&self.node), self.network.clone());
+        let judging = Arc::clone(&self.judging);
+        tokio::spawn(async move {
+            let Ok(_place) = judging.acquire().await else { return };
+            let acceptance = exchange::hear(&node, &network, from, group, message.data).await;
+            network.command(Command::Judge { message: id, from, acceptance }).await;
+        });
+    }
+}
+
+fn without_peer_id(address: Multiaddr) -> Multiaddr {
+    address.into_iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect()
+}

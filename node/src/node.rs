@@ -1,0 +1,217 @@
+//! A node: what it holds, whom it trusts, and the parts that work for it.
+//!
+//! Its methods block on the disk; asynchronous callers run them on the blocking pool. What they do
+//! lives in a file each: [`groups`](crate::groups), [`intake`](crate::intake),
+//! [`publish`](crate::publish), [`records`](crate::records).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+use staffroom_protocol::entry::Verifier;
+use staffroom_protocol::group::membership::{Membership, Roster, Statement};
+use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::sync::ContentSet;
+use tokio::sync::Notify;
+
+use crate::blobs::{BlobError, Blobs};
+use crate::contacts::Contacts;
+use crate::home::{Home, HomeError, Identity};
+use crate::indexer::Indexer;
+use crate::intake::Aside;
+use crate::network::Network;
+use crate::store::{DiskStore, Options, Progress, Store, StoreError};
+
+/// A node of one school.
+#[derive(Debug)]
+pub struct Node {
+    home: Home,
+    identity: Identity,
+    store: Arc<dyn Store>,
+    blobs: Blobs,
+    contacts: Contacts,
+    indexer: Indexer,
+    groups: RwLock<BTreeMap<GroupId, Membership>>,
+    sets: Mutex<BTreeMap<GroupId, CachedSet>>,
+    pub(crate) verifier: Mutex<Verifier>,
+    pub(crate) aside: Mutex<Aside>,
+    /// One publisher at a time, so that a new version's clock exceeds all held.
+    pub(crate) publishing: Mutex<()>,
+    network: OnceLock<Network>,
+    /// Full texts are wanted.
+    pub(crate) wanted: Notify,
+}
+
+#[derive(Debug)]
+struct CachedSet {
+    /// The store's position when the set was built.
+    position: u64,
+    set: Arc<ContentSet>,
+}
+
+/// Why a node cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data directory.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The blobs.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The search index.
+    #[error("the search index cannot be made: {0}")]
+    Index(#[from] staffroom_search::index::IndexError),
+}
+
+impl Node {
+    /// Opens a data directory: takes its lock, brings the store and the index in order, and reads
+    /// the groups. `progress` hears of long work.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is in the way and what to do.
+    pub fn open(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Arc<Self>, OpenError> {
+        let home = Home::new(dir);
+        let identity = home.identity()?;
+        let (store, opening) = DiskStore::open(home.dir(), Options::default(), progress)?;
+        tracing::debug!(?opening, "the store is open");
+        let store: Arc<dyn Store> = Arc::new(store);
+        let blobs = Blobs::open(&home.blobs())?;
+        let indexer = Indexer::open(&home.index(), store.as_ref())?;
+        let node = Arc::new(Self {
+            groups: RwLock::new(read_groups(store.as_ref())?),
+            contacts: Contacts::new(Arc::clone(&store)),
+            home,
+            identity,
+            store,
+            blobs,
+            indexer,
+            sets: Mutex::default(),
+            verifier: Mutex::default(),
+            aside: Mutex::default(),
+            publishing: Mutex::default(),
+            network: OnceLock::new(),
+            wanted: Notify::new(),
+        });
+        Indexer::start(&node);
+        Ok(node)
+    }
+
+    /// The data directory.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Who this node is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What is held.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// The files held.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// Where other nodes were last reached.
+    pub fn contacts(&self) -> &Contacts {
+        &self.contacts
+    }
+
+    /// The search index and what keeps it up to date.
+    pub fn indexer(&self) -> &Indexer {
+        &self.indexer
+    }
+
+    /// The network, where it was started.
+    pub fn network(&self) -> Option<&Network> {
+        self.network.get()
+    }
+
+    pub(crate) fn attach(&self, network: Network) {
+        if self.network.set(network).is_err() {
+            tracing::error!("the network was started twice");
+        }
+    }
+
+    /// The groups that this node knows of.
+    pub fn group_ids(&self) -> Vec<GroupId> {
+        self.read_groups().keys().copied().collect()
+    }
+
+    /// Looks at a group's membership; none for a group that this node does not know.
+    pub fn with_membership<T>(
+        &self,
+        group: &GroupId,
+        look: impl FnOnce(&Membership) -> T,
+    ) -> Option<T> {
+        self.read_groups().get(group).map(look)
+    }
+
+    /// Who belongs to a group.
+    pub fn roster(&self, group: &GroupId) -> Option<Roster> {
+        self.with_membership(group, |membership| membership.roster().clone())
+    }
+
+    pub(crate) fn read_groups(
+        &self,
+    ) -> std::sync::RwLockReadGuard<'_, BTreeMap<GroupId, Membership>> {
+        self.groups.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write_groups(
+        &self,
+    ) -> std::sync::RwLockWriteGuard<'_, BTreeMap<GroupId, Membership>> {
+        self.groups.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The content set of a group as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub fn content_set(&self, group: &GroupId) -> Result<Arc<ContentSet>, StoreError> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = self.store.position();
+        if let Some(cached) = sets.get(group)
+            && cached.position == position
+        {
+            return Ok(Arc::clone(&cached.set));
+        }
+        let set = ContentSet::new(self.store.set(group)?).map_err(|error| {
+            StoreError::Damaged { path: self.home.dir().join("records"), reason: error.to_string() }
+        })?;
+        let set = Arc::new(set);
+        sets.insert(*group, CachedSet { position, set: Arc::clone(&set) });
+        Ok(set)
+    }
+
+    /// Whether this school is a member of a group and has not left it.
+    pub fn is_member(&self, group: &GroupId) -> bool {
+        let school = self.identity.school();
+        self.with_membership(group, |membership| {
+            membership.roster().members().get(&school).is_some_and(|own| own.left.is_none())
+        })
+        .unwrap_or(false)
+    }
+}
+
+fn read_groups(store: &dyn Store) -> Result<BTreeMap<GroupId, Membership>, StoreError> {
+    let mut groups = BTreeMap::new();
+    for group in store.groups_with_statements()? {
+        let statements = store.statements(&group)?;
+        let mut membership = Membership::new(group);
+        membership.extend(statements.iter().filter_map(|(hash, bytes)| {
+            Statement::verify(bytes)
+                .inspect_err(|error| tracing::error!(%error, %hash, "a stored statement is damaged"))
+                .ok()
+        }));
+        groups.insert(group, membership);
+    }
+    Ok(groups)
+}
