@@ -16,8 +16,6 @@ pub struct Authored {
     pub id: Option<RecordId>,
     /// Names or ids of the groups to share it with; empty where the author left it open.
     pub groups: Vec<String>,
-    /// Names or relative paths of files to attach.
-    pub attachments: Vec<String>,
     /// Finds of the scan that the author looked at and cleared, with reasons.
     pub cleared: Vec<Clearance>,
     /// The record.
@@ -57,8 +55,8 @@ pub enum AuthoredError {
 impl Authored {
     /// Reads a flat map of fields.
     ///
-    /// Besides the fields of the record, the map may have `kind` (needed), `id`, `groups`,
-    /// `attachments` and `cleared`. Names may be written with hyphens or spaces.
+    /// Besides the fields of the record, the map may have `kind` (needed), `id`, `groups` and
+    /// `cleared`. Names may be written with hyphens or spaces.
     ///
     /// # Errors
     /// [`AuthoredError`] names the first field that cannot be read, or all that are unknown.
@@ -76,7 +74,6 @@ impl Authored {
         let mut unknown = Vec::new();
         let id = take(&mut fields, "id", &mut unknown)?;
         let groups = take(&mut fields, "groups", &mut unknown)?.unwrap_or_default();
-        let attachments = take(&mut fields, "attachments", &mut unknown)?.unwrap_or_default();
         let cleared = take(&mut fields, "cleared", &mut unknown)?.unwrap_or_default();
         let common: Map<String, Value> =
             Common::FIELDS.iter().filter_map(|name| fields.remove_entry(*name)).collect();
@@ -86,7 +83,7 @@ impl Authored {
         if !unknown.is_empty() {
             return Err(AuthoredError::UnknownFields { kind, fields: unknown });
         }
-        Ok(Self { id, groups, attachments, cleared, record: Record { common, content } })
+        Ok(Self { id, groups, cleared, record: Record { common, content } })
     }
 }
 

@@ -1,0 +1,500 @@
+//! Publishing and withdrawing: from what a person wrote to signed entries in the store.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+use serde_json::Value;
+use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::entry::{BlobRef, Draft, Entry, EntryError, EntryKey};
+use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::hash::{GroupId, Hash, RecordId};
+use staffroom_protocol::publish::{self, Prepared, Refusal};
+use staffroom_protocol::record::{Authored, AuthoredError, Kind, Problem, Reference, Severity};
+use staffroom_protocol::safeguard::Finding;
+
+use crate::blobs::BlobError;
+use crate::clock::{now_millis, today};
+use crate::groups::GroupError;
+use crate::home::{HomeError, random};
+use crate::intake::possession_key;
+use crate::network;
+use crate::node::Node;
+use crate::records::RecordError;
+use crate::store::{Change, MAX_SMALL_BLOB_BYTES, StoreError, Table};
+
+/// Records published at once are told one by one up to this many; more than that are told as news
+/// that is worth comparing, since gossip drops under load.
+const TELL_SINGLY: usize = 64;
+
+/// What became of one record that was to be published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum PublishOutcome {
+    /// It is shared.
+    Published {
+        /// Its id.
+        id: RecordId,
+        /// Its title.
+        title: String,
+        /// The groups it is shared with.
+        groups: Vec<String>,
+        /// Whether it is a new version of a record that was shared before.
+        new_version: bool,
+        /// What the author should look at.
+        warnings: Vec<String>,
+    },
+    /// The very same was shared before.
+    Unchanged {
+        /// Its id.
+        id: RecordId,
+        /// Its title.
+        title: String,
+    },
+    /// It is not shared.
+    Refused {
+        /// Its title, as far as it could be read.
+        title: String,
+        /// Why, a reason each.
+        reasons: Vec<String>,
+    },
+}
+
+/// How to publish.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PublishOptions {
+    /// Groups to share with where a record names none.
+    pub groups: Vec<String>,
+    /// Publish a second record even where this school has one of that kind and title.
+    pub allow_same_title: bool,
+    /// Only say what would happen.
+    pub check_only: bool,
+}
+
+/// Why one record is not shared.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Authored(#[from] AuthoredError),
+    /// It breaks a rule, or holds what must not leave a school.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A group.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// No group was named.
+    #[error("say which groups to share it with, as groups: in the file or with --group; this school is in: {}", .0.join(", "))]
+    WhichGroups(Vec<String>),
+    /// There is no group.
+    #[error("this school is in no group yet; create one or join one first")]
+    NoGroup,
+    /// It refers to a record that is not held.
+    #[error("{field}: {error}")]
+    Reference {
+        /// The field, or the id.
+        field: String,
+        /// Why.
+        error: RecordError,
+    },
+    /// It is about the school's own record where only another's will do.
+    #[error("an adoption takes up another school's record; this one is your own")]
+    OwnRecord,
+    /// There is one of that title.
+    #[error("this school has shared a record of that kind and title: add \"id: {0}\" to publish this as its new version, or use --new to publish a second one")]
+    SameTitle(RecordId),
+    /// It was withdrawn.
+    #[error("the record {0} was withdrawn; leave out its id to share it again as a new record")]
+    Withdrawn(RecordId),
+    /// Its kind was another before.
+    #[error("the record {id} is of the kind {was}; a new version cannot change that")]
+    KindChanged {
+        /// The record.
+        id: RecordId,
+        /// Its kind.
+        was: String,
+    },
+    /// A file is missing.
+    #[error("the file {0:?} was not uploaded before the record")]
+    FileMissing(String),
+    /// The entry.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The data directory.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// A record held.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl PublishError {
+    /// Whether it concerns the node and not the one record, so that the next would fail too.
+    fn is_general(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Home(_) | Self::Blob(_))
+    }
+
+    fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Refused(Refusal { problems, findings }) => problems
+                .iter()
+                .filter(|problem| problem.severity == Severity::Refused)
+                .map(Problem::to_string)
+                .chain(findings.iter().map(Finding::to_string))
+                .collect(),
+            other => vec![other.to_string()],
+        }
+    }
+}
+
+/// Records of one call that are checked and not stored yet.
+#[derive(Default)]
+struct Batch {
+    entries: Vec<Entry>,
+    changes: Vec<Change>,
+    clock: Timestamp,
+}
+
+/// What one record adds to a batch.
+struct Checked {
+    id: RecordId,
+    held: Option<Entry>,
+    groups: Vec<GroupId>,
+    kind: Kind,
+    prepared: Prepared,
+    /// Names exactly what was written, so that the same is not published twice.
+    source: Vec<u8>,
+    /// Names its kind and title.
+    title_key: Vec<u8>,
+}
+
+impl Node {
+    /// Publishes records as people wrote them, each a flat map of fields; what is wrong with one
+    /// does not keep the others back. All of them are stored with one sync of the disk.
+    ///
+    /// # Errors
+    /// [`PublishError`] only for what concerns the whole node, such as a full disk; nothing of this
+    /// call is published then.
+    pub fn publish(
+        &self,
+        written: Vec<Value>,
+        options: &PublishOptions,
+    ) -> Result<(Vec<PublishOutcome>, Told), PublishError> {
+        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcomes = Vec::with_capacity(written.len());
+        let mut batch = Batch::default();
+        for value in written {
+            let title = title_of(&value);
+            outcomes.push(match self.check(value, options, &batch) {
+                Ok(Ok(checked)) => {
+                    let outcome = self.outcome(&checked, title);
+                    if !options.check_only {
+                        self.add_to_batch(checked, &mut batch)?;
+                    }
+                    outcome
+                }
+                Ok(Err(id)) => PublishOutcome::Unchanged { id, title },
+                Err(error) if error.is_general() => return Err(error),
+                Err(error) => PublishOutcome::Refused { title, reasons: error.reasons() },
+            });
+        }
+        self.store_entries(&batch.entries.iter().collect::<Vec<_>>(), batch.changes)?;
+        Ok((outcomes, Told::of(&batch.entries)))
+    }
+
+    /// Reads and checks one record; the inner error is the id of the very same one shared before.
+    fn check(
+        &self,
+        value: Value,
+        options: &PublishOptions,
+        batch: &Batch,
+    ) -> Result<Result<Checked, RecordId>, PublishError> {
+        let source = lookup_key(b"source", value.to_string().as_bytes());
+        if let Some(id) = self.looked_up(&source, batch)? {
+            return Ok(Err(id));
+        }
+        let mut authored = Authored::from_value(value)?;
+        let kind = authored.record.kind();
+        let groups = self.groups_for(&authored, options)?;
+        self.fill_in_references(&mut authored, batch)?;
+        let title_key =
+            lookup_key(b"title", format!("{kind} {}", authored.record.common.title).as_bytes());
+        if authored.id.is_none()
+            && !options.allow_same_title
+            && let Some(id) = self.looked_up(&title_key, batch)?
+        {
+            return Err(PublishError::SameTitle(id));
+        }
+        let own = self.identity().school();
+        let held = match authored.id {
+            Some(id) => self.record(own, id)?,
+            None => None,
+        };
+        let id = match authored.id {
+            Some(id) => id,
+            None => RecordId::from_bytes(random(self.home().dir())?),
+        };
+        if let Some(held) = &held {
+            if held.entry.is_withdrawal() {
+                return Err(PublishError::Withdrawn(id));
+            }
+            if held.entry.kind() != kind.as_str() {
+                return Err(PublishError::KindChanged { id, was: held.entry.kind().to_owned() });
+            }
+        }
+        let before = held.as_ref().and_then(|held| held.summary.as_ref());
+        let prepared = publish::prepare(authored.record, &authored.cleared, before, today())?;
+        for file in &prepared.summary.files {
+            if self.blobs().size(&file.hash)? != Some(file.size) {
+                return Err(PublishError::FileMissing(file.name.clone()));
+            }
+        }
+        let held = held.map(|held| held.entry);
+        Ok(Ok(Checked { id, held, groups, kind, prepared, source, title_key }))
+    }
+
+    fn groups_for(
+        &self,
+        authored: &Authored,
+        options: &PublishOptions,
+    ) -> Result<Vec<GroupId>, PublishError> {
+        let own = self.followed_groups();
+        let named = if authored.groups.is_empty() { &options.groups } else { &authored.groups };
+        if named.is_empty() {
+            return match own.as_slice() {
+                [] => Err(PublishError::NoGroup),
+                [one] => Ok(vec![*one]),
+                several => {
+                    let mut names = self.group_names();
+                    let names = several.iter().filter_map(|id| names.remove(id)).collect();
+                    Err(PublishError::WhichGroups(names))
+                }
+            };
+        }
+        let mut groups = Vec::new();
+        for name in named {
+            let group = self.find_group(name)?;
+            if !own.contains(&group) {
+                return Err(GroupError::NotMember(name.clone()).into());
+            }
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// A person writes the id of a record alone: its school and the version held are filled in.
+    fn fill_in_references(
+        &self,
+        authored: &mut Authored,
+        batch: &Batch,
+    ) -> Result<(), PublishError> {
+        let adoption = authored.record.kind() == Kind::Adoption;
+        let own = self.identity().school();
+        for reference in authored.record.references_mut() {
+            let Reference { record, school, version } = reference;
+            let in_batch = batch.entries.iter().rev().find(|entry| entry.key().record == *record);
+            if let Some(entry) = in_batch {
+                *school = Some(entry.key().school);
+                version.get_or_insert(entry.hash());
+            } else {
+                let wrong =
+                    |error| PublishError::Reference { field: record.to_string(), error };
+                let held = match school {
+                    Some(school) => self
+                        .record(*school, *record)
+                        .and_then(|held| held.ok_or(RecordError::Unknown(record.to_string()))),
+                    None => self.find_record(&record.to_string()),
+                }
+                .map_err(wrong)?;
+                if held.entry.is_withdrawal() {
+                    return Err(wrong(RecordError::Withdrawn));
+                }
+                *school = Some(held.entry.key().school);
+                version.get_or_insert(held.entry.hash());
+            }
+            if adoption && *school == Some(own) {
+                return Err(PublishError::OwnRecord);
+            }
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, checked: &Checked, title: String) -> PublishOutcome {
+        let mut names = self.group_names();
+        PublishOutcome::Published {
+            id: checked.id,
+            title,
+            groups: checked.groups.iter().filter_map(|group| names.remove(group)).collect(),
+            new_version: checked.held.is_some(),
+            warnings: checked.prepared.warnings.iter().map(Problem::to_string).collect(),
+        }
+    }
+
+    fn add_to_batch(&self, checked: Checked, batch: &mut Batch) -> Result<(), PublishError> {
+        let Checked { id, held, groups, kind, prepared, source, title_key } = checked;
+        let newest = held.map(|entry| entry.clock()).unwrap_or_default();
+        batch.clock = batch.clock.max(newest).next(now_millis());
+        let body = BlobRef { hash: Hash::of(&prepared.body), size: prepared.body.len() as u64 };
+        if prepared.body.len() <= MAX_SMALL_BLOB_BYTES {
+            batch.changes.push(Change::Blob { hash: body.hash, bytes: prepared.body });
+        } else {
+            self.blobs().put(&prepared.body)?;
+        }
+        for group in groups {
+            let draft = Draft {
+                group,
+                record: id,
+                clock: batch.clock,
+                kind: kind.as_str().to_owned(),
+                content: Some((prepared.summary.clone(), body)),
+            };
+            let identity = self.identity();
+            let entry = Entry::sign(draft, identity.certificate(), identity.node_key())?;
+            let files = prepared.summary.files.iter().map(|file| &file.hash);
+            batch.changes.extend(files.chain([&body.hash]).map(|hash| Change::Local {
+                table: Table::Possession,
+                key: possession_key(hash, &entry.key()),
+                value: Some(Vec::new()),
+            }));
+            batch.entries.push(entry);
+        }
+        for key in [source, title_key] {
+            let value = Some(id.as_bytes().to_vec());
+            batch.changes.push(Change::Local { table: Table::ImportSources, key, value });
+        }
+        for (finding, reason) in &prepared.cleared {
+            batch.changes.push(self.audit(&format!("cleared in {id}: {finding} Reason: {reason}"))?);
+        }
+        Ok(())
+    }
+
+    /// The record that was published under a key, unless it was withdrawn since.
+    fn looked_up(&self, key: &[u8], batch: &Batch) -> Result<Option<RecordId>, PublishError> {
+        let in_batch = batch.changes.iter().find_map(|change| match change {
+            Change::Local { table: Table::ImportSources, key: one, value } if one == key => {
+                value.clone()
+            }
+            Change::Local { .. }
+            | Change::Entry { .. }
+            | Change::DropEntry { .. }
+            | Change::Touch { .. }
+            | Change::Statement { .. }
+            | Change::Blob { .. }
+            | Change::ForgetBlob { .. } => None,
+        });
+        let stored = match in_batch {
+            Some(bytes) => return Ok(record_id(&bytes)),
+            None => self.store().local_get(Table::ImportSources, key)?,
+        };
+        let Some(id) = stored.as_deref().and_then(record_id) else { return Ok(None) };
+        let held = self.record(self.identity().school(), id)?;
+        Ok(held.filter(|held| !held.entry.is_withdrawal()).map(|_| id))
+    }
+
+    /// Withdraws this school's record from all groups. The reason stays in the audit log.
+    ///
+    /// # Errors
+    /// [`PublishError`] if there is no such record, it is another school's, or it was withdrawn.
+    pub fn withdraw(&self, given: &str, reason: &str) -> Result<(Withdrawn, Told), PublishError> {
+        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.find_record(given)?;
+        let EntryKey { school, record, .. } = held.entry.key();
+        if school != self.identity().school() {
+            let names = crate::records::school_names(self, &held.entry.key().group);
+            let name = names.get(&school).cloned().unwrap_or_else(|| school.short());
+            return Err(RecordError::NotOwn(name).into());
+        }
+        if held.entry.is_withdrawal() {
+            return Err(RecordError::Withdrawn.into());
+        }
+        let clock = held.entry.clock().next(now_millis());
+        let identity = self.identity();
+        let mut entries = Vec::new();
+        for group in &held.groups {
+            let kind = held.entry.kind().to_owned();
+            let draft = Draft { group: *group, record, clock, kind, content: None };
+            entries.push(Entry::sign(draft, identity.certificate(), identity.node_key())?);
+        }
+        let noted = self.audit(&format!("withdrew {record}. Reason: {reason}"))?;
+        self.store_entries(&entries.iter().collect::<Vec<_>>(), vec![noted])?;
+        let mut names = self.group_names();
+        let withdrawn = Withdrawn {
+            id: record,
+            title: held.summary.map(|summary| summary.title).unwrap_or_default(),
+            groups: held.groups.iter().filter_map(|group| names.remove(group)).collect(),
+        };
+        Ok((withdrawn, Told::of(&entries)))
+    }
+
+    fn audit(&self, what: &str) -> Result<Change, PublishError> {
+        let key = [now_millis().to_be_bytes().as_slice(), &random::<8>(self.home().dir())?].concat();
+        Ok(Change::Local { table: Table::Audit, key, value: Some(what.as_bytes().to_vec()) })
+    }
+}
+
+/// A record that was withdrawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Its id.
+    pub id: RecordId,
+    /// Its title.
+    pub title: String,
+    /// The groups it was shared with.
+    pub groups: Vec<String>,
+}
+
+/// What is to be told to the groups.
+#[derive(Debug, Default)]
+pub struct Told {
+    announcements: Vec<(GroupId, Announcement)>,
+    news: BTreeSet<GroupId>,
+}
+
+impl Told {
+    fn of(entries: &[Entry]) -> Self {
+        if entries.len() > TELL_SINGLY {
+            let news = entries.iter().map(|entry| entry.key().group).collect();
+            return Self { announcements: Vec::new(), news };
+        }
+        let announcement = |entry: &Entry| {
+            (entry.key().group, Announcement::Entry(ByteBuf::from(entry.as_bytes())))
+        };
+        Self { announcements: entries.iter().map(announcement).collect(), news: BTreeSet::new() }
+    }
+
+    /// Tells the groups, where the network runs.
+    pub async fn tell(self, node: &Arc<Node>) {
+        let Some(network) = node.network() else { return };
+        for (group, announcement) in &self.announcements {
+            network.announce(*group, announcement).await;
+        }
+        for group in self.news {
+            network::tell(node, network, group).await;
+        }
+    }
+}
+
+/// A key under which a published record is found again: by what was written, or by its title.
+fn lookup_key(what: &[u8], text: &[u8]) -> Vec<u8> {
+    [what, b":", Hash::of(text).as_bytes()].concat()
+}
+
+fn record_id(bytes: &[u8]) -> Option<RecordId> {
+    bytes.try_into().ok().map(RecordId::from_bytes)
+}
+
+/// The title as far as it can be read, for naming a record that is refused.
+fn title_of(value: &Value) -> String {
+    const MOST: usize = 200;
+    value.get("title").and_then(Value::as_str).unwrap_or_default().chars().take(MOST).collect()
+}

@@ -1,0 +1,184 @@
+//! Reading what is held: a record with its full text, names of schools.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use staffroom_protocol::entry::{BlobRef, Entry, EntryKey};
+use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
+use staffroom_protocol::limits::MAX_BODY_BYTES;
+use staffroom_protocol::record::{File, Record, Summary};
+use staffroom_protocol::wire;
+
+use crate::intake::KeepError;
+use crate::network::{self, FetchError};
+use crate::node::Node;
+use crate::store::StoreError;
+
+/// A record as held for one group.
+#[derive(Debug, Clone)]
+pub struct HeldRecord {
+    /// Its entry.
+    pub entry: Entry,
+    /// Its summary; none if it was withdrawn.
+    pub summary: Option<Summary>,
+    /// The full record, once its text has come and where this version of the program can read it.
+    pub record: Option<Record>,
+    /// All groups for which this node holds it.
+    pub groups: Vec<GroupId>,
+}
+
+/// Why a record cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// There is none.
+    #[error(
+        "there is no record {0:?} here; an id is 32 hexadecimal characters, of which the first 6 or more will do"
+    )]
+    Unknown(String),
+    /// Several start like this.
+    #[error("{count} records have an id that starts with {given:?}; give more of it")]
+    Ambiguous {
+        /// What was given.
+        given: String,
+        /// How many there are at least.
+        count: usize,
+    },
+    /// It is another school's.
+    #[error("the record belongs to {0}; only that school can withdraw it")]
+    NotOwn(String),
+    /// It was withdrawn.
+    #[error("the record was withdrawn")]
+    Withdrawn,
+    /// This needs the network.
+    #[error("the files are not held here and the node is not running; start it with: staffroom serve")]
+    NoNetwork,
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Content.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    /// A file cannot be had.
+    #[error("{name}: {error}")]
+    Fetch {
+        /// The file.
+        name: String,
+        /// Why.
+        error: FetchError,
+    },
+}
+
+impl Node {
+    /// The record whose id starts like this, in the group where it is newest.
+    ///
+    /// # Errors
+    /// [`RecordError`] if there is none or more than one.
+    pub fn find_record(&self, given: &str) -> Result<HeldRecord, RecordError> {
+        let (school, record) = self.find_record_id(given)?;
+        self.record(school, record)?.ok_or_else(|| RecordError::Unknown(given.to_owned()))
+    }
+
+    /// The school and record whose id starts like this.
+    ///
+    /// # Errors
+    /// [`RecordError`] if there is none or more than one.
+    pub(crate) fn find_record_id(&self, given: &str) -> Result<(SchoolId, RecordId), RecordError> {
+        const LEAST_CHARS: usize = 6;
+        let folded = given.trim().to_lowercase();
+        let hexadecimal = folded.chars().all(|c| c.is_ascii_hexdigit());
+        if folded.len() < LEAST_CHARS || !hexadecimal {
+            return Err(RecordError::Unknown(given.chars().take(80).collect()));
+        }
+        let found = self.store().find_record(&folded, 3)?;
+        match found.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(RecordError::Unknown(folded)),
+            several => Err(RecordError::Ambiguous { given: folded, count: several.len() }),
+        }
+    }
+
+    /// A record in the group where it is newest.
+    ///
+    /// # Errors
+    /// [`RecordError`] if what is held cannot be read.
+    pub fn record(
+        &self,
+        school: SchoolId,
+        record: RecordId,
+    ) -> Result<Option<HeldRecord>, RecordError> {
+        let versions = self.store().versions_in_groups(&school, &record)?;
+        let Some((group, _)) = versions
+            .iter()
+            .max_by_key(|(_, version)| (!version.withdrawal, version.clock, version.hash))
+        else {
+            return Ok(None);
+        };
+        let key = EntryKey { group: *group, school, record };
+        let Some(held) = self.store().entry(&key)? else { return Ok(None) };
+        let Ok(entry) = Entry::reopen(&held.bytes) else { return Ok(None) };
+        let summary = entry.summary().ok().flatten();
+        let record = self.body(&entry)?;
+        let groups = versions
+            .into_iter()
+            .filter(|(_, version)| !version.withdrawal)
+            .map(|(group, _)| group)
+            .collect();
+        Ok(Some(HeldRecord { entry, summary, record, groups }))
+    }
+
+    fn body(&self, entry: &Entry) -> Result<Option<Record>, KeepError> {
+        let Some(body) = entry.body() else { return Ok(None) };
+        // The bytes may be on the disk through another group, which does not make them this one's.
+        if !self.possesses(&entry.key().group, &body.hash)? {
+            return Ok(None);
+        }
+        let Some(bytes) = self.small_content(&body.hash)? else { return Ok(None) };
+        Ok(wire::decode(&bytes, MAX_BODY_BYTES).ok())
+    }
+
+    /// The full record as plain text for the index; empty until it has come.
+    pub(crate) fn body_text(&self, entry: &Entry) -> String {
+        match self.body(entry) {
+            Ok(Some(record)) => record.plain_text(),
+            Ok(None) => String::new(),
+            Err(error) => {
+                tracing::warn!(%error, "a full text cannot be read");
+                String::new()
+            }
+        }
+    }
+
+    /// Makes sure that the files of a record are here, from whichever member has them.
+    ///
+    /// # Errors
+    /// [`RecordError`] names the file that could not be had and why.
+    pub async fn fetch_files(self: &Arc<Self>, held: &HeldRecord) -> Result<Vec<File>, RecordError> {
+        let summary = held.summary.as_ref().ok_or(RecordError::Withdrawn)?;
+        let key = held.entry.key();
+        for file in &summary.files {
+            let here = self.possesses(&key.group, &file.hash)?
+                && self.blobs().size(&file.hash).map_err(KeepError::from)?.is_some();
+            if here {
+                continue;
+            }
+            let network = self.network().ok_or(RecordError::NoNetwork)?;
+            let blob = BlobRef { hash: file.hash, size: file.size };
+            network::fetch_file(self, network, key, blob, &mut |_, _| {}).await.map_err(|error| {
+                RecordError::Fetch { name: file.name.clone(), error }
+            })?;
+        }
+        Ok(summary.files.clone())
+    }
+}
+
+/// The names of the schools that are or were members of a group.
+pub(crate) fn school_names(node: &Node, group: &GroupId) -> BTreeMap<SchoolId, String> {
+    node.with_membership(group, |set| {
+        set.roster()
+            .members()
+            .iter()
+            .map(|(school, member)| (*school, member.claims.name.clone()))
+            .collect()
+    })
+    .unwrap_or_default()
+}
