@@ -1,0 +1,311 @@
+//! The index on disk: opened, fed, asked.
+
+mod folder;
+mod stamp;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use staffroom_protocol::wire;
+use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::schema::Value;
+use tantivy::{
+    DocAddress, Index as Engine, IndexReader, IndexWriter, Searcher, TantivyDocument, TantivyError,
+    Term,
+};
+
+use crate::collect::Collect;
+use crate::document::{Change, Shown};
+use crate::hit::{Hit, Results, by_frequency};
+use crate::query::parse::parse;
+use crate::query::plan::plan;
+use crate::query::{Query, QueryError, Sort};
+use crate::schema::{self, Fields, SCHEMA_VERSION};
+use crate::snippet::Marker;
+
+/// Threads that index: one, so that a school's server has its other processors for people.
+const WRITER_THREADS: usize = 1;
+
+/// Threads that merge segments in the background.
+const MERGE_THREADS: usize = 1;
+
+/// What the writer collects in memory before it writes a segment. The engine's least is 15 MB; with
+/// more, a first filling makes fewer segments that must be merged again.
+const WRITER_HEAP_BYTES: usize = 48 * 1024 * 1024;
+
+/// Segments with a greater share of removed documents are written anew as a matter of course.
+const REMOVED_SHARE: f32 = 0.1;
+
+/// The full-text index of one node.
+///
+/// It is shared by reference between threads: searches run beside each other and beside the one
+/// that feeds it, and see what was last committed.
+pub struct Index {
+    fields: Fields,
+    store: [u8; 16],
+    engine: Engine,
+    reader: IndexReader,
+    writer: Mutex<IndexWriter>,
+}
+
+/// An index, and whether it has to be fed.
+#[derive(Debug)]
+pub struct Opened {
+    /// The index.
+    pub index: Index,
+    /// Whether it has to be fed.
+    pub state: State,
+}
+
+/// What an index that was just opened holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It reflects the store at `position`; later changes are to be applied.
+    Current {
+        /// As given to [`Index::commit`].
+        position: u64,
+    },
+    /// It is empty; every document is to be put again.
+    Empty {
+        /// Why.
+        reason: EmptyReason,
+    },
+}
+
+/// Why an index is empty.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmptyReason {
+    /// There was none.
+    #[error("there is no search index yet")]
+    New,
+    /// It was never filled to its end.
+    #[error("the search index was never completely filled")]
+    Unfinished,
+    /// It was made by a program with other fields.
+    #[error(
+        "the search index has version {found} of its format and this program needs {SCHEMA_VERSION}"
+    )]
+    OtherVersion {
+        /// Its version.
+        found: u32,
+    },
+    /// It belongs to another store, such as the one before a restored backup.
+    #[error("the search index belongs to another store")]
+    OtherStore,
+    /// Its files are not as they were written.
+    #[error("the search index is damaged: {what}")]
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+}
+
+/// What a purge did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    /// Removed documents whose text was still in a file and no longer is.
+    pub purged: u64,
+    /// Removed documents whose text is still in a file, because it is being merged; purge again.
+    pub left: u64,
+}
+
+/// Why the index could not be opened or fed.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The folder cannot be used.
+    #[error("the folder {} of the search index cannot be used ({source}); check that it exists, \
+             that this program may write there and that the disk is not full", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has it open.
+    #[error("the search index in {} is in use by another running Staffroom; stop that one first",
+            path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The engine failed. What was not committed is lost, and the index has to be opened again.
+    #[error("the search index could not be written ({0}); check that the disk is not full")]
+    Engine(#[from] TantivyError),
+}
+
+impl Index {
+    /// Opens the index in `dir` for the store with the incarnation `store`, a value that is drawn
+    /// anew whenever a store begins afresh.
+    ///
+    /// Every file is read once and checked. An index that is missing, unfinished, outdated, of
+    /// another store or damaged is replaced by an empty one, and the state says why.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the folder cannot be used at all. No content of it makes this fail.
+    pub fn open(dir: &Path, store: [u8; 16]) -> Result<Opened, IndexError> {
+        let (schema, fields) = schema::build();
+        let folder = folder::open(dir, &schema, store)?;
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(WRITER_THREADS)
+            .num_merge_threads(MERGE_THREADS)
+            .memory_budget_per_thread(WRITER_HEAP_BYTES)
+            .build();
+        let writer: IndexWriter = folder.engine.writer_with_options(options)?;
+        let mut merging = LogMergePolicy::default();
+        merging.set_del_docs_ratio_before_merge(REMOVED_SHARE);
+        writer.set_merge_policy(Box::new(merging));
+
+        let index = Self {
+            fields,
+            store,
+            engine: folder.engine,
+            reader: folder.reader,
+            writer: Mutex::new(writer),
+        };
+        let state = match folder.position {
+            Ok(position) => State::Current { position },
+            Err(reason) => State::Empty { reason },
+        };
+        Ok(Opened { index, state })
+    }
+
+    /// Takes changes up, in their order. They are found after the next [`Index::commit`].
+    ///
+    /// # Errors
+    /// [`IndexError::Engine`], after which the index has to be opened again.
+    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), IndexError> {
+        let writer = self.writer();
+        for change in changes {
+            match change {
+                Change::Put(document) => {
+                    writer.delete_term(self.key_term(&document.key.to_bytes()));
+                    writer.add_document(document.to_engine(&self.fields))?;
+                }
+                Change::Remove(key) => {
+                    writer.delete_term(self.key_term(&key.to_bytes()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes all changes so far durable and searchable, together with the `position` in the store
+    /// that they reach.
+    ///
+    /// While an index that was opened empty is being filled, `position` is 0: an index that is
+    /// closed in that state opens empty again. A commit costs about 10 ms, so under load one every
+    /// 200 to 500 ms is right.
+    ///
+    /// # Errors
+    /// [`IndexError::Engine`], after which the index has to be opened again.
+    pub fn commit(&self, position: u64) -> Result<(), IndexError> {
+        let mut writer = self.writer();
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&stamp::write(self.store, position));
+        commit.commit()?;
+        self.reader.reload()?;
+        Ok(())
+    }
+
+    /// Writes every segment that holds a removed document anew, so that no text of it is left on
+    /// disk. It rewrites up to the whole index, so once a day is right. Only committed removals
+    /// count.
+    ///
+    /// # Errors
+    /// [`IndexError::Engine`] if the disk fails; nothing is lost.
+    pub fn purge(&self) -> Result<Purged, IndexError> {
+        let before = self.removed_on_disk()?;
+        let mut merges = Vec::new();
+        for segment in self.engine.searchable_segment_metas()? {
+            if segment.has_deletes() {
+                merges.push(self.writer().merge(&[segment.id()]));
+            }
+        }
+        for merge in merges {
+            match merge.wait() {
+                // A segment that the engine is already merging is reported as left.
+                Ok(_) | Err(TantivyError::InvalidArgument(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // The files of former segments stay for as long as a reader holds them.
+        self.reader.reload()?;
+        let collecting = self.writer().garbage_collect_files();
+        collecting.wait()?;
+        let left = self.removed_on_disk()?;
+        Ok(Purged { purged: before.saturating_sub(left), left })
+    }
+
+    /// How many documents there are, all versions in all groups.
+    pub fn count(&self) -> u64 {
+        self.reader.searcher().num_docs()
+    }
+
+    /// Answers a query.
+    ///
+    /// # Errors
+    /// [`QueryError`] says which bound the query breaks. No text makes this panic.
+    pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
+        query.check()?;
+        let parsed = parse(&query.text)?;
+        let plan = plan(&parsed, &query.filters, &self.fields);
+        let searcher = self.reader.searcher();
+        let collected = searcher.search(
+            &plan.query,
+            &Collect {
+                depth: query.offset + query.limit,
+                by_score: query.sort == Sort::Relevance && parsed.ranks(),
+                facets: query.facets.iter().copied().collect(),
+            },
+        )?;
+
+        let marker = Marker::new(&plan.stems, &searcher, &self.fields)?;
+        let mut hits = Vec::new();
+        for (address, score) in collected.best.into_iter().skip(query.offset) {
+            hits.push(Hit::new(self.shown(&searcher, address)?, score, &marker));
+        }
+        let facets: BTreeMap<_, _> = collected
+            .counts
+            .into_iter()
+            .map(|(facet, counts)| (facet, by_frequency(counts)))
+            .filter(|(_, counts)| !counts.is_empty())
+            .collect();
+        Ok(Results { total: collected.total, hits, facets, shortened: parsed.shortened })
+    }
+
+    fn shown(&self, searcher: &Searcher, address: DocAddress) -> Result<Shown, TantivyError> {
+        let document: TantivyDocument = searcher.doc(address)?;
+        let bytes = document
+            .get_first(self.fields.shown)
+            .and_then(|value| value.as_bytes())
+            .ok_or_else(|| TantivyError::InternalError("a document shows nothing".to_owned()))?;
+        wire::decode(bytes, usize::MAX)
+            .map_err(|error| TantivyError::InternalError(format!("a document: {error}")))
+    }
+
+    fn removed_on_disk(&self) -> Result<u64, TantivyError> {
+        let segments = self.engine.searchable_segment_metas()?;
+        Ok(segments.iter().map(|segment| u64::from(segment.num_deleted_docs())).sum())
+    }
+
+    fn key_term(&self, key: &[u8]) -> Term {
+        Term::from_field_bytes(self.fields.key, key)
+    }
+
+    /// A panic elsewhere leaves the engine's writer usable or failing with an error of its own.
+    fn writer(&self) -> MutexGuard<'_, IndexWriter> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index").field("documents", &self.count()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
