@@ -4,20 +4,22 @@
 //! sharing it: it validates, scans for pupil data and derives the [`Summary`] that travels.
 //! Each kind lives in a file of its own, its rules beside its fields.
 
-mod adoption;
+pub mod adoption;
 mod authored;
 mod comment;
 mod expectation;
 mod framework;
-mod impact_report;
-mod intervention;
+pub mod impact_report;
+pub mod intervention;
 mod offer;
 mod peer_review;
 mod plan;
 mod problem;
-mod resource;
+pub mod resource;
 mod self_assessment;
 mod summary;
+mod term;
+mod written;
 
 use std::fmt;
 
@@ -37,6 +39,7 @@ pub use problem::{Problem, Problems, Severity};
 pub use resource::Resource;
 pub use self_assessment::SelfAssessment;
 pub use summary::{File, Period, Reference, Summary};
+pub use term::UnknownTerm;
 
 /// The version of the record format that this program writes.
 pub const SCHEMA: u16 = 1;

@@ -1,0 +1,1 @@
+//! The files of a resource and the address in their place.
