@@ -4,7 +4,9 @@
 //! sharing it: it validates, scans for pupil data and derives the [`Summary`] that travels.
 //! Each kind lives in a file of its own, its rules beside its fields.
 
+mod address;
 pub mod adoption;
+mod ages;
 mod authored;
 mod comment;
 mod expectation;
@@ -15,8 +17,10 @@ mod offer;
 mod peer_review;
 mod plan;
 mod problem;
+mod progress;
 pub mod resource;
 mod self_assessment;
+pub mod small_group;
 mod summary;
 mod term;
 mod written;
@@ -36,6 +40,7 @@ pub use offer::Offer;
 pub use peer_review::PeerReview;
 pub use plan::Plan;
 pub use problem::{Problem, Problems, Severity};
+pub use progress::State;
 pub use resource::Resource;
 pub use self_assessment::SelfAssessment;
 pub use summary::{File, Period, Reference, Summary};

@@ -6,9 +6,14 @@ mod delivery;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::term::terms;
+use super::address;
+use super::ages;
+use super::progress::{Progress, State};
+use super::term::fold;
 use super::written::{self, FromText};
-use super::{Common, Period, Problems, Reference, Summary};
+use super::{Common, Problems, Reference, Summary};
+use crate::limits::MAX_LIST_ITEMS;
+use crate::vocabulary::Vocabulary;
 
 pub use cost::{Cost, CostBand};
 pub use delivery::{Delivery, Sessions};
@@ -84,33 +89,12 @@ pub struct Intervention {
     /// Why it was stopped.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub stop_reason: String,
-    /// The day it started.
+    /// The day it started or is meant to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<Date>,
-    /// The day it finished or was stopped.
+    /// The day it ended or is meant to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<Date>,
-}
-
-terms! {
-    /// How far an intervention or an adoption has got.
-    State, "state" {
-        /// Not started.
-        Proposed = "proposed",
-        /// Going on.
-        Running = "running",
-        /// Done as planned.
-        Finished = "finished",
-        /// Given up before it was done.
-        Stopped = "stopped",
-    }
-}
-
-#[expect(clippy::derivable_impls, reason = "the macro that makes the enum marks no default")]
-impl Default for State {
-    fn default() -> Self {
-        Self::Proposed
-    }
 }
 
 /// A priority that an intervention serves; may be written as its statement alone.
@@ -132,10 +116,104 @@ impl FromText for Priority {
     }
 }
 
-impl Intervention {
-    pub(super) fn validate(&self, _common: &Common, _problems: &mut Problems) {}
+/// Whether something was written down before it started: on the first day at the latest, when
+/// there was no result to look at yet. Unknown where either day is.
+pub fn recorded_before_start(created: Option<Date>, started: Option<Date>) -> Option<bool> {
+    Some(created? <= started?)
+}
 
-    pub(super) fn summarise(&self, _summary: &mut Summary) {}
+impl Intervention {
+    pub(super) fn validate(&self, _common: &Common, problems: &mut Problems) {
+        self.validate_core(problems);
+        problems.optional_text("rationale", &self.rationale);
+        problems.optional_text("waiver", &self.waiver);
+        problems.optional_text("training_needed", &self.training_needed);
+        address::check_links("evidence_links", &self.evidence_links, problems);
+        self.validate_terms(problems);
+        if let Some(priority) = &self.priority {
+            priority.validate(problems);
+        }
+        if let Some(delivery) = &self.delivery {
+            delivery.validate(problems);
+        }
+        if let Some(cost) = &self.cost {
+            cost.validate(problems);
+        }
+        problems.list_length("resources", self.resources.len(), MAX_LIST_ITEMS);
+        validate_elements("core_elements", &self.core_elements, problems);
+        validate_elements("adaptable_elements", &self.adaptable_elements, problems);
+        self.progress().validate(problems);
+    }
+
+    fn validate_core(&self, problems: &mut Problems) {
+        for (field, text) in [
+            ("aim", &self.aim),
+            ("what_is_different", &self.what_is_different),
+            ("monitoring", &self.monitoring),
+        ] {
+            problems.required_text(field, text);
+            if self.state != State::Proposed && is_undecided(text) {
+                problems.refuse(
+                    field,
+                    text,
+                    format!(
+                        "must be settled before the state is {}; only a proposed intervention may \
+                         say {NOT_YET_DECIDED:?}",
+                        self.state
+                    ),
+                );
+            }
+        }
+    }
+
+    fn validate_terms(&self, problems: &mut Problems) {
+        if !self.theme.is_empty() {
+            Vocabulary::Themes.check("theme", &self.theme, problems);
+        }
+        Vocabulary::Subjects.check_all("subjects", &self.subjects, problems);
+        Vocabulary::PupilGroups.check_all("pupil_groups", &self.pupil_groups, problems);
+        Vocabulary::PracticeAreas.check_all("practice_area", &self.practice_areas, problems);
+        ages::validate(&self.key_stages, &self.year_groups, problems);
+    }
+
+    fn progress(&self) -> Progress<'_> {
+        Progress {
+            state: self.state,
+            stop_reason: &self.stop_reason,
+            started: self.started,
+            ended: self.ended,
+        }
+    }
+
+    pub(super) fn normalise(&mut self) {
+        if matches!(fold(&self.evidence_links.join(" ")).as_str(), "none_known" | "none") {
+            self.evidence_links.clear();
+        }
+        Vocabulary::Themes.normalise(&mut self.theme);
+        Vocabulary::Subjects.normalise_all(&mut self.subjects);
+        Vocabulary::KeyStages.normalise_all(&mut self.key_stages);
+        Vocabulary::YearGroups.normalise_all(&mut self.year_groups);
+        Vocabulary::PupilGroups.normalise_all(&mut self.pupil_groups);
+        Vocabulary::PracticeAreas.normalise_all(&mut self.practice_areas);
+    }
+
+    /// Leaves of the cost what others may see.
+    pub(super) fn redact(&mut self) {
+        self.cost = self.cost.take().and_then(Cost::as_shared);
+    }
+
+    pub(super) fn summarise(&self, summary: &mut Summary) {
+        summary.theme = Some(&self.theme).filter(|theme| !theme.is_empty()).cloned();
+        summary.subjects = or_default(&self.subjects, "cross-curricular");
+        summary.key_stages = ages::key_stages(&self.key_stages, &self.year_groups);
+        summary.year_groups = self.year_groups.clone();
+        summary.pupil_groups = or_default(&self.pupil_groups, "all");
+        summary.practice_areas = self.practice_areas.clone();
+        summary.state = Some(self.state.to_string());
+        let band = self.cost.as_ref().and_then(Cost::shared_band);
+        summary.cost_band = band.map(|band| band.to_string());
+        summary.period = self.progress().period();
+    }
 
     pub(super) fn references(&self) -> Vec<Reference> {
         let priority = self.priority.iter().filter_map(|priority| priority.set_in.as_ref());
@@ -146,4 +224,28 @@ impl Intervention {
         let priority = self.priority.iter_mut().filter_map(|priority| priority.set_in.as_mut());
         self.resources.iter_mut().chain(priority).collect()
     }
+}
+
+impl Priority {
+    fn validate(&self, problems: &mut Problems) {
+        problems.text_length("priority.statement", &self.statement, 0, 1_000);
+        if self.statement.trim().is_empty() && self.set_in.is_none() {
+            problems.refuse("priority", "", "needs a statement, or the id of a framework or plan");
+        }
+    }
+}
+
+fn is_undecided(text: &str) -> bool {
+    text.trim().trim_end_matches(['.', '!']).eq_ignore_ascii_case(NOT_YET_DECIDED)
+}
+
+fn validate_elements(field: &str, elements: &[String], problems: &mut Problems) {
+    problems.list_length(field, elements.len(), 40);
+    for (index, element) in elements.iter().enumerate() {
+        problems.text_length(&format!("{field}[{index}]"), element, 1, 1_000);
+    }
+}
+
+fn or_default(terms: &[String], default: &str) -> Vec<String> {
+    if terms.is_empty() { vec![default.to_owned()] } else { terms.to_vec() }
 }

@@ -4,8 +4,16 @@ mod attachment;
 
 use serde::{Deserialize, Serialize};
 
+use super::address;
+use super::ages;
+use super::term::fold;
 use super::written::{self, FromText};
 use super::{Common, File, Problems, Reference, Summary};
+use crate::limits::MAX_LIST_ITEMS;
+use crate::vocabulary::Vocabulary;
+
+/// The licence of a resource that names none.
+pub const GROUP_ONLY: &str = "this group only";
 
 /// Something to teach or work with.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -82,9 +90,98 @@ impl FromText for Teaches {
 }
 
 impl Resource {
-    pub(super) fn validate(&self, _common: &Common, _problems: &mut Problems) {}
+    pub(super) fn validate(&self, _common: &Common, problems: &mut Problems) {
+        if !self.resource_type.is_empty() {
+            Vocabulary::ResourceTypes.check("type", &self.resource_type, problems);
+        }
+        if self.files.is_empty() && self.url.trim().is_empty() {
+            problems.refuse(
+                "files",
+                "",
+                "is empty and so is url; add a file, or the address where it is kept",
+            );
+        }
+        attachment::validate(&self.files, problems);
+        if !self.url.is_empty() {
+            address::check("url", &self.url, problems);
+        }
+        self.validate_rights(problems);
+        Vocabulary::Subjects.check_all("subjects", &self.subjects, problems);
+        ages::validate(&self.key_stages, &self.year_groups, problems);
+        problems.list_length("teaches", self.teaches.len(), 40);
+        for (index, teaches) in self.teaches.iter().enumerate() {
+            teaches.validate(&format!("teaches[{index}]"), problems);
+        }
+        problems.short_text("time_required", &self.time_required);
+        problems.optional_text("accessibility", &self.accessibility);
+        problems.list_length("based_on", self.based_on.len(), 20);
+    }
 
-    pub(super) fn summarise(&self, _summary: &mut Summary) {}
+    fn validate_rights(&self, problems: &mut Problems) {
+        if !self.licence.is_empty() {
+            Vocabulary::Licences.check("licence", &self.licence, problems);
+        }
+        problems.short_text("rights_holder", &self.rights_holder);
+        problems.list_length("third_party_list", self.third_party_list.len(), MAX_LIST_ITEMS);
+        for (index, material) in self.third_party_list.iter().enumerate() {
+            problems.text_length(&format!("third_party_list[{index}]"), material, 1, 1_000);
+        }
+        if self.third_party_material && self.is_open() && self.third_party_list.is_empty() {
+            problems.refuse(
+                "third_party_list",
+                "",
+                format!(
+                    "is needed because the licence is {} and the resource holds other people's \
+                     work; list that work with its makers and licences, or choose {GROUP_ONLY:?}",
+                    self.licence
+                ),
+            );
+        }
+        let may_be_bought = !self.rights_holder.is_empty()
+            || Vocabulary::ResourceTypes.resolve(&self.resource_type) == Some("scheme of work");
+        if may_be_bought && !self.files.is_empty() {
+            problems.warn(
+                "rights_holder",
+                &self.rights_holder,
+                "must allow sharing: bought schemes usually may not be shared; if in doubt, take \
+                 the files out and give a link in url",
+            );
+        }
+    }
+
+    /// Whether the licence lets anybody use it. An unknown licence counts as open, so that the
+    /// stricter rules hold.
+    fn is_open(&self) -> bool {
+        !self.licence.is_empty() && Vocabulary::Licences.resolve(&self.licence) != Some(GROUP_ONLY)
+    }
+
+    pub(super) fn normalise(&mut self) {
+        Vocabulary::ResourceTypes.normalise(&mut self.resource_type);
+        Vocabulary::Licences.normalise(&mut self.licence);
+        Vocabulary::Subjects.normalise_all(&mut self.subjects);
+        Vocabulary::KeyStages.normalise_all(&mut self.key_stages);
+        Vocabulary::YearGroups.normalise_all(&mut self.year_groups);
+        if matches!(fold(&self.rights_holder).as_str(), "the_school" | "our_school" | "school") {
+            self.rights_holder.clear();
+        }
+    }
+
+    /// Nothing of a resource stays in the school.
+    pub(super) fn redact(&mut self) {}
+
+    pub(super) fn summarise(&self, summary: &mut Summary) {
+        let or = |text: &str, default: &str| {
+            Some(if text.is_empty() { default } else { text }.to_owned())
+        };
+        summary.kind_type = or(&self.resource_type, "other");
+        summary.licence = or(&self.licence, GROUP_ONLY);
+        summary.url = Some(&self.url).filter(|url| !url.is_empty()).cloned();
+        summary.subjects = self.subjects.clone();
+        summary.key_stages = ages::key_stages(&self.key_stages, &self.year_groups);
+        summary.year_groups = self.year_groups.clone();
+        summary.files = self.files.clone();
+        summary.references = self.references();
+    }
 
     pub(super) fn references(&self) -> Vec<Reference> {
         let taught = self.teaches.iter().filter_map(|teaches| teaches.expectation.as_ref());
@@ -94,5 +191,14 @@ impl Resource {
     pub(super) fn references_mut(&mut self) -> Vec<&mut Reference> {
         let taught = self.teaches.iter_mut().filter_map(|teaches| teaches.expectation.as_mut());
         self.based_on.iter_mut().chain(taught).collect()
+    }
+}
+
+impl Teaches {
+    fn validate(&self, field: &str, problems: &mut Problems) {
+        problems.text_length(&format!("{field}.text"), &self.text, 0, 1_000);
+        if self.text.trim().is_empty() && self.expectation.is_none() {
+            problems.refuse(field, "", "needs a text, or the id of an age-related expectation");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::Problems;
+use crate::record::small_group::GROUP_FLOOR;
 use crate::record::term::terms;
 use crate::record::written::{self, FromText};
 
@@ -39,6 +41,102 @@ terms! {
         High = "high",
         /// Above £1,200.
         VeryHigh = "very_high",
+    }
+}
+
+/// Years over which what is paid once is spread.
+const YEARS_OF_ONE_OFF: f64 = 3.0;
+
+impl Cost {
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        const MOST_POUNDS: f64 = 10_000_000.0;
+        const MOST_HOURS: f64 = 100_000.0;
+        for (field, value, most) in [
+            ("cost.one_off", self.one_off, MOST_POUNDS),
+            ("cost.per_year", self.per_year, MOST_POUNDS),
+            ("cost.staff_hours", self.staff_hours, MOST_HOURS),
+        ] {
+            if let Some(value) = value {
+                problems.range(field, value, 0.0, most);
+            }
+        }
+        if let Some(pupils) = self.pupils {
+            problems.range("cost.pupils", pupils, 1, 100_000);
+        }
+        self.validate_band(problems);
+    }
+
+    fn validate_band(&self, problems: &mut Problems) {
+        if let Some(pupils) = self.pupils.filter(|pupils| (1..GROUP_FLOOR).contains(pupils)) {
+            problems.warn(
+                "cost.pupils",
+                pupils,
+                format!(
+                    "is fewer than {GROUP_FLOOR}, so the cost stays in the school; give the pupils \
+                     of several groups or years together to share it"
+                ),
+            );
+        } else if self.pupils.is_none() && (self.one_off.is_some() || self.per_year.is_some()) {
+            problems.warn(
+                "cost.pupils",
+                "",
+                "is needed to share the amounts as a cost for each pupil; give the number of pupils",
+            );
+        }
+        if let (Some(typed), Some(computed)) = (self.band, self.computed_band())
+            && typed != computed
+        {
+            problems.warn(
+                "cost.band",
+                typed,
+                format!("differs from the amounts, which make it {computed}; {computed} is shared"),
+            );
+        }
+    }
+
+    /// The cost for each pupil in a year, in pounds; what is paid once is spread over three years.
+    pub fn per_pupil(&self) -> Option<f64> {
+        let pupils = self.pupils.filter(|pupils| *pupils > 0)?;
+        if self.one_off.is_none() && self.per_year.is_none() {
+            return None;
+        }
+        let year =
+            self.one_off.unwrap_or_default() / YEARS_OF_ONE_OFF + self.per_year.unwrap_or_default();
+        Some(year / f64::from(pupils)).filter(|cost| cost.is_finite())
+    }
+
+    fn computed_band(&self) -> Option<CostBand> {
+        self.per_pupil().map(CostBand::of)
+    }
+
+    /// The band that others may see: none where it rests on fewer pupils than may be shared.
+    pub(super) fn shared_band(&self) -> Option<CostBand> {
+        let few = self.pupils.is_some_and(|pupils| pupils < GROUP_FLOOR);
+        self.computed_band().or(self.band).filter(|_| !few)
+    }
+
+    /// The cost as others see it; nothing where nothing of it may be shared.
+    pub(super) fn as_shared(self) -> Option<Self> {
+        let band = self.shared_band();
+        let shared = Self { staff_hours: self.staff_hours, band, ..Self::default() };
+        (shared != Self::default()).then_some(shared)
+    }
+}
+
+impl CostBand {
+    /// The band of a cost in pounds for each pupil in a year.
+    pub fn of(pounds: f64) -> Self {
+        if pounds < 80.0 {
+            Self::VeryLow
+        } else if pounds <= 170.0 {
+            Self::Low
+        } else if pounds <= 700.0 {
+            Self::Moderate
+        } else if pounds <= 1_200.0 {
+            Self::High
+        } else {
+            Self::VeryHigh
+        }
     }
 }
 
