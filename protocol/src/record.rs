@@ -19,6 +19,8 @@ mod plan;
 mod problem;
 mod progress;
 pub mod resource;
+#[cfg(test)]
+mod sample;
 mod self_assessment;
 pub mod small_group;
 mod summary;

@@ -205,3 +205,150 @@ impl Adoption {
         self.of.iter_mut().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::record::sample::{self, ID, said, with};
+    use crate::record::{Content, Record};
+
+    fn minimal() -> Value {
+        json!({ "kind": "adoption", "title": "Paired reading here", "of": ID, "type": "exact" })
+    }
+
+    fn complete() -> Value {
+        json!({
+            "kind": "adoption",
+            "title": "Paired reading here",
+            "of": sample::full_reference("ab"),
+            "type": "Adapted",
+            "changes": ["Ours is weekly", { "element": "The book", "change": "Poems" }],
+            "reason_for_choice": "A school like ours did it",
+            "context": {
+                "phase": "primary school",
+                "pupils_on_roll": "150 to 299",
+                "disadvantaged": "25 to 50 %",
+                "eal": "under 10%",
+                "sen": "10_to_25_percent",
+            },
+            "contact_role": "English lead",
+            "state": "stopped",
+            "stop_reason": "The lead left",
+            "started": "2026-01-05",
+            "ended": "2026-02-13",
+        })
+    }
+
+    fn content(record: Record) -> Adoption {
+        match record.content {
+            Content::Adoption(adoption) => adoption,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn messages(check: impl Fn(&mut Problems)) -> Vec<String> {
+        let mut problems = Problems::default();
+        check(&mut problems);
+        problems.into_vec().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_original_and_the_type_are_enough() {
+        assert_eq!(said(minimal()), [""; 0]);
+        let record = sample::read(minimal());
+        sample::assert_round_trips(&record);
+        let summary = record.summarise();
+        assert_eq!(summary.kind_type.as_deref(), Some("exact"));
+        assert_eq!(summary.state.as_deref(), Some("running"));
+        assert_eq!(summary.references[0].record.to_string(), ID);
+    }
+
+    #[test]
+    fn every_field_is_kept_and_fills_its_facet() {
+        assert_eq!(said(complete()), [""; 0]);
+        let record = sample::read(complete());
+        sample::assert_round_trips(&record);
+        let summary = record.summarise();
+        assert_eq!(summary.state.as_deref(), Some("stopped"));
+        assert!(summary.period.unwrap().to.is_some());
+        let mut adoption = content(record);
+        adoption.normalise();
+        assert_eq!(adoption.changes[0].change, "Ours is weekly");
+        assert_eq!(adoption.changes[1].element, "The book");
+        let context = adoption.context.clone().unwrap();
+        assert_eq!(context.phase, "primary");
+        assert_eq!(context.disadvantaged, Some(ShareBand::From25));
+        assert_eq!(adoption.references_mut().len(), 1);
+        let before = adoption.clone();
+        adoption.redact();
+        assert_eq!(adoption, before);
+    }
+
+    #[test]
+    fn each_rule_names_field_value_and_what_to_do() {
+        sample::each_says(
+            &complete(),
+            &[
+                (
+                    &[("of", json!(null))],
+                    "of: is needed; give the id of the intervention or adoption taken up",
+                ),
+                (&[("type", json!(null))], "type: is needed; choose exact, adapted or inspired"),
+                (
+                    &[("type", json!("exact"))],
+                    "type is \"exact\": does not go with changes; choose adapted, or take the \
+                     changes out",
+                ),
+                (
+                    &[("changes", json!([]))],
+                    "changes: is needed because the type is adapted; say what you do differently",
+                ),
+                (
+                    &[("changes", json!([{ "element": "The book" }]))],
+                    "changes[0].change: is needed; write a sentence or two",
+                ),
+                (
+                    &[("stop_reason", json!(""))],
+                    "stop_reason: is needed because the state is stopped; say in a sentence why, so \
+                     that others learn from it",
+                ),
+            ],
+        );
+        let phase = said(with(&complete(), &[("context.phase", json!("castle"))]));
+        assert!(phase[0].starts_with("context.phase is \"castle\": is no phase; use nursery,"));
+    }
+
+    #[test]
+    fn a_school_does_not_adopt_its_own_work() {
+        let adoption = content(sample::read(complete()));
+        let own = SchoolId::from_bytes([0xab; 32]);
+        assert_eq!(
+            messages(|problems| adoption.validate_source(own, problems)),
+            [format!(
+                "of is {:?}: is your own school's; take up another school's, or edit your own",
+                "ab".repeat(16)
+            )]
+        );
+        let other = SchoolId::from_bytes([1; 32]);
+        assert_eq!(messages(|problems| adoption.validate_source(other, problems)), [""; 0]);
+    }
+
+    #[test]
+    fn a_change_names_an_element_where_the_original_lists_any() {
+        let mut adoption = content(sample::read(complete()));
+        let mut original = Intervention::default();
+        assert_eq!(messages(|problems| adoption.validate_against(&original, problems)), [""; 0]);
+        original.core_elements = vec!["Every day".to_owned()];
+        original.adaptable_elements = vec!["the book".to_owned()];
+        assert_eq!(
+            messages(|problems| adoption.validate_against(&original, problems)),
+            [
+                "changes[0].element: must name an element of the original: \"Every day\", \"the book\""
+            ]
+        );
+        adoption.closeness = Some(Closeness::Inspired);
+        assert_eq!(messages(|problems| adoption.validate_against(&original, problems)), [""; 0]);
+    }
+}

@@ -1,18 +1,23 @@
 //! What came of an intervention or an adoption: words, and figures where there are figures.
 
 mod arms;
+mod effect;
 mod figures;
 mod outcome;
+mod rules;
 mod voices;
 
 use serde::{Deserialize, Serialize};
 
+use super::ages;
 use super::term::terms;
 use super::written;
 use super::{Common, Period, Problems, Reference, Summary};
+use crate::vocabulary::Vocabulary;
 
 pub use arms::{Arm, Arms, AttritionBand, Interval, Score};
-pub use figures::Figures;
+pub use effect::{cox_index, default_icc, design_effect, hedges_g, small_sample_correction};
+pub use figures::{DetectableBand, Figures, Group, Spread, n_changed_slightly};
 pub use outcome::{Marker, Outcome, OutcomeType, Polarity};
 pub use voices::{Attitude, Engagement, EvaluatorEstimate, Feedback, Fidelity, Voice};
 
@@ -67,6 +72,12 @@ pub struct ImpactReport {
     /// The share of pupils lost between start and end; computed where `n_at_start` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attrition: Option<AttritionBand>,
+    /// The smallest effect that could have been detected. Worked out when the report is shared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detectable_effect: Option<DetectableBand>,
+    /// Why the figures stay in the school. Written when the report is shared.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub figures_withheld: String,
     /// Intra-class correlation, where it is known better than the usual value for such outcomes.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "written::number")]
     pub icc: Option<f64>,
@@ -152,10 +163,65 @@ terms! {
     }
 }
 
-impl ImpactReport {
-    pub(super) fn validate(&self, _common: &Common, _problems: &mut Problems) {}
+impl Design {
+    /// Whether the effect is that of one group against another.
+    pub const fn is_controlled(self) -> bool {
+        match self {
+            Self::UnmatchedComparison
+            | Self::MatchedComparison
+            | Self::RandomByPupil
+            | Self::RandomByClassOrSchool => true,
+            Self::Described
+            | Self::BeforeAndAfter
+            | Self::RegressionDiscontinuity
+            | Self::Other => false,
+        }
+    }
 
-    pub(super) fn summarise(&self, _summary: &mut Summary) {}
+    const fn is_measured(self) -> bool {
+        self.is_controlled() || matches!(self, Self::BeforeAndAfter)
+    }
+}
+
+impl ImpactReport {
+    pub(super) fn validate(&self, _common: &Common, problems: &mut Problems) {
+        self.validate_words(problems);
+        self.validate_figures(problems);
+        if let Some(engagement) = &self.engagement {
+            engagement.validate(self.arms.as_ref(), problems);
+        }
+        if let Some(feedback) = &self.feedback {
+            feedback.validate(problems);
+        }
+        if let Some(fidelity) = &self.fidelity {
+            fidelity.validate(problems);
+        }
+        if let Some(estimate) = &self.evaluator_estimate {
+            estimate.validate(problems);
+        }
+    }
+
+    pub(super) fn normalise(&mut self) {
+        Vocabulary::YearGroups.normalise_all(&mut self.year_groups);
+        Vocabulary::PupilGroups.normalise_all(&mut self.pupil_groups);
+    }
+
+    /// Takes out what stays in the school.
+    pub(super) fn redact(&mut self) {
+        self.redact_figures();
+    }
+
+    pub(super) fn summarise(&self, summary: &mut Summary) {
+        summary.year_groups = self.year_groups.clone();
+        summary.key_stages = ages::key_stages(&[], &self.year_groups);
+        summary.pupil_groups = self.pupil_groups.clone();
+        summary.conclusion = self.conclusion.map(|conclusion| conclusion.to_string());
+        summary.design = Some(self.design.to_string());
+        summary.figures = Figures::of(self);
+        summary.figures_withheld = Some(self.withheld_text()).filter(|text| !text.is_empty());
+        summary.period = self.period;
+        summary.references = self.references();
+    }
 
     pub(super) fn references(&self) -> Vec<Reference> {
         self.of.iter().chain(&self.comparison_shared_with).cloned().collect()

@@ -249,3 +249,227 @@ fn validate_elements(field: &str, elements: &[String], problems: &mut Problems) 
 fn or_default(terms: &[String], default: &str) -> Vec<String> {
     if terms.is_empty() { vec![default.to_owned()] } else { terms.to_vec() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::record::sample::{self, ID, said, with};
+    use crate::record::{Content, Record};
+
+    fn minimal() -> Value {
+        json!({
+            "kind": "intervention",
+            "title": "Paired reading",
+            "aim": "Fluent reading by the end of year 4",
+            "what_is_different": "Ten minutes a day in pairs",
+            "monitoring": "The reading lead listens to six pupils each month",
+        })
+    }
+
+    fn complete() -> Value {
+        with(
+            &minimal(),
+            &[
+                ("rationale", json!("Practice with feedback")),
+                ("evidence_links", json!("Peer tutoring\nhttps://example.org/peer-tutoring")),
+                ("theme", json!("Teaching")),
+                ("subjects", json!("literacy, phonics")),
+                ("key_stages", json!("key stage 2")),
+                ("year_groups", json!([4, "Y5"])),
+                ("pupil_groups", json!(["PP"])),
+                ("practice_area", json!("initiating interventions")),
+                ("priority", json!({ "statement": "Reading", "in": sample::full_reference("ab") })),
+                ("waiver", json!("Agreed by the director of education")),
+                ("delivery.who", json!("teaching assistant")),
+                ("delivery.group_size", json!(2)),
+                ("delivery.minutes", json!("10")),
+                ("delivery.sessions_per_week", json!(5)),
+                ("delivery.weeks", json!(12)),
+                ("cost.one_off", json!("£300")),
+                ("cost.per_year", json!(1_000)),
+                ("cost.pupils", json!(20)),
+                ("cost.staff_hours", json!(40.5)),
+                ("training_needed", json!("One hour")),
+                ("resources", json!(ID)),
+                ("core_elements", json!("Daily, without gaps\nSame pair for half a term")),
+                ("adaptable_elements", json!(["The book"])),
+                ("state", json!("running")),
+                ("started", json!("2026-01-05")),
+                ("ended", json!("2026-03-27")),
+                ("created", json!("2025-12-01")),
+            ],
+        )
+    }
+
+    fn content(record: Record) -> Intervention {
+        match record.content {
+            Content::Intervention(intervention) => intervention,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn four_things_are_enough() {
+        assert_eq!(said(minimal()), [""; 0]);
+        let record = sample::read(minimal());
+        sample::assert_round_trips(&record);
+        let summary = record.summarise();
+        assert_eq!(summary.subjects, ["cross-curricular"]);
+        assert_eq!(summary.pupil_groups, ["all"]);
+        assert_eq!((summary.state.as_deref(), summary.period), (Some("proposed"), None));
+    }
+
+    #[test]
+    fn every_field_is_kept_and_fills_its_facet() {
+        assert_eq!(said(complete()), [""; 0]);
+        let record = sample::read(complete());
+        sample::assert_round_trips(&record);
+        let mut intervention = content(record);
+        intervention.normalise();
+        let mut summary = Summary::default();
+        intervention.summarise(&mut summary);
+        assert_eq!(summary.theme.as_deref(), Some("teaching"));
+        assert_eq!(summary.subjects, ["English", "phonics"]);
+        assert_eq!(summary.key_stages, ["KS2"]);
+        assert_eq!(summary.year_groups, ["year 4", "year 5"]);
+        assert_eq!(summary.pupil_groups, ["disadvantaged"]);
+        assert_eq!(summary.practice_areas, ["initiating interventions"]);
+        assert_eq!(summary.cost_band.as_deref(), Some("very_low"));
+        assert_eq!(summary.state.as_deref(), Some("running"));
+        let period = summary.period.unwrap();
+        assert_eq!(period.from.to_string(), "2026-01-05");
+        assert_eq!(period.to.unwrap().to_string(), "2026-03-27");
+        assert_eq!(intervention.core_elements[0], "Daily, without gaps");
+        assert_eq!(intervention.references().len(), 2);
+        assert_eq!(intervention.references_mut().len(), 2);
+    }
+
+    #[test]
+    fn continuous_delivery_and_a_bare_band_may_be_one_word() {
+        let short = with(
+            &minimal(),
+            &[
+                ("delivery", json!("Continuous")),
+                ("cost", json!("very low")),
+                ("priority", json!("Reading")),
+                ("evidence_links", json!("none known")),
+            ],
+        );
+        let record = sample::read(short);
+        sample::assert_round_trips(&record);
+        let mut intervention = content(record);
+        intervention.normalise();
+        assert_eq!(intervention.delivery, Some(Delivery::Continuous));
+        assert_eq!(intervention.cost.unwrap().band, Some(CostBand::VeryLow));
+        assert_eq!(intervention.priority.unwrap().statement, "Reading");
+        assert!(intervention.evidence_links.is_empty());
+    }
+
+    #[test]
+    fn each_rule_names_field_value_and_what_to_do() {
+        let undecided = "is \"Not yet decided.\": must be settled before the state is running; only \
+                         a proposed intervention may say \"not yet decided\"";
+        sample::each_says(
+            &complete(),
+            &[
+                (&[("aim", json!(" "))], "aim: is needed; write a sentence or two"),
+                (&[("monitoring", json!("Not yet decided."))], &format!("monitoring {undecided}")),
+                (
+                    &[("state", json!("stopped"))],
+                    "stop_reason: is needed because the state is stopped; say in a sentence why, so \
+                     that others learn from it",
+                ),
+                (
+                    &[("stop_reason", json!("No staff"))],
+                    "warning: stop_reason is \"No staff\": is shown only where the state is \
+                     stopped; it is running",
+                ),
+                (
+                    &[("ended", json!("2025-01-01"))],
+                    "ended is \"2025-01-01\": must not be before started, 2026-01-05",
+                ),
+                (
+                    &[("started", json!(null))],
+                    "ended is \"2026-03-27\": needs the day it began in started",
+                ),
+                (
+                    &[("year_groups", json!(["year 9"]))],
+                    "warning: year_groups[0] is \"year 9\": is in KS3, and key_stages has only KS2; \
+                     leave it if the class is meant to be so",
+                ),
+                (
+                    &[("delivery.group_size", json!(61))],
+                    "delivery.group_size is \"61\": must be from 1 to 60",
+                ),
+                (
+                    &[("delivery.minutes", json!(4))],
+                    "delivery.minutes is \"4\": must be from 5 to 300",
+                ),
+                (
+                    &[("delivery.weeks", json!(81))],
+                    "delivery.weeks is \"81\": must be from 1 to 80",
+                ),
+                (
+                    &[("delivery.sessions_per_week", json!(0))],
+                    "delivery.sessions_per_week is \"0\": must be from 0.1 to 50",
+                ),
+                (
+                    &[("priority", json!({ "statement": "" }))],
+                    "priority: needs a statement, or the id of a framework or plan",
+                ),
+                (
+                    &[("evidence_links", json!(["https://"]))],
+                    "evidence_links[0] is \"https://\": must begin with https:// or http:// and \
+                     name a site",
+                ),
+                (
+                    &[("core_elements", json!([""]))],
+                    "core_elements[0]: is needed; write a sentence or two",
+                ),
+            ],
+        );
+        let theme = said(with(&complete(), &[("theme", json!("cooking"))]));
+        assert!(theme[0].starts_with("theme is \"cooking\": is no theme; use curriculum,"));
+    }
+
+    #[test]
+    fn only_a_proposed_intervention_may_be_undecided() {
+        let undecided = with(
+            &minimal(),
+            &[
+                ("what_is_different", json!("not yet decided")),
+                ("monitoring", json!("Not yet decided")),
+            ],
+        );
+        assert_eq!(said(undecided.clone()), [""; 0]);
+        assert_eq!(said(with(&undecided, &[("state", json!("finished"))])).len(), 2);
+    }
+
+    #[test]
+    fn amounts_stay_in_the_school() {
+        let mut intervention = content(sample::read(complete()));
+        let mut before = Summary::default();
+        intervention.summarise(&mut before);
+        intervention.redact();
+        let expected =
+            Cost { band: Some(CostBand::VeryLow), staff_hours: Some(40.5), ..Cost::default() };
+        assert_eq!(intervention.cost, Some(expected));
+        let mut after = Summary::default();
+        intervention.summarise(&mut after);
+        assert_eq!(before, after);
+        let again = intervention.clone();
+        intervention.redact();
+        assert_eq!(intervention, again);
+    }
+
+    #[test]
+    fn whether_it_was_recorded_before_it_started_is_computed() {
+        let day = |day| Some(jiff::civil::date(2026, 1, day));
+        assert_eq!(recorded_before_start(day(4), day(5)), Some(true));
+        assert_eq!(recorded_before_start(day(5), day(5)), Some(true));
+        assert_eq!(recorded_before_start(day(6), day(5)), Some(false));
+        assert_eq!(recorded_before_start(day(6), None), None);
+    }
+}

@@ -149,3 +149,82 @@ impl FromText for Cost {
         Ok(Self { band: Some(band), ..Self::default() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(one_off: f64, per_year: f64, pupils: u32) -> Cost {
+        Cost {
+            one_off: Some(one_off),
+            per_year: Some(per_year),
+            pupils: Some(pupils),
+            ..Cost::default()
+        }
+    }
+
+    fn said(cost: &Cost) -> Vec<String> {
+        let mut problems = Problems::default();
+        cost.validate(&mut problems);
+        problems.into_vec().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_bands_meet_without_a_gap() {
+        for (pounds, band) in [
+            (0.0, CostBand::VeryLow),
+            (79.99, CostBand::VeryLow),
+            (80.0, CostBand::Low),
+            (170.0, CostBand::Low),
+            (170.01, CostBand::Moderate),
+            (700.0, CostBand::Moderate),
+            (1_200.0, CostBand::High),
+            (1_200.01, CostBand::VeryHigh),
+        ] {
+            assert_eq!(CostBand::of(pounds), band, "{pounds}");
+        }
+    }
+
+    #[test]
+    fn what_is_paid_once_is_spread_over_three_years() {
+        assert_eq!(cost(3_000.0, 500.0, 30).per_pupil(), Some(50.0));
+        assert_eq!(Cost { pupils: None, ..cost(1.0, 1.0, 30) }.per_pupil(), None);
+        assert_eq!(cost(1.0, 1.0, 0).per_pupil(), None);
+    }
+
+    #[test]
+    fn a_cost_for_fewer_than_ten_pupils_is_not_shared() {
+        let few = Cost { band: Some(CostBand::VeryLow), ..cost(0.0, 90.0, 9) };
+        assert_eq!(few.shared_band(), None);
+        assert_eq!(
+            said(&few)[0],
+            "cost.pupils is \"9\": is fewer than 10, so the cost stays in the school; give the \
+             pupils of several groups or years together to share it"
+        );
+        assert_eq!(few.as_shared(), None);
+        assert_eq!(cost(0.0, 90.0, 10).shared_band(), Some(CostBand::VeryLow));
+    }
+
+    #[test]
+    fn amounts_are_checked_and_beat_a_typed_band() {
+        let typed = Cost { band: Some(CostBand::High), ..cost(0.0, 900.0, 10) };
+        assert_eq!(
+            said(&typed),
+            ["cost.band is \"high\": differs from the amounts, which make it low; low is shared"]
+        );
+        assert_eq!(typed.shared_band(), Some(CostBand::Low));
+        assert_eq!(
+            said(&cost(-1.0, f64::NAN, 0)),
+            [
+                "cost.one_off is \"-1\": must be from 0 to 10000000",
+                "cost.per_year is \"NaN\": must be from 0 to 10000000",
+                "cost.pupils is \"0\": must be from 1 to 100000",
+            ]
+        );
+        assert_eq!(
+            said(&Cost { pupils: None, ..cost(1.0, 1.0, 1) }),
+            ["cost.pupils: is needed to share the amounts as a cost for each pupil; give the \
+              number of pupils"]
+        );
+    }
+}
