@@ -133,8 +133,12 @@ impl Arms {
         for (field, arm) in self.each() {
             arm.validate(field, outcome, problems);
         }
-        if let Some(comparison) = &self.comparison
-            && comparison.achieving.is_some() != self.intervention.achieving.is_some()
+        let sort = |arm: &Arm| {
+            let has_scores = arm.before.is_some() || arm.after.is_some();
+            (has_scores != arm.achieving.is_some()).then_some(has_scores)
+        };
+        if let Some(comparison) = self.comparison.as_ref().and_then(sort)
+            && sort(&self.intervention).is_some_and(|intervention| intervention != comparison)
         {
             problems.refuse(
                 "arms.comparison",

@@ -177,16 +177,17 @@ impl Attitude {
         problems.text_length(&place("statement"), &self.statement, 1, 1_000);
         problems.text_length(&place("summary"), &self.summary, 0, 2_000);
         problems.short_text(&place("scale"), &self.scale);
+        let has_mean = self.mean_before.is_some() || self.mean_after.is_some();
+        if has_mean && self.scale.trim().is_empty() {
+            problems.refuse(
+                &place("scale"),
+                "",
+                "is needed beside a mean; say what it runs from and to, such as \"1 never to 5 always\"",
+            );
+        }
         for (name, mean) in [("mean_before", self.mean_before), ("mean_after", self.mean_after)] {
             let Some(mean) = mean else { continue };
             problems.range(&place(name), mean, -1_000.0, 1_000.0);
-            if self.scale.trim().is_empty() {
-                problems.refuse(
-                    &place("scale"),
-                    "",
-                    "is needed beside a mean; say what it runs from and to, such as \"1 never to 5 always\"",
-                );
-            }
             if self.is_small() {
                 problems.warn(&place(name), mean, STAYS);
             }
