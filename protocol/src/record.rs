@@ -180,6 +180,7 @@ macro_rules! kinds {
         /// What a kind adds to the common fields.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[expect(clippy::large_enum_variant, reason = "records are handled one at a time")]
         pub enum Content { $($(#[$doc])* $variant($variant),)* }
 
         impl Content {

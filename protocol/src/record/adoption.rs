@@ -242,10 +242,8 @@ mod tests {
     }
 
     fn content(record: Record) -> Adoption {
-        match record.content {
-            Content::Adoption(adoption) => adoption,
-            other => panic!("{other:?}"),
-        }
+        let Content::Adoption(adoption) = record.content else { panic!("{record:?}") };
+        adoption
     }
 
     fn messages(check: impl Fn(&mut Problems)) -> Vec<String> {

@@ -325,10 +325,8 @@ mod tests {
     }
 
     fn content(record: Record) -> ImpactReport {
-        match record.content {
-            Content::ImpactReport(report) => report,
-            other => panic!("{other:?}"),
-        }
+        let Content::ImpactReport(report) = record.content else { panic!("{record:?}") };
+        report
     }
 
     fn summary(report: &ImpactReport) -> Summary {

@@ -199,7 +199,7 @@ impl Intervention {
 
     /// Leaves of the cost what others may see.
     pub(super) fn redact(&mut self) {
-        self.cost = self.cost.take().and_then(Cost::as_shared);
+        self.cost = self.cost.take().and_then(Cost::into_shared);
     }
 
     pub(super) fn summarise(&self, summary: &mut Summary) {
@@ -304,10 +304,8 @@ mod tests {
     }
 
     fn content(record: Record) -> Intervention {
-        match record.content {
-            Content::Intervention(intervention) => intervention,
-            other => panic!("{other:?}"),
-        }
+        let Content::Intervention(intervention) = record.content else { panic!("{record:?}") };
+        intervention
     }
 
     #[test]

@@ -240,10 +240,8 @@ mod tests {
     }
 
     fn content(record: Record) -> Resource {
-        match record.content {
-            Content::Resource(resource) => resource,
-            other => panic!("{other:?}"),
-        }
+        let Content::Resource(resource) = record.content else { panic!("{record:?}") };
+        resource
     }
 
     #[test]

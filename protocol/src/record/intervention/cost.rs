@@ -116,7 +116,7 @@ impl Cost {
     }
 
     /// The cost as others see it; nothing where nothing of it may be shared.
-    pub(super) fn as_shared(self) -> Option<Self> {
+    pub(super) fn into_shared(self) -> Option<Self> {
         let band = self.shared_band();
         let shared = Self { staff_hours: self.staff_hours, band, ..Self::default() };
         (shared != Self::default()).then_some(shared)
@@ -201,7 +201,7 @@ mod tests {
             "cost.pupils is \"9\": is fewer than 10, so the cost stays in the school; give the \
              pupils of several groups or years together to share it"
         );
-        assert_eq!(few.as_shared(), None);
+        assert_eq!(few.into_shared(), None);
         assert_eq!(cost(0.0, 90.0, 10).shared_band(), Some(CostBand::VeryLow));
     }
 
