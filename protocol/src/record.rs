@@ -4,20 +4,28 @@
 //! sharing it: it validates, scans for pupil data and derives the [`Summary`] that travels.
 //! Each kind lives in a file of its own, its rules beside its fields.
 
-mod adoption;
+mod address;
+pub mod adoption;
+mod ages;
 mod authored;
 mod comment;
 mod expectation;
 mod framework;
-mod impact_report;
-mod intervention;
+pub mod impact_report;
+pub mod intervention;
 mod offer;
 mod peer_review;
 mod plan;
 mod problem;
-mod resource;
+mod progress;
+pub mod resource;
+#[cfg(test)]
+mod sample;
 mod self_assessment;
+pub mod small_group;
 mod summary;
+mod term;
+mod written;
 
 use std::fmt;
 
@@ -34,9 +42,11 @@ pub use offer::Offer;
 pub use peer_review::PeerReview;
 pub use plan::Plan;
 pub use problem::{Problem, Problems, Severity};
+pub use progress::State;
 pub use resource::Resource;
 pub use self_assessment::SelfAssessment;
 pub use summary::{File, Period, Reference, Summary};
+pub use term::UnknownTerm;
 
 /// The version of the record format that this program writes.
 pub const SCHEMA: u16 = 1;
@@ -170,6 +180,7 @@ macro_rules! kinds {
         /// What a kind adds to the common fields.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[expect(clippy::large_enum_variant, reason = "records are handled one at a time")]
         pub enum Content { $($(#[$doc])* $variant($variant),)* }
 
         impl Content {

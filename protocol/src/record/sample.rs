@@ -1,0 +1,61 @@
+//! Records as people write them, for the tests of their rules.
+
+use serde_json::{Value, json};
+
+use super::{Authored, Record, Severity};
+use crate::wire;
+
+pub(super) fn read(value: Value) -> Record {
+    Authored::from_value(value).unwrap_or_else(|error| panic!("{error}")).record
+}
+
+/// `base` with some fields replaced; `arms.intervention.n` reaches inwards, null removes.
+pub(super) fn with(base: &Value, changes: &[(&str, Value)]) -> Value {
+    let mut changed = base.clone();
+    for (path, value) in changes {
+        let mut place = &mut changed;
+        for name in path.split('.') {
+            place = match name.parse::<usize>() {
+                Ok(index) => &mut place[index],
+                Err(_) => &mut place[name],
+            };
+        }
+        *place = value.clone();
+    }
+    changed
+}
+
+/// What `validate` says of `value`, one sentence a problem, warnings marked.
+pub(super) fn said(value: Value) -> Vec<String> {
+    let problems = read(value).validate().into_vec();
+    problems
+        .iter()
+        .map(|problem| match problem.severity {
+            Severity::Refused => problem.to_string(),
+            Severity::Warning => format!("warning: {problem}"),
+        })
+        .collect()
+}
+
+/// Asserts that each change to `base` alone makes `validate` say exactly one thing.
+pub(super) fn each_says(base: &Value, cases: &[(&[(&str, Value)], &str)]) {
+    for (changes, message) in cases {
+        assert_eq!(said(with(base, changes)), [*message], "after {changes:?}");
+    }
+}
+
+pub(super) fn assert_round_trips(record: &Record) {
+    assert_eq!(wire::decode(&wire::encode(record), 100_000).as_ref(), Ok(record), "CBOR");
+    let text = serde_json::to_string(record).unwrap();
+    assert_eq!(&serde_json::from_str::<Record>(&text).unwrap(), record, "JSON");
+    let summary = record.summarise();
+    assert_eq!(wire::decode(&wire::encode(&summary), 8 * 1024).as_ref(), Ok(&summary), "summary");
+    let text = serde_json::to_string(&summary).unwrap();
+    assert_eq!(serde_json::from_str::<super::Summary>(&text).unwrap(), summary, "summary in JSON");
+}
+
+pub(super) const ID: &str = "0123456789abcdef0123456789abcdef";
+
+pub(super) fn full_reference(byte: &str) -> Value {
+    json!({ "record": byte.repeat(16), "school": byte.repeat(32), "version": byte.repeat(32) })
+}
