@@ -1,0 +1,68 @@
+//! The HTTP side: the API that the command line uses, and the pages.
+//!
+//! Both are served on loopback only. The API asks for the token that lies in the data directory,
+//! readable by its owner alone.
+
+mod api_error;
+mod files;
+mod groups;
+mod guard;
+mod pages;
+mod records;
+mod search;
+mod status;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{delete, get, post};
+use staffroom_protocol::limits::MAX_FILE_BYTES;
+
+use crate::node::Node;
+
+pub use api_error::ApiErrorBody;
+pub use groups::{GroupReport, InviteReport, MemberHolding, MemberReport};
+pub use guard::Token;
+pub use records::{PublishRequest, RecordReport};
+pub use search::{HitReport, SearchReport};
+pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
+
+/// A batch of records as JSON: five hundred rows of an import at several kilobytes each.
+const MAX_JSON_BYTES: usize = 16 * 1024 * 1024;
+
+/// All addresses that a node answers.
+pub fn router(node: Arc<Node>, token: Token) -> Router {
+    let file_limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
+    let api = Router::new()
+        .route("/status", get(status::status))
+        .route("/groups", get(groups::list).post(groups::create))
+        .route("/groups/join", post(groups::join))
+        .route("/groups/{group}/members", get(groups::members))
+        .route("/groups/{group}/invites", post(groups::invite))
+        .route("/groups/{group}/membership", delete(groups::leave))
+        .route("/groups/{group}/holdings", get(groups::holdings))
+        .route("/records", post(records::publish))
+        .route("/records/{id}", get(records::show))
+        .route("/records/{id}/withdrawal", post(records::withdraw))
+        .route("/records/{id}/files", post(files::fetch))
+        .route("/records/{id}/files/{hash}", get(files::download))
+        .route("/search", get(search::search))
+        .route("/index/rebuild", post(status::rebuild_index))
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))
+        .fallback(api_error::no_such_address)
+        .layer(from_fn_with_state(token, guard::token));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/metrics", get(status::metrics))
+        .route("/", get(pages::search))
+        .route("/records/{id}", get(pages::record))
+        .route("/records/{id}/files/{hash}", get(pages::download))
+        .route("/style.css", get(pages::style))
+        .fallback(pages::not_found)
+        .layer(from_fn(guard::host))
+        .layer(from_fn(guard::headers))
+        .with_state(node)
+}

@@ -1,0 +1,171 @@
+//! What the API says when it cannot do what was asked.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::groups::GroupError;
+use crate::intake::KeepError;
+use crate::publish::PublishError;
+use crate::records::RecordError;
+use crate::store::StoreError;
+
+/// The JSON that a failed request is answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiErrorBody {
+    /// What went wrong and what to do, for a person.
+    pub error: String,
+}
+
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    message: String,
+}
+
+impl ApiError {
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, message: message.into() }
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, message: message.into() }
+    }
+
+    pub(super) fn unauthorised() -> Self {
+        let message = "the token is missing or wrong; it is in the file api-token of the data \
+                       directory, which only its owner can read";
+        Self { status: StatusCode::UNAUTHORIZED, message: message.into() }
+    }
+
+    fn conflict(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, message: message.into() }
+    }
+
+    fn unavailable(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
+    }
+
+    /// The message, for a page.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The status, for a page.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(ApiErrorBody { error: self.message })).into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store");
+        let status = match &error {
+            StoreError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            StoreError::InUse { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Stopped { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::WrongHash { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Io { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self { status, message: error.to_string() }
+    }
+}
+
+impl From<KeepError> for ApiError {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::Store(error) => error.into(),
+            KeepError::Blob(error) => {
+                tracing::error!(%error, "the files");
+                Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
+            }
+        }
+    }
+}
+
+impl From<RecordError> for ApiError {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Store(error) => error.into(),
+            RecordError::Keep(error) => error.into(),
+            RecordError::Unknown(_) | RecordError::Ambiguous { .. } => {
+                Self::not_found(error.to_string())
+            }
+            RecordError::NotOwn(_) | RecordError::Withdrawn => Self::conflict(error.to_string()),
+            RecordError::NoNetwork | RecordError::Fetch { .. } => {
+                Self::unavailable(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<GroupError> for ApiError {
+    fn from(error: GroupError) -> Self {
+        match error {
+            GroupError::Store(error) => error.into(),
+            GroupError::Unknown { .. } => Self::not_found(error.to_string()),
+            GroupError::Ask { .. } | GroupError::NoNetwork | GroupError::NoAddress => {
+                Self::unavailable(error.to_string())
+            }
+            GroupError::Name(_) | GroupError::Invite(_) | GroupError::Ambiguous { .. } => {
+                Self::bad_request(error.to_string())
+            }
+            GroupError::NameTaken(_)
+            | GroupError::NotAdmin(_)
+            | GroupError::NotMember(_)
+            | GroupError::Refused(_)
+            | GroupError::Statement(_)
+            | GroupError::Statements(_)
+            | GroupError::Home(_) => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<PublishError> for ApiError {
+    fn from(error: PublishError) -> Self {
+        match error {
+            PublishError::Store(error) => error.into(),
+            PublishError::Record(error) => error.into(),
+            PublishError::Group(error) => error.into(),
+            PublishError::Blob(error) => KeepError::Blob(error).into(),
+            PublishError::Home(error) => {
+                tracing::error!(%error, "publishing");
+                Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
+            }
+            error @ (PublishError::Authored(_)
+            | PublishError::Refused(_)
+            | PublishError::WhichGroups(_)
+            | PublishError::NoGroup
+            | PublishError::Reference { .. }
+            | PublishError::OwnRecord
+            | PublishError::SameTitle(_)
+            | PublishError::Withdrawn(_)
+            | PublishError::KindChanged { .. }
+            | PublishError::FileMissing(_)
+            | PublishError::Entry(_)) => Self::bad_request(error.to_string()),
+        }
+    }
+}
+
+/// Runs what blocks on the disk on the blocking pool.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| ApiError::unavailable("the node is stopping; try again when it runs"))
+}
+
+pub(super) async fn no_such_address() -> ApiError {
+    ApiError::not_found("there is nothing at this address of the API")
+}

@@ -1,0 +1,172 @@
+//! Files over HTTP: up before a record that has them is published, down when somebody wants them.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use serde::Deserialize;
+use staffroom_protocol::hash::Hash;
+use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_NAME_BYTES};
+use staffroom_protocol::record::File;
+
+use super::api_error::{ApiError, blocking};
+use super::records::held;
+use crate::intake::KeepError;
+use crate::node::Node;
+use crate::records::RecordError;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Upload {
+    name: String,
+}
+
+/// How much of a file is looked at to tell what it is.
+const SNIFFED_BYTES: usize = 8 * 1024;
+
+/// How much of a file is sent at once.
+const PIECE_BYTES: u64 = 256 * 1024;
+
+/// Takes a file and says how a record refers to it.
+pub(super) async fn upload(
+    State(node): State<Arc<Node>>,
+    Query(upload): Query<Upload>,
+    body: Body,
+) -> Result<Json<File>, ApiError> {
+    if upload.name.is_empty() || upload.name.len() > MAX_FILE_NAME_BYTES {
+        return Err(ApiError::bad_request(format!(
+            "the file name {:?} must have 1 to {MAX_FILE_NAME_BYTES} bytes",
+            upload.name
+        )));
+    }
+    let mut writer = node.blobs().writer().map_err(KeepError::from)?;
+    let mut stream = body.into_data_stream();
+    let (mut hasher, mut start, mut size) = (blake3::Hasher::new(), Vec::new(), 0_u64);
+    while let Some(piece) = stream.next().await {
+        let piece: Bytes = piece.map_err(|error| {
+            ApiError::bad_request(format!("the file did not arrive whole: {error}"))
+        })?;
+        size += piece.len() as u64;
+        if size > MAX_FILE_BYTES {
+            return Err(ApiError::bad_request(format!(
+                "{:?} is larger than the {} MiB that a file may have",
+                upload.name,
+                MAX_FILE_BYTES / 1024 / 1024
+            )));
+        }
+        hasher.update(&piece);
+        let room = SNIFFED_BYTES.saturating_sub(start.len()).min(piece.len());
+        start.extend_from_slice(&piece[..room]);
+        writer = blocking(move || writer.write_all(&piece).map(|()| writer)).await?.map_err(
+            |error| ApiError::bad_request(format!("the file cannot be kept: {error}")),
+        )?;
+    }
+    let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
+    blocking(move || writer.finish(hash)).await?.map_err(KeepError::from)?;
+    let media_type = media_type(&start, &upload.name).to_owned();
+    Ok(Json(File { name: upload.name, media_type, size, hash }))
+}
+
+/// The media type by content; the name decides only between sorts of text.
+fn media_type(start: &[u8], name: &str) -> &'static str {
+    if let Some(kind) = infer::get(start) {
+        return kind.mime_type();
+    }
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
+    let cut_inside_a_character = |error: &std::str::Utf8Error| error.error_len().is_none();
+    let text = match std::str::from_utf8(start) {
+        Ok(_) => !start.contains(&0),
+        Err(error) => cut_inside_a_character(&error) && start.len() >= SNIFFED_BYTES,
+    };
+    match (text, extension.as_deref()) {
+        (true, Some("md" | "markdown")) => "text/markdown",
+        (true, Some("csv")) => "text/csv",
+        (true, Some("html" | "htm")) => "text/html",
+        (true, _) => "text/plain",
+        (false, _) => "application/octet-stream",
+    }
+}
+
+/// Makes sure that a record's files are here, and lists them.
+pub(super) async fn fetch(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<File>>, ApiError> {
+    let held = held(&node, id).await?;
+    Ok(Json(node.fetch_files(&held).await?))
+}
+
+/// Sends one file of a record, which is fetched first where it is not here.
+pub(super) async fn download(
+    State(node): State<Arc<Node>>,
+    Path((id, hash)): Path<(String, Hash)>,
+) -> Result<Response, ApiError> {
+    let held = held(&node, id).await?;
+    let files = node.fetch_files(&held).await?;
+    let file = files
+        .into_iter()
+        .find(|file| file.hash == hash)
+        .ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
+    let pieces = (0..file.size.div_ceil(PIECE_BYTES)).map(move |index| {
+        let (node, offset) = (Arc::clone(&node), index * PIECE_BYTES);
+        async move {
+            let length = PIECE_BYTES.min(file.size - offset);
+            let read = tokio::task::spawn_blocking(move || {
+                node.blobs().read_range(&hash, offset, length)
+            });
+            match read.await {
+                Ok(Ok(Some(bytes))) => Ok(bytes),
+                Ok(Ok(None)) => Err(std::io::Error::other("the file has gone")),
+                Ok(Err(error)) => Err(std::io::Error::other(error)),
+                Err(_) => Err(std::io::Error::other("the node is stopping")),
+            }
+        }
+    });
+    let body = Body::from_stream(futures::stream::iter(pieces).buffered(1));
+    // Always saved and never shown in the browser: it may be from another school.
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
+        (header::CONTENT_LENGTH, HeaderValue::from(file.size)),
+        (header::CONTENT_DISPOSITION, disposition(&file.name)),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// RFC 6266 and RFC 8187: the name in percent-encoded UTF-8.
+fn disposition(name: &str) -> HeaderValue {
+    let mut value = String::from("attachment; filename*=UTF-8''");
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+            value.push(char::from(byte));
+        } else {
+            value.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_decides_the_media_type() {
+        assert_eq!(media_type(b"%PDF-1.7\n", "lesson.txt"), "application/pdf");
+        assert_eq!(media_type(b"# Phonics", "plan.md"), "text/markdown");
+        assert_eq!(media_type(b"a,b\n1,2", "marks.CSV"), "text/csv");
+        assert_eq!(media_type(b"\x00\x01\x02", "plan.md"), "application/octet-stream");
+    }
+
+    #[test]
+    fn a_file_name_cannot_break_out_of_its_header() {
+        let header = disposition("a\"; x=\r\ny é.txt");
+        assert_eq!(
+            header.to_str().unwrap(),
+            "attachment; filename*=UTF-8''a%22%3B%20x%3D%0D%0Ay%20%C3%A9.txt"
+        );
+    }
+}

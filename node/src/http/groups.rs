@@ -1,0 +1,225 @@
+//! Groups over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::{Claims, GroupKind, Role};
+use staffroom_protocol::hash::{GroupId, SchoolId};
+use staffroom_protocol::sync::message::{Holding, Request, Response};
+
+use super::api_error::{ApiError, blocking};
+use super::status::{GroupStatus, group_status};
+use crate::groups::GroupError;
+use crate::node::Node;
+
+/// Longest that an invite can be valid: a term, with its holidays.
+const MAX_INVITE_HOURS: u64 = 24 * 120;
+
+/// A group that was created, joined or left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupReport {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+}
+
+/// An invite.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InviteReport {
+    /// The line to hand over.
+    pub invite: String,
+    /// The group's name.
+    pub group: String,
+    /// When it expires.
+    pub expires: String,
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemberReport {
+    /// The school.
+    pub school: SchoolId,
+    /// What it says of itself.
+    pub claims: Claims,
+    /// Its role.
+    pub role: Role,
+    /// When it was admitted.
+    pub since: String,
+    /// When it left, if it did.
+    pub left: Option<String>,
+    /// Whether this is the node's own school.
+    pub own: bool,
+    /// Whether a node of the school is connected now.
+    pub connected: bool,
+}
+
+/// How much a member holds of a group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemberHolding {
+    /// The school.
+    pub school: SchoolId,
+    /// Its name.
+    pub name: String,
+    /// What it holds; none if it did not answer.
+    pub holding: Option<Holding>,
+    /// Whether it holds exactly what this node holds, with all texts, and can find it all.
+    pub complete: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CreateGroup {
+    name: String,
+    kind: GroupKind,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MakeInvite {
+    valid_hours: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct JoinGroup {
+    invite: String,
+}
+
+pub(super) async fn list(
+    State(node): State<Arc<Node>>,
+) -> Result<Json<Vec<GroupStatus>>, ApiError> {
+    let groups = blocking(move || {
+        node.group_names()
+            .into_iter()
+            .map(|(id, name)| group_status(&node, id, name))
+            .collect::<Result<Vec<_>, _>>()
+    })
+    .await??;
+    Ok(Json(groups))
+}
+
+pub(super) async fn create(
+    State(node): State<Arc<Node>>,
+    Json(new): Json<CreateGroup>,
+) -> Result<Json<GroupReport>, ApiError> {
+    let creating = Arc::clone(&node);
+    let name = new.name.trim().to_owned();
+    let id = blocking(move || creating.create_group(&new.name, new.kind)).await??;
+    follow(&node).await;
+    Ok(Json(GroupReport { id, name }))
+}
+
+pub(super) async fn invite(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+    Json(new): Json<MakeInvite>,
+) -> Result<Json<InviteReport>, ApiError> {
+    if !(1..=MAX_INVITE_HOURS).contains(&new.valid_hours) {
+        let (given, most) = (new.valid_hours, MAX_INVITE_HOURS);
+        return Err(ApiError::bad_request(format!(
+            "an invite cannot be valid for {given} hours; give 1 to {most}"
+        )));
+    }
+    let valid = Duration::from_secs(new.valid_hours * 3_600);
+    let invite = blocking(move || {
+        let group = node.find_group(&group)?;
+        node.invite(&group, valid)
+    })
+    .await??;
+    Ok(Json(InviteReport {
+        invite: invite.to_string(),
+        expires: Timestamp::from_millis(invite.expires_millis / 1_000 * 1_000).to_string(),
+        group: invite.group_name,
+    }))
+}
+
+pub(super) async fn join(
+    State(node): State<Arc<Node>>,
+    Json(join): Json<JoinGroup>,
+) -> Result<Json<GroupReport>, ApiError> {
+    let invite: Invite = join.invite.parse().map_err(GroupError::from)?;
+    let network = node.network().ok_or(GroupError::NoNetwork)?;
+    let id = node.join(network, &invite).await?;
+    Ok(Json(GroupReport { id, name: invite.group_name }))
+}
+
+pub(super) async fn leave(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<GroupReport>, ApiError> {
+    let leaving = Arc::clone(&node);
+    let (id, name, announcement) = blocking(move || -> Result<_, GroupError> {
+        let id = leaving.find_group(&group)?;
+        let name = leaving.group_names().remove(&id).unwrap_or(group);
+        Ok((id, name, leaving.leave_group(&id)?))
+    })
+    .await??;
+    if let Some(network) = node.network() {
+        network.announce(id, &announcement).await;
+    }
+    follow(&node).await;
+    Ok(Json(GroupReport { id, name }))
+}
+
+async fn follow(node: &Node) {
+    if let Some(network) = node.network() {
+        network.follow(node.followed_groups()).await;
+    }
+}
+
+pub(super) async fn members(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<Vec<MemberReport>>, ApiError> {
+    let group = node.find_group(&group)?;
+    let roster = node.roster(&group).unwrap_or_default();
+    let own = node.identity().school();
+    let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
+    let members = roster
+        .members()
+        .iter()
+        .map(|(school, member)| MemberReport {
+            school: *school,
+            claims: member.claims.clone(),
+            role: member.role,
+            since: member.since.to_string(),
+            left: member.left.map(|left| left.to_string()),
+            own: *school == own,
+            connected: member.nodes.iter().any(|key| connected.contains_key(key)),
+        })
+        .collect();
+    Ok(Json(members))
+}
+
+pub(super) async fn holdings(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<Vec<MemberHolding>>, ApiError> {
+    let group = node.find_group(&group)?;
+    let network = node.network().ok_or(GroupError::NoNetwork)?;
+    let looking = Arc::clone(&node);
+    let own = blocking(move || looking.content_set(&group)).await??;
+    let mut holdings = Vec::new();
+    for (school, member) in node.roster(&group).unwrap_or_default().current() {
+        if school == node.identity().school() {
+            continue;
+        }
+        let connected = member.nodes.iter().find(|key| network.is_connected(key));
+        let mut holding = None;
+        if let Some(key) = connected
+            && let Ok(Response::Holding(held)) =
+                network.ask(*key, Vec::new(), Request::Holding { group }).await
+        {
+            holding = Some(held);
+        }
+        let complete = holding.is_some_and(|held| {
+            held.digest == own.digest() && held.searchable && held.bodies_missing == 0
+        });
+        let name = member.claims.name.clone();
+        holdings.push(MemberHolding { school, name, holding, complete });
+    }
+    Ok(Json(holdings))
+}

@@ -1,0 +1,124 @@
+//! Records over HTTP.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use staffroom_protocol::hash::{RecordId, SchoolId};
+use staffroom_protocol::record::{Record, Summary};
+
+use super::api_error::{ApiError, blocking};
+use crate::node::Node;
+use crate::publish::{PublishOptions, PublishOutcome, Withdrawn};
+use crate::records::{HeldRecord, RecordError, school_names};
+
+/// Records in one request.
+const MAX_RECORDS: usize = 1_000;
+
+/// Records to publish.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PublishRequest {
+    /// Each a flat map of fields, as in the front matter of a file.
+    pub records: Vec<Value>,
+    /// How to publish them.
+    #[serde(default)]
+    pub options: PublishOptions,
+}
+
+/// A record as it is held.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RecordReport {
+    /// Its id.
+    pub id: RecordId,
+    /// Its school.
+    pub school: SchoolId,
+    /// The school's name.
+    pub school_name: String,
+    /// The kind's name.
+    pub kind: String,
+    /// When this version was made.
+    pub updated: String,
+    /// The names of the groups it is shared with, as far as this node is in them.
+    pub groups: Vec<String>,
+    /// Whether it was withdrawn; then there is no more to show.
+    pub withdrawn: bool,
+    /// What was gossiped.
+    pub summary: Option<Summary>,
+    /// The full record, once its text has come.
+    pub record: Option<Record>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Withdraw {
+    reason: String,
+}
+
+pub(super) async fn publish(
+    State(node): State<Arc<Node>>,
+    Json(request): Json<PublishRequest>,
+) -> Result<Json<Vec<PublishOutcome>>, ApiError> {
+    if request.records.len() > MAX_RECORDS {
+        let found = request.records.len();
+        return Err(ApiError::bad_request(format!(
+            "{found} records are more than the {MAX_RECORDS} that one request may have"
+        )));
+    }
+    let publishing = Arc::clone(&node);
+    let (outcomes, told) =
+        blocking(move || publishing.publish(request.records, &request.options)).await??;
+    told.tell(&node).await;
+    Ok(Json(outcomes))
+}
+
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Json<RecordReport>, ApiError> {
+    Ok(Json(blocking(move || node.find_record(&id).map(|held| report(&node, held))).await??))
+}
+
+/// A record in the form in which it is shown.
+pub(super) fn report(node: &Node, held: HeldRecord) -> RecordReport {
+    let key = held.entry.key();
+    let mut names = node.group_names();
+    RecordReport {
+        id: key.record,
+        school: key.school,
+        school_name: school_names(node, &key.group)
+            .remove(&key.school)
+            .unwrap_or_else(|| key.school.short()),
+        kind: held.entry.kind().to_owned(),
+        updated: held.entry.clock().to_string(),
+        groups: held.groups.iter().filter_map(|group| names.remove(group)).collect(),
+        withdrawn: held.entry.is_withdrawal(),
+        summary: held.summary,
+        record: held.record,
+    }
+}
+
+pub(super) async fn withdraw(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+    Json(withdraw): Json<Withdraw>,
+) -> Result<Json<Withdrawn>, ApiError> {
+    if withdraw.reason.trim().is_empty() {
+        return Err(ApiError::bad_request("say why it is withdrawn; the reason stays in the school"));
+    }
+    let withdrawing = Arc::clone(&node);
+    let (withdrawn, told) =
+        blocking(move || withdrawing.withdraw(&id, &withdraw.reason)).await??;
+    told.tell(&node).await;
+    Ok(Json(withdrawn))
+}
+
+/// The record behind an id, unless it was withdrawn.
+pub(super) async fn held(node: &Arc<Node>, id: String) -> Result<HeldRecord, ApiError> {
+    let finding = Arc::clone(node);
+    let held = blocking(move || finding.find_record(&id)).await??;
+    if held.entry.is_withdrawal() {
+        return Err(RecordError::Withdrawn.into());
+    }
+    Ok(held)
+}

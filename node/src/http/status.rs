@@ -1,0 +1,153 @@
+//! How the node is doing.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use staffroom_protocol::group::{Claims, GroupKind, Role};
+use staffroom_protocol::hash::{GroupId, SchoolId};
+
+use super::api_error::{ApiError, blocking};
+use crate::network::Traffic;
+use crate::node::Node;
+use crate::store::StoreError;
+
+/// The state of a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The version of the program.
+    pub version: String,
+    /// The school.
+    pub school: SchoolId,
+    /// What it says of itself.
+    pub claims: Claims,
+    /// The data directory.
+    pub data: String,
+    /// Its groups.
+    pub groups: Vec<GroupStatus>,
+    /// The network; none while the node is not running.
+    pub network: Option<NetworkStatus>,
+    /// The search index.
+    pub index: IndexStatus,
+    /// Entries that wait for their author's admission or for their time to come.
+    pub held_aside: usize,
+}
+
+/// A group as this node sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GroupStatus {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// What sort of group it is.
+    pub kind: Option<GroupKind>,
+    /// This school's role; none if it left.
+    pub role: Option<Role>,
+    /// Member schools.
+    pub members: usize,
+    /// Member schools with a node that is connected now, this one not counted.
+    pub connected: usize,
+    /// Records held, withdrawals included.
+    pub entries: u64,
+    /// Records whose full text has not come yet.
+    pub bodies_missing: u64,
+}
+
+/// The network as this node sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NetworkStatus {
+    /// Addresses on which it listens.
+    pub listening: Vec<String>,
+    /// Nodes connected.
+    pub connected: usize,
+    /// Bytes sent and received since the start.
+    pub traffic: Traffic,
+}
+
+/// The search index.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IndexStatus {
+    /// Documents in it.
+    pub documents: u64,
+    /// The store's position up to which everything can be found.
+    pub position: u64,
+    /// The store's position.
+    pub store_position: u64,
+    /// Whether everything can be found.
+    pub up_to_date: bool,
+    /// Why it was made again when the node was opened, if it was.
+    pub rebuilt_because: Option<String>,
+}
+
+pub(super) async fn status(State(node): State<Arc<Node>>) -> Result<Json<StatusReport>, ApiError> {
+    Ok(Json(blocking(move || report(&node)).await??))
+}
+
+pub(super) async fn rebuild_index(State(node): State<Arc<Node>>) -> Json<IndexStatus> {
+    node.indexer().rebuild();
+    Json(index_status(&node))
+}
+
+pub(super) async fn metrics(State(node): State<Arc<Node>>) -> String {
+    node.network().map(crate::network::Network::metrics).unwrap_or_default()
+}
+
+fn report(node: &Node) -> Result<StatusReport, StoreError> {
+    let mut groups = Vec::new();
+    for (id, name) in node.group_names() {
+        groups.push(group_status(node, id, name)?);
+    }
+    Ok(StatusReport {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        school: node.identity().school(),
+        claims: node.identity().claims().clone(),
+        data: node.home().dir().display().to_string(),
+        groups,
+        network: node.network().map(|network| NetworkStatus {
+            listening: network.listening().iter().map(ToString::to_string).collect(),
+            connected: network.connected().len(),
+            traffic: network.traffic(),
+        }),
+        index: index_status(node),
+        held_aside: node.held_aside(),
+    })
+}
+
+/// How one group is doing.
+pub(super) fn group_status(
+    node: &Node,
+    id: GroupId,
+    name: String,
+) -> Result<GroupStatus, StoreError> {
+    let roster = node.roster(&id).unwrap_or_default();
+    let own = node.identity().school();
+    let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
+    Ok(GroupStatus {
+        id,
+        name,
+        kind: roster.founding().map(|founding| founding.kind),
+        role: roster.members().get(&own).filter(|own| own.left.is_none()).map(|own| own.role),
+        members: roster.current().count(),
+        connected: roster
+            .current()
+            .filter(|(school, member)| {
+                *school != own && member.nodes.iter().any(|key| connected.contains_key(key))
+            })
+            .count(),
+        entries: node.store().count(&id),
+        bodies_missing: node.bodies_missing(&id)?,
+    })
+}
+
+fn index_status(node: &Node) -> IndexStatus {
+    let indexer = node.indexer();
+    IndexStatus {
+        documents: indexer.count(),
+        position: indexer.position(),
+        store_position: node.store().position(),
+        up_to_date: indexer.is_up_to_date(node.store()),
+        rebuilt_because: indexer.rebuilt_because().map(ToOwned::to_owned),
+    }
+}
