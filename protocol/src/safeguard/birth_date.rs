@@ -28,7 +28,7 @@ const NEAR: usize = 60;
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i-u)\b(?:d\.?o\.?b\.?|dates?[ -]of[ -]birth|birth[ -]?(?:dates?|days?)|date[ -]born|born)",
+        r"(?i-u)\b(?:d\.?o\.?b\.?|dates?[ -]?of[ -]?birth|birth[ -]?(?:dates?|days?)|date[ -]born|born)",
     )
 });
 

@@ -44,11 +44,15 @@ pub(super) fn may_be(cell: &str) -> bool {
         && words(cell).any(|word| word.trim_end_matches('.').chars().count() >= 2)
 }
 
+/// Whether a cell may hold a name and has its capitals.
+pub(super) fn is_written_as_one(cell: &str) -> bool {
+    may_be(cell) && words(cell).all(|word| is_capitalised(word) || is_initial(word))
+}
+
 /// Whether a cell without such a heading looks like a first name and a surname.
 pub(super) fn looks_full(cell: &str) -> bool {
-    may_be(cell)
+    is_written_as_one(cell)
         && words(cell).count() >= 2
-        && words(cell).all(|word| is_capitalised(word) || is_initial(word))
         && !words(cell).any(is_known)
         && [words(cell).next(), words(cell).next_back()].into_iter().flatten().all(is_capitalised)
 }

@@ -20,6 +20,10 @@ static PUPILS: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// A heading over pupils' names, or over groups of pupils.
+static PLURAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i-u)^(?:pupils|students|children|learners)$"));
+
 /// A heading over names of something.
 static NAMES: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i-u)^(?:full |first |last )?names?$"));
 
@@ -130,6 +134,8 @@ impl Identifier {
 #[derive(Default)]
 struct Head {
     pupils: Option<usize>,
+    /// Whether the pupils may be groups, so that only what is written as a name is one.
+    maybe_groups: bool,
     names: Option<usize>,
     marks: Vec<usize>,
     status: Vec<usize>,
@@ -141,7 +147,10 @@ impl Head {
         let mut head = Self::default();
         for (column, heading) in cells.enumerate() {
             if PUPILS.is_match(heading) {
-                head.pupils.get_or_insert(column);
+                head.pupils.get_or_insert_with(|| {
+                    head.maybe_groups = PLURAL.is_match(heading);
+                    column
+                });
             } else if NAMES.is_match(heading) {
                 head.names.get_or_insert(column);
             } else if heading.len() > LONGEST_HEADING {
@@ -179,7 +188,8 @@ impl Table<'_> {
     fn row(&mut self, cells: &[Range<usize>], hits: &mut Vec<Hit>) {
         let row: Vec<&str> = cells.iter().map(|cell| &self.text[cell.clone()]).collect();
         let head = Head::read(row.iter().copied());
-        let may_be_first = self.head.is_none() && list_row(&row, &Head::default()).is_none();
+        let is_headless = self.head.as_ref().is_none_or(|head| !head.names_anything());
+        let may_be_first = is_headless && list_row(&row, &Head::default()).is_none();
         if head.is_certain() || (may_be_first && head.names_anything()) {
             self.end();
             self.head = Some(head);
@@ -213,7 +223,12 @@ fn beside(name: &str, row: &[&str], head: &Head) -> Option<Sort> {
     let filled = |column: &usize| row.get(*column).is_some_and(|cell| !is_blank(cell));
     let marked = |column: &usize| row.get(*column).is_some_and(|cell| is_mark(cell));
     let gives_away = head.status.iter().any(filled) || head.marks.iter().any(marked);
-    if person_name::may_be(name) {
+    let is_name = if head.maybe_groups {
+        person_name::is_written_as_one(name)
+    } else {
+        person_name::may_be(name)
+    };
+    if is_name {
         match (gives_away, head.pupils) {
             (true, _) => Some(Sort::PupilTable),
             (false, Some(_)) => Some(Sort::NameList),
@@ -279,6 +294,7 @@ mod tests {
             "Name;Free school meals\nAmy Hill;yes",
             "Name      Maths    EHCP\n\nAmy Hill    34     N",
             "Results of Year 4\nchild's name, mark\n\"Hill, Amy\", 34/40",
+            "Class 4B,,\nChildren,Mark,\nAmy Hill,34,",
             "|Class|Student|Grade|\n|4B|AH|B+|",
         ] {
             assert_eq!(sorts(text), [Sort::PupilTable], "{text}");
@@ -294,6 +310,10 @@ mod tests {
         assert_eq!(sorts(&rows("Oak Lane")), []);
         assert_eq!(sorts("Hill,Amy,34\nMoss,Ben,28\nWebb,Cara,31"), [Sort::NameList; 3]);
         assert_eq!(sorts("Amy Hill,34\nBen Moss,28"), []);
+        assert_eq!(
+            sorts("Class 4B,,\n,FSM,\nAmy Hill,Y,\nBen Moss,N,\nCara Webb,Y,"),
+            [Sort::PupilTable; 3]
+        );
         assert_eq!(
             sorts("| | SEN |\n|-|-|\n|Amy Hill|K|\n|Ben Moss|N|\n|Cara Webb|E|"),
             [Sort::PupilTable; 3]
@@ -323,6 +343,7 @@ mod tests {
     fn tables_of_groups_are_none() {
         for text in [
             "| Group | n | Mean |\n|---|---|---|\n| Intervention | 34 | 101.2 |",
+            "Focus,Children,Progress\nPhonics,Lowest attaining,+3\nMaths,new to English,+2",
             "Pupils,Score\nAll pupils,34\nBoys,31\nDisadvantaged,28\nSEN support,20",
             "Year,Pupils,Mean score\n4,30,101\n5,28,99",
             "Subject,Mark\nReading,34\nWriting,28\nMaths,31",

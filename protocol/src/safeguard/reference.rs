@@ -7,17 +7,23 @@ use regex::Regex;
 
 use super::pattern;
 
-static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?i)(?-u:\b)(?:https?://|www\.)\S+",
-        r"|(?-u:\b)10\.[0-9]{4,9}/\S+",
-        r"|(?-u:\b)isbn(?:[ -]?1[03])?[ :]{0,3}[0-9][0-9x -]{8,16}",
-    ))
+static ADDRESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)(?-u:\b)(?:https?://|www\.)\S+|(?-u:\b)10\.[0-9]{4,9}/\S+"));
+
+static BOOK: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i-u)\bisbn(?:[ -]?1[03])?[ :]{0,3}(?:97[89][ -]?)?[0-9](?:[ -]?[0-9]){8}[ -]?[0-9x]\b",
+    )
 });
 
-/// Web addresses, DOIs and ISBNs, in order.
-pub(super) fn find(text: &str) -> Vec<Range<usize>> {
-    REFERENCE.find_iter(text).map(|found| found.range()).collect()
+/// Web addresses and DOIs, in order.
+pub(super) fn addresses(text: &str) -> impl Iterator<Item = Range<usize>> {
+    ADDRESS.find_iter(text).map(|found| found.range())
+}
+
+/// ISBNs, in order. Those of ten digits have the check digit of NHS numbers.
+pub(super) fn books(text: &str) -> Vec<Range<usize>> {
+    BOOK.find_iter(text).map(|found| found.range()).collect()
 }
 
 #[cfg(test)]
@@ -35,10 +41,11 @@ mod tests {
             "ISBN-10: 0198526636",
             "isbn 978 0 19 852663 6",
         ] {
-            let found = find(text);
+            let found: Vec<_> = addresses(text).chain(books(text)).collect();
             assert_eq!(found.len(), 1, "{text}");
             assert_eq!(found[0].end, text.len(), "{text}");
         }
-        assert!(find("a 10.5/20 mark and the ISBN of a book").is_empty());
+        let none = "a 10.5/20 mark and the ISBN of a book, ISBN 123";
+        assert!(addresses(none).next().is_none() && books(none).is_empty());
     }
 }

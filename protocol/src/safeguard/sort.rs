@@ -116,7 +116,7 @@ impl Sort {
             Self::PupilTable => {
                 "What a named pupil achieved or receives must not leave the school. Remove the \
                  table, or give counts and means of the group in its place. If its names are not \
-                 of people, head their column with what they are, such as \"Programme\"."
+                 of pupils, head their column with what they are, such as \"Programme\" or \"Staff\"."
             }
             Self::UpnLookAlike => {
                 "It may be a pupil number with a slip in it. Remove it unless it is something else."

@@ -9,8 +9,13 @@ use super::{Hit, Passage, Sort, nhs_number, uln};
 /// Separators between two groups of one number.
 const MAX_GAP: usize = 3;
 
-/// `telephones` are the spans already known to be such, in order.
-pub(super) fn find(passage: &Passage<'_>, telephones: &[Range<usize>], hits: &mut Vec<Hit>) {
+/// `telephones` and `books` are the spans already known to be such, in order.
+pub(super) fn find(
+    passage: &Passage<'_>,
+    telephones: &[Range<usize>],
+    books: &[Range<usize>],
+    hits: &mut Vec<Hit>,
+) {
     let text = passage.text;
     let groups = digit_groups(text.as_bytes());
     let mut nhs_names = nhs_number::names(text, passage.label);
@@ -24,6 +29,7 @@ pub(super) fn find(passage: &Passage<'_>, telephones: &[Range<usize>], hits: &mu
         let number = groups[first].start..groups[first + last].end;
         let sort = if is_cut_off(text, &number, &[&nhs_names, &uln_names])
             || is_inside(telephones, number.start)
+            || is_inside(books, number.start)
         {
             None
         } else if nhs_names.are_near(&number) && nhs_number::is_valid(&digits) {
@@ -135,7 +141,7 @@ mod tests {
     fn sorts(text: &str) -> Vec<Sort> {
         let folded = fold(text);
         let mut hits = Vec::new();
-        find(&Passage { text: &folded, label: None }, &[], &mut hits);
+        find(&Passage { text: &folded, label: None }, &[], &[], &mut hits);
         hits.into_iter().map(|hit| hit.sort).collect()
     }
 
