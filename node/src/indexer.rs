@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 use staffroom_search::{
-    Change, Document, DocumentKey, Index, IndexError, Query, QueryError, Results, State,
+    Change, Document, DocumentKey, Index, IndexError, Query, QueryError, Results, State, evidence,
 };
 
 use crate::node::Node;
@@ -215,8 +215,8 @@ fn documents(
                 document.school_name = names.school(&group, &school);
                 document.group_name = names.group(&group);
                 if let Some(figures) = &summary.figures {
-                    document.effect = figures.effect();
-                    document.pupils = figures.pupils();
+                    document.effect = evidence::effect(figures);
+                    document.pupils = evidence::pupils(figures);
                 }
                 document.summary = summary;
                 document.body = node.body_text(&entry);

@@ -63,7 +63,7 @@ pub enum OpenError {
     Blobs(#[from] BlobError),
     /// The search index.
     #[error("the search index cannot be made: {0}")]
-    Index(#[from] staffroom_search::index::IndexError),
+    Index(#[from] staffroom_search::IndexError),
 }
 
 impl Node {

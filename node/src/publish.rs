@@ -10,9 +10,11 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{BlobRef, Draft, Entry, EntryError, EntryKey};
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
-use staffroom_protocol::publish::{self, Prepared, Refusal};
-use staffroom_protocol::record::{Authored, AuthoredError, Kind, Problem, Reference, Severity};
-use staffroom_protocol::safeguard::Finding;
+use staffroom_protocol::publish::{self, Context, Prepared, Refusal};
+use staffroom_protocol::record::{
+    Authored, AuthoredError, Kind, Problem, Record, Reference, Severity,
+};
+use staffroom_protocol::safeguard::{Allowed, Finding};
 
 use crate::blobs::BlobError;
 use crate::clock::{now_millis, today};
@@ -99,9 +101,6 @@ pub enum PublishError {
         /// Why.
         error: RecordError,
     },
-    /// It is about the school's own record where only another's will do.
-    #[error("an adoption takes up another school's record; this one is your own")]
-    OwnRecord,
     /// There is one of that title.
     #[error("this school has shared a record of that kind and title: add \"id: {0}\" to publish this as its new version, or use --new to publish a second one")]
     SameTitle(RecordId),
@@ -251,7 +250,14 @@ impl Node {
             }
         }
         let before = held.as_ref().and_then(|held| held.summary.as_ref());
-        let prepared = publish::prepare(authored.record, &authored.cleared, before, today())?;
+        let about = self.about(&authored)?;
+        let context = Context {
+            school: own,
+            today: today(),
+            shared_before: before,
+            about: about.as_ref(),
+        };
+        let prepared = publish::prepare(authored.record, &authored.cleared, context)?;
         for file in &prepared.summary.files {
             if self.blobs().size(&file.hash)? != Some(file.size) {
                 return Err(PublishError::FileMissing(file.name.clone()));
@@ -298,8 +304,6 @@ impl Node {
         authored: &mut Authored,
         batch: &Batch,
     ) -> Result<(), PublishError> {
-        let adoption = authored.record.kind() == Kind::Adoption;
-        let own = self.identity().school();
         for reference in authored.record.references_mut() {
             let Reference { record, school, version } = reference;
             let in_batch = batch.entries.iter().rev().find(|entry| entry.key().record == *record);
@@ -322,11 +326,18 @@ impl Node {
                 *school = Some(held.entry.key().school);
                 version.get_or_insert(held.entry.hash());
             }
-            if adoption && *school == Some(own) {
-                return Err(PublishError::OwnRecord);
-            }
         }
         Ok(())
+    }
+
+    /// The full record that an adoption or a report is about, where it is held.
+    fn about(&self, authored: &Authored) -> Result<Option<Record>, PublishError> {
+        match authored.record.content.references().first() {
+            Some(Reference { record, school: Some(school), .. }) => {
+                Ok(self.record(*school, *record)?.and_then(|held| held.record))
+            }
+            Some(_) | None => Ok(None),
+        }
     }
 
     fn outcome(&self, checked: &Checked, title: String) -> PublishOutcome {
@@ -372,7 +383,7 @@ impl Node {
             let value = Some(id.as_bytes().to_vec());
             batch.changes.push(Change::Local { table: Table::ImportSources, key, value });
         }
-        for (finding, reason) in &prepared.cleared {
+        for Allowed { finding, reason } in &prepared.cleared {
             batch.changes.push(self.audit(&format!("cleared in {id}: {finding} Reason: {reason}"))?);
         }
         Ok(())

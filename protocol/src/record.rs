@@ -193,6 +193,14 @@ macro_rules! kinds {
                 match self { $(Self::$variant(content) => content.validate(common, problems),)* }
             }
 
+            fn normalise(&mut self) {
+                match self { $(Self::$variant(content) => content.normalise(),)* }
+            }
+
+            fn redact(&mut self) {
+                match self { $(Self::$variant(content) => content.redact(),)* }
+            }
+
             fn summarise(&self, summary: &mut Summary) {
                 match self { $(Self::$variant(content) => content.summarise(summary),)* }
             }
@@ -286,6 +294,25 @@ impl Record {
         self.content.references_mut()
     }
 
+    /// Replaces other names of vocabulary terms by the terms themselves.
+    pub fn normalise(&mut self) {
+        self.content.normalise();
+    }
+
+    /// Removes what never leaves the school, such as the figures of small groups.
+    pub fn redact(&mut self) {
+        self.content.redact();
+    }
+
+    /// All texts of the record, a line each, for searching.
+    pub fn plain_text(&self) -> String {
+        let mut texts = Vec::new();
+        if let Ok(value) = serde_json::to_value(&self.content) {
+            collect_texts(&value, &mut texts);
+        }
+        texts.join("\n")
+    }
+
     /// Checks every rule that the record can be held to by itself.
     pub fn validate(&self) -> Problems {
         let mut problems = Problems::default();
@@ -306,5 +333,24 @@ impl Record {
         };
         self.content.summarise(&mut summary);
         summary
+    }
+}
+
+/// Texts that a person wrote: whatever has a space in it, so that ids and terms are left out.
+fn collect_texts(value: &serde_json::Value, texts: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if text.trim().contains(char::is_whitespace) => {
+            texts.push(text.clone());
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().for_each(|item| collect_texts(item, texts));
+        }
+        serde_json::Value::Object(fields) => {
+            fields.values().for_each(|field| collect_texts(field, texts));
+        }
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
     }
 }

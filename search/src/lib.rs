@@ -57,6 +57,7 @@
 
 mod collect;
 mod document;
+pub mod evidence;
 mod facet;
 mod hit;
 mod index;

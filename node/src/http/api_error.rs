@@ -147,7 +147,6 @@ impl From<PublishError> for ApiError {
             | PublishError::WhichGroups(_)
             | PublishError::NoGroup
             | PublishError::Reference { .. }
-            | PublishError::OwnRecord
             | PublishError::SameTitle(_)
             | PublishError::Withdrawn(_)
             | PublishError::KindChanged { .. }
