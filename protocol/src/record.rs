@@ -6,17 +6,19 @@
 
 pub mod adoption;
 mod authored;
-mod comment;
-mod expectation;
-mod framework;
+pub mod comment;
+pub mod expectation;
+pub mod framework;
 pub mod impact_report;
 pub mod intervention;
-mod offer;
-mod peer_review;
-mod plan;
+pub mod offer;
+pub mod peer_review;
+pub mod plan;
 mod problem;
 pub mod resource;
-mod self_assessment;
+#[cfg(test)]
+mod sample;
+pub mod self_assessment;
 mod summary;
 mod term;
 mod written;
