@@ -4,7 +4,9 @@
 //! sharing it: it validates, scans for pupil data and derives the [`Summary`] that travels.
 //! Each kind lives in a file of its own, its rules beside its fields.
 
+mod address;
 pub mod adoption;
+mod ages;
 mod authored;
 pub mod comment;
 pub mod expectation;
@@ -15,10 +17,12 @@ pub mod offer;
 pub mod peer_review;
 pub mod plan;
 mod problem;
+mod progress;
 pub mod resource;
 #[cfg(test)]
 mod sample;
 pub mod self_assessment;
+pub mod small_group;
 mod summary;
 mod term;
 mod written;
@@ -38,6 +42,7 @@ pub use offer::Offer;
 pub use peer_review::PeerReview;
 pub use plan::Plan;
 pub use problem::{Problem, Problems, Severity};
+pub use progress::State;
 pub use resource::Resource;
 pub use self_assessment::SelfAssessment;
 pub use summary::{File, Period, Reference, Summary};
@@ -175,6 +180,7 @@ macro_rules! kinds {
         /// What a kind adds to the common fields.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
+        #[expect(clippy::large_enum_variant, reason = "records are handled one at a time")]
         pub enum Content { $($(#[$doc])* $variant($variant),)* }
 
         impl Content {

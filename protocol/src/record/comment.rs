@@ -59,11 +59,9 @@ mod tests {
 
     use crate::record::sample;
 
-    const ID: &str = "0123456789abcdef0123456789abcdef";
-
     fn complete() -> serde_json::Value {
         json!({
-            "kind": "comment", "title": "Mixed-age classes", "type": "Question", "on": ID,
+            "kind": "comment", "title": "Mixed-age classes", "type": "Question", "on": sample::ID,
             "text": "Did you try it with a class of years 3 and 4?",
         })
     }
@@ -74,7 +72,15 @@ mod tests {
         let summary = record.summarise();
         assert_eq!(summary.kind_type.as_deref(), Some("question"));
         assert_eq!(summary.abstract_text, "Did you try it with a class of years 3 and 4?");
-        assert_eq!(summary.references[0].record.to_string(), ID);
+        assert_eq!(summary.references[0].record.to_string(), sample::ID);
+    }
+
+    #[test]
+    fn the_school_and_version_of_the_record_survive_sending() {
+        let mut fields = complete();
+        fields["on"] = sample::full_reference("7a");
+        let references = sample::shareable(fields).content.references();
+        assert!(references[0].school.is_some() && references[0].version.is_some());
     }
 
     #[test]

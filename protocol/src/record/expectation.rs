@@ -79,14 +79,12 @@ mod tests {
 
     use crate::record::sample;
 
-    const ID: &str = "0123456789abcdef0123456789abcdef";
-
     fn complete() -> Value {
         json!({
             "kind": "expectation", "title": "Fractions of amounts", "subject": "Maths",
             "year_group": 4, "statement": "Finds unit fractions of amounts.",
             "exemplars": ["A page of six problems, drawn and worked out"],
-            "exemplar_resources": [ID], "agreed_by": "Hillside Academy, Brook School",
+            "exemplar_resources": [sample::ID], "agreed_by": "Hillside Academy, Brook School",
             "moderation_date": "2026-02-06",
         })
     }
@@ -116,7 +114,7 @@ mod tests {
             (json!({ "year_group": 14 }), "year_group is \"14\": is no year group"),
             (json!({ "statement": "" }), "statement: is needed"),
             (json!({ "exemplars": [" "] }), "exemplars[0]: is needed"),
-            (json!({ "exemplar_resources": vec![ID; 21] }), "may have at most 20"),
+            (json!({ "exemplar_resources": vec![sample::ID; 21] }), "may have at most 20"),
             (json!({ "agreed_by": ["a".repeat(301)] }), "must have at most 300 characters"),
         ] {
             sample::refuses(&complete(), change, message);

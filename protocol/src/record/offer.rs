@@ -134,8 +134,6 @@ mod tests {
     use super::*;
     use crate::record::{Content, sample};
 
-    const ID: &str = "0123456789abcdef0123456789abcdef";
-
     fn complete() -> Value {
         json!({
             "kind": "offer", "title": "Coaching in phonics", "direction": "request",
@@ -143,7 +141,7 @@ mod tests {
             "level": "Middle leaders", "source": "bought_in", "subjects": "phonics, literacy",
             "places": "12", "dates": "2026-01-13 to 2026-03-24",
             "when": "Tuesdays, 15:45 to 17:00", "where": "Hillside Academy", "cost": 120,
-            "interventions": [ID],
+            "interventions": [sample::ID],
         })
     }
 
@@ -162,7 +160,7 @@ mod tests {
             ["deepening knowledge", "applying in the classroom"]
         );
         assert_eq!(summary.subjects, ["phonics", "English"]);
-        assert_eq!(summary.references[0].record.to_string(), ID);
+        assert_eq!(summary.references[0].record.to_string(), sample::ID);
         let Content::Offer(offer) = sample::shareable(minimal()).content else { panic!() };
         assert_eq!(offer.direction, Direction::Offer);
         assert_eq!(offer.development_domains, ["sharing what works"]);
@@ -190,7 +188,7 @@ mod tests {
                 "dates.to is \"2026-01-12\": must not be before the first day",
             ),
             (json!({ "when": "a".repeat(301) }), "must have at most 300 characters"),
-            (json!({ "interventions": vec![ID; 21] }), "interventions is \"21 items\""),
+            (json!({ "interventions": vec![sample::ID; 21] }), "interventions is \"21 items\""),
         ] {
             sample::refuses(&complete(), change, message);
         }

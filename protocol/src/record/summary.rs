@@ -72,6 +72,9 @@ pub struct Summary {
     /// The numbers of an impact report, from which every node computes the effect itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub figures: Option<Figures>,
+    /// What is shown in place of figures that are about too few pupils to leave the school.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures_withheld: Option<String>,
     /// When it happened or will happen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,

@@ -93,6 +93,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    #![expect(unreachable_pub, reason = "the macro makes enums for the public interface")]
+
     terms! {
         /// A light.
         Light, "light" {

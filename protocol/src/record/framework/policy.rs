@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Problems, written};
 use crate::vocabulary::{Approach, Vocabulary};
 
-/// Years after which a decision has to be looked at again.
-pub const MAX_YEARS_TO_REVIEW: i16 = 2;
+/// Years after which a decision has to be looked at again, at the latest.
+const MAX_YEARS_TO_REVIEW: i16 = 2;
 
 /// A trust's decision on one area of practice.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct PracticePolicy {
     /// Names of the schools that agreed; an aligned area needs two or more.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "written::list")]
     pub agreed_by: Vec<String>,
-    /// The day by which the decision is looked at again, within [`MAX_YEARS_TO_REVIEW`].
+    /// The day by which the decision is looked at again, within two years of the decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<Date>,
     /// Schools that do otherwise for a time.

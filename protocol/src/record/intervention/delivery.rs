@@ -3,6 +3,7 @@
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::record::Problems;
 use crate::record::term::fold;
 use crate::record::written::{self, FromText};
 
@@ -34,6 +35,33 @@ pub struct Sessions {
     /// Weeks from the first session to the last, 1–80.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "written::number")]
     pub weeks: Option<u32>,
+}
+
+impl Delivery {
+    pub(super) fn validate(&self, problems: &mut Problems) {
+        match self {
+            Self::Continuous => {}
+            Self::Sessions(sessions) => sessions.validate(problems),
+        }
+    }
+}
+
+impl Sessions {
+    fn validate(&self, problems: &mut Problems) {
+        problems.short_text("delivery.who", &self.who);
+        for (field, value, least, most) in [
+            ("delivery.group_size", self.group_size, 1, 60),
+            ("delivery.minutes", self.minutes, 5, 300),
+            ("delivery.weeks", self.weeks, 1, 80),
+        ] {
+            if let Some(value) = value {
+                problems.range(field, value, least, most);
+            }
+        }
+        if let Some(sessions) = self.sessions_per_week {
+            problems.range("delivery.sessions_per_week", sessions, 0.1, 50.0);
+        }
+    }
 }
 
 impl Serialize for Delivery {
