@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Authored, Record, Severity};
+use super::{Authored, Content, Record, Severity};
 use crate::wire;
 
 pub(super) fn read(value: Value) -> Record {
@@ -58,4 +58,54 @@ pub(super) const ID: &str = "0123456789abcdef0123456789abcdef";
 
 pub(super) fn full_reference(byte: &str) -> Value {
     json!({ "record": byte.repeat(16), "school": byte.repeat(32), "version": byte.repeat(32) })
+}
+
+/// Reads a record that has no problem at all, folds its terms and sends it there and back.
+pub(super) fn shareable(value: Value) -> Record {
+    let mut record = read(value);
+    normalise(&mut record.content);
+    assert_eq!(record.validate().into_vec(), []);
+    assert_round_trips(&record);
+    record
+}
+
+/// Asserts that `change` to `base` breaks exactly one rule, which refuses with `message`.
+pub(super) fn refuses(base: &Value, change: Value, message: &str) {
+    breaks(base, change, Severity::Refused, message);
+}
+
+/// Asserts that `change` to `base` breaks exactly one rule, which warns with `message`.
+pub(super) fn warns(base: &Value, change: Value, message: &str) {
+    breaks(base, change, Severity::Warning, message);
+}
+
+fn breaks(base: &Value, change: Value, severity: Severity, message: &str) {
+    let mut changed = base.clone();
+    for (name, value) in change.as_object().unwrap() {
+        changed[name] = value.clone();
+    }
+    let mut record = read(changed);
+    normalise(&mut record.content);
+    let problems = record.validate().into_vec();
+    let found: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(
+        found.len() == 1 && found[0].contains(message) && problems[0].severity == severity,
+        "expected only {severity:?} {message:?} but found {found:#?}"
+    );
+}
+
+fn normalise(content: &mut Content) {
+    match content {
+        Content::Intervention(intervention) => intervention.normalise(),
+        Content::Resource(resource) => resource.normalise(),
+        Content::ImpactReport(report) => report.normalise(),
+        Content::Adoption(adoption) => adoption.normalise(),
+        Content::PeerReview(review) => review.normalise(),
+        Content::Comment(comment) => comment.normalise(),
+        Content::Offer(offer) => offer.normalise(),
+        Content::Framework(framework) => framework.normalise(),
+        Content::Expectation(expectation) => expectation.normalise(),
+        Content::Plan(plan) => plan.normalise(),
+        Content::SelfAssessment(assessment) => assessment.normalise(),
+    }
 }

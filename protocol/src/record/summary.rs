@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::Problems;
 use super::impact_report::Figures;
 use crate::hash::{Hash, RecordId, SchoolId};
 
@@ -85,6 +86,20 @@ pub struct Summary {
     pub files: Vec<File>,
 }
 
+impl Summary {
+    /// Lets the beginning of `text` stand for an abstract that the author did not write.
+    pub(super) fn default_abstract(&mut self, text: &str) {
+        const MOST_CHARS: usize = 1_500;
+        if self.abstract_text.trim().is_empty() {
+            let text = text.trim();
+            self.abstract_text = match text.char_indices().nth(MOST_CHARS) {
+                None => text.to_owned(),
+                Some(_) => text.chars().take(MOST_CHARS - 1).chain(['…']).collect(),
+            };
+        }
+    }
+}
+
 /// From one day to another, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
@@ -93,6 +108,18 @@ pub struct Period {
     /// The last day; open while it is still going on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Date>,
+}
+
+impl Period {
+    pub(super) fn validate(self, field: &str, problems: &mut Problems) {
+        if let Some(to) = self.to.filter(|to| *to < self.from) {
+            problems.refuse(
+                &format!("{field}.to"),
+                to,
+                format!("must not be before the first day, {}", self.from),
+            );
+        }
+    }
 }
 
 /// Another record. A person writes its id alone; the school and version are filled in on publishing.

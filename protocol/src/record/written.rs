@@ -31,6 +31,11 @@ pub(super) fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     deserializer.deserialize_any(TextsVisitor { separate_at_commas: false })
 }
 
+/// Reads one text, which may be written as a whole number.
+pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Item::deserialize(deserializer).map(|Item(text)| text)
+}
+
 /// Reads a list of ids of records, or one text with commas between them.
 pub(super) fn references<'de, D: Deserializer<'de>>(
     deserializer: D,
