@@ -16,6 +16,10 @@ use crate::schema::{CLOCK, TIE_BREAK};
 /// rounding; and no smaller difference means anything.
 const SCORE_STEPS: f32 = 1_024.0;
 
+/// Documents whose values are counted together: reading a column for many at once takes a quarter of
+/// the time.
+const BLOCK: usize = 512;
+
 /// A document's place among the others; greater is better.
 ///
 /// The last two parts depend on where the document lies, and matter only where two keys have the
@@ -74,6 +78,8 @@ impl Collector for Collect {
             total: 0,
             best: BinaryHeap::new(),
             facets,
+            uncounted: Vec::with_capacity(BLOCK),
+            buffers: Buffers::default(),
         })
     }
 
@@ -118,6 +124,16 @@ pub(crate) struct CollectSegment {
     /// The best so far, the worst of them on top.
     best: BinaryHeap<Reverse<Rank>>,
     facets: Vec<FacetColumn>,
+    uncounted: Vec<DocId>,
+    buffers: Buffers,
+}
+
+/// Room that is used again for each block of documents.
+#[derive(Default)]
+struct Buffers {
+    docs: Vec<DocId>,
+    rows: Vec<u32>,
+    ordinals: Vec<u64>,
 }
 
 struct FacetColumn {
@@ -137,19 +153,15 @@ impl SegmentCollector for CollectSegment {
 
     fn collect(&mut self, doc: DocId, score: Score) {
         self.total += 1;
-        for facet in &mut self.facets {
-            for ordinal in facet.column.ords().values_for_doc(doc) {
-                if let Some(count) =
-                    usize::try_from(ordinal).ok().and_then(|index| facet.counts.get_mut(index))
-                {
-                    *count += 1;
-                }
-            }
+        self.uncounted.push(doc);
+        if self.uncounted.len() == BLOCK {
+            self.count_values();
         }
         self.rank(doc, if self.by_score { from_score(score) } else { 0 });
     }
 
-    fn harvest(self) -> tantivy::Result<SegmentFruit> {
+    fn harvest(mut self) -> tantivy::Result<SegmentFruit> {
+        self.count_values();
         let mut counts = Vec::with_capacity(self.facets.len());
         for facet in &self.facets {
             counts.push((facet.facet, facet.counted()?));
@@ -160,6 +172,13 @@ impl SegmentCollector for CollectSegment {
 }
 
 impl CollectSegment {
+    fn count_values(&mut self) {
+        for facet in &mut self.facets {
+            facet.count(&self.uncounted, &mut self.buffers);
+        }
+        self.uncounted.clear();
+    }
+
     fn rank(&mut self, doc: DocId, score: u32) {
         if self.best.len() < self.depth {
             let rank = self.full_rank(doc, score);
@@ -187,6 +206,22 @@ impl CollectSegment {
 }
 
 impl FacetColumn {
+    fn count(&mut self, docs: &[DocId], buffers: &mut Buffers) {
+        let ordinals = self.column.ords();
+        buffers.docs.clear();
+        buffers.rows.clear();
+        ordinals.row_ids_for_docs(docs, &mut buffers.docs, &mut buffers.rows);
+        buffers.ordinals.resize(buffers.rows.len(), 0);
+        ordinals.values.get_vals(&buffers.rows, &mut buffers.ordinals);
+        for ordinal in &buffers.ordinals {
+            if let Some(count) =
+                usize::try_from(*ordinal).ok().and_then(|index| self.counts.get_mut(index))
+            {
+                *count += 1;
+            }
+        }
+    }
+
     fn counted(&self) -> tantivy::Result<Vec<(String, u64)>> {
         let (ordinals, counts): (Vec<u64>, Vec<u64>) =
             (0..).zip(&self.counts).filter(|(_, count)| **count > 0).unzip();

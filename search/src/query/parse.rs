@@ -148,7 +148,7 @@ mod tests {
     fn ordinary_text_needs_no_syntax() {
         assert_eq!(
             words_of("Year 7: it's pupils’ fractions?"),
-            ["year", "7", "pupils'", "fractions"].map(|word| word.trim_end_matches('\''))
+            ["year", "7", "pupils", "fractions"]
         );
         assert_eq!(words_of("AND (title:foo* OR ~2) ^3 [a TO b]"), ["title", "foo", "2", "3", "b"]);
     }

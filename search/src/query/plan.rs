@@ -77,8 +77,9 @@ fn stems_with_counts(parsed: &Parsed) -> BTreeMap<String, u32> {
     stems
 }
 
-/// One word in every field. Its weight grows with how often it was typed, since the engine drops
-/// repeated terms.
+/// One word in every field. The engine drops repeated terms, so its weight grows with the root of how
+/// often it was typed: on the Cranfield questions that finds as much as the full count and puts it in
+/// a better order.
 fn word_query(stem: &str, count: u32, fields: &Fields) -> Vec<Box<dyn EngineQuery>> {
     TextField::ALL
         .iter()
@@ -110,7 +111,7 @@ fn phrase_query(stems: &[String], fields: &Fields) -> Box<dyn EngineQuery> {
 
 #[expect(clippy::cast_precision_loss, reason = "a count of typed words is small")]
 fn boosted(query: impl EngineQuery, weight: f32, count: u32) -> Box<dyn EngineQuery> {
-    Box::new(BoostQuery::new(Box::new(query), weight * count as f32))
+    Box::new(BoostQuery::new(Box::new(query), weight * (count as f32).sqrt()))
 }
 
 fn add_filters(
