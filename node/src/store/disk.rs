@@ -1,0 +1,316 @@
+//! The store on disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::entry::{EntryKey, Version};
+use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
+use tracing::warn;
+
+use super::files::{DiskFiles, Files, sync_dir};
+use super::journal::{Journal, SEGMENT_BYTES};
+use super::lock::Lock;
+use super::records::{Records, Trust};
+use super::repair::Plan;
+use super::writer::Writer;
+use super::{Change, LocalRow, Outcome, Store, StoreError, StoredEntry, Table, Verifier};
+use super::{rows, stamp};
+
+pub(super) const RECORDS: &str = "records";
+const JOURNAL: &str = "journal";
+
+/// What sled keeps in memory of what it has read. Without a setting it would take a gigabyte.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// How to open a store.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What reads a record store that was not closed well; without it that is done in this process,
+    /// where a damaged one can hang.
+    pub verifier: Option<Verifier>,
+    /// How long to wait for another process that has the data directory.
+    pub lock_patience: Duration,
+    /// The files of the journal.
+    pub files: Arc<dyn Files>,
+    /// sled's cache, in bytes.
+    pub cache_bytes: u64,
+    /// After how many bytes the journal starts another segment.
+    pub segment_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            verifier: None,
+            lock_patience: Duration::ZERO,
+            files: Arc::new(DiskFiles),
+            cache_bytes: CACHE_BYTES,
+            segment_bytes: SEGMENT_BYTES,
+        }
+    }
+}
+
+/// How far a replay of the journal is, in changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Changes replayed.
+    pub done: u64,
+    /// Changes to replay.
+    pub total: u64,
+}
+
+/// What had to be done to open a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Why the record store was built anew from the journal, if it was.
+    pub rebuilt: Option<String>,
+    /// Changes taken from the journal because the record store lacked them.
+    pub replayed: u64,
+    /// Changes found missing from the journal.
+    pub lost: u64,
+    /// Bytes of an unfinished write cut off the end of the journal.
+    pub cut_bytes: u64,
+    /// Damaged journal segments that were replaced by what could be read of them.
+    pub set_aside: Vec<PathBuf>,
+}
+
+/// A store in a data directory, which it has to itself.
+///
+/// Dropping it closes it; [`DiskStore::close`] does the same and says whether it went well.
+#[derive(Debug)]
+pub struct DiskStore {
+    // Dropped in this order: the writer ends, sled closes, that is marked, and others may come.
+    writer: Writer,
+    records: Arc<Records>,
+    ending: Ending,
+    opening: Opening,
+    _lock: Lock,
+}
+
+impl DiskStore {
+    /// Opens the store in `dir`, or makes one, and tells `progress` how a replay gets on.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what is in the way and what to do. A damaged record store is not: it is
+    /// set aside and built anew, see [`DiskStore::opening`].
+    pub fn open(
+        dir: &Path,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Self, StoreError> {
+        let journal_dir = dir.join(JOURNAL);
+        fs::create_dir_all(dir)
+            .map_err(|error| StoreError::io("make the data directory", dir, &error))?;
+        let lock = Lock::take(dir, options.lock_patience)?;
+        let id = stamp::open(dir, &journal_dir)?;
+        fs::create_dir_all(&journal_dir).and_then(|()| sync_dir(dir)).map_err(|error| {
+            StoreError::io("make the journal's directory", &journal_dir, &error)
+        })?;
+        let files = Arc::clone(&options.files);
+        let (mut journal, damage) = Journal::open(files, &journal_dir, id, options.segment_bytes)?;
+        let mut opening = Opening {
+            cut_bytes: damage.cut_bytes,
+            set_aside: damage.set_aside,
+            ..Opening::default()
+        };
+        let closed_well = stamp::take_clean(dir, &dir.join(RECORDS))?;
+        let plan = Plan { dir, id, closed_well, options };
+        let records = Arc::new(plan.open_records(&mut journal, progress, &mut opening)?);
+        let ending = Ending { dir: dir.to_owned(), trust: records.trust(), ended: false };
+        let writer = Writer::start(dir.to_owned(), journal, Arc::clone(&records))?;
+        Ok(Self { writer, records, ending, opening, _lock: lock })
+    }
+
+    /// What had to be done to open it.
+    pub fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// Closes it, so that the next start need not verify it.
+    ///
+    /// # Errors
+    /// Why it could not be closed well. Nothing that was acknowledged is lost.
+    pub fn close(self) -> Result<(), StoreError> {
+        let Self { mut writer, records, mut ending, .. } = self;
+        let finished = writer.finish().and_then(|()| records.flush());
+        drop(records);
+        finished.and(ending.end())
+    }
+}
+
+/// Marks a clean shutdown once the record store is closed.
+#[derive(Debug)]
+struct Ending {
+    dir: PathBuf,
+    trust: Trust,
+    ended: bool,
+}
+
+impl Ending {
+    fn end(&mut self) -> Result<(), StoreError> {
+        if self.ended || !self.trust.is_kept() {
+            return Ok(());
+        }
+        self.ended = true;
+        stamp::leave_clean(&self.dir, &self.dir.join(RECORDS))
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            warn!(%error, "the next start will verify the record store");
+        }
+    }
+}
+
+impl Store for DiskStore {
+    fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, StoreError> {
+        self.writer.apply(changes)
+    }
+
+    fn entry(&self, key: &EntryKey) -> Result<Option<StoredEntry>, StoreError> {
+        self.records
+            .get(&rows::entry_key(key))?
+            .map(|row| rows::read_entry(&row).ok_or_else(|| self.records.unreadable("an entry")))
+            .transpose()
+    }
+
+    fn entry_by_hash(&self, hash: &Hash) -> Result<Option<(EntryKey, StoredEntry)>, StoreError> {
+        let Some(row) = self.records.get(&rows::by_hash_key(hash))? else { return Ok(None) };
+        let key = rows::read_place(&row)
+            .ok_or_else(|| self.records.unreadable("the place of an entry"))?;
+        // Between the two reads a newer version may have come.
+        let held = self.entry(&key)?.filter(|held| held.version.hash == *hash);
+        Ok(held.map(|held| (key, held)))
+    }
+
+    fn versions_in_groups(
+        &self,
+        school: &SchoolId,
+        record: &RecordId,
+    ) -> Result<Vec<(GroupId, Version)>, StoreError> {
+        self.records
+            .scan(&rows::record_prefix(school, record))
+            .map(|row| {
+                let (key, value) = row?;
+                rows::read_place(&key[1..])
+                    .zip(rows::read_entry(&value))
+                    .map(|(key, entry)| (key.group, entry.version))
+                    .ok_or_else(|| self.records.unreadable("the version of a record"))
+            })
+            .collect()
+    }
+
+    fn find_record(
+        &self,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(SchoolId, RecordId)>, StoreError> {
+        let prefix = prefix.to_ascii_lowercase();
+        let whole = prefix.get(..prefix.len() / 2 * 2).unwrap_or_default();
+        let Ok(bytes) = HEXLOWER.decode(whole.as_bytes()) else { return Ok(Vec::new()) };
+        let mut start = vec![rows::ENTRY];
+        start.extend(bytes);
+        let mut found: Vec<(SchoolId, RecordId)> = Vec::new();
+        for row in self.records.scan(&start) {
+            if found.len() >= limit {
+                break;
+            }
+            let key = rows::read_place(&row?.0[1..])
+                .ok_or_else(|| self.records.unreadable("the key of a record"))?;
+            let record = (key.school, key.record);
+            if key.record.to_string().starts_with(&prefix) && found.last() != Some(&record) {
+                found.push(record);
+            }
+        }
+        Ok(found)
+    }
+
+    fn changes_since(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, EntryKey)>, StoreError> {
+        let from = rows::position_key(position.saturating_add(1));
+        self.records
+            .scan_from(&[rows::POSITION], &from)
+            .take(limit)
+            .map(|row| {
+                let (key, value) = row?;
+                rows::read_position(&key[1..])
+                    .zip(rows::read_place(&value))
+                    .ok_or_else(|| self.records.unreadable("the position of an entry"))
+            })
+            .collect()
+    }
+
+    fn set(&self, group: &GroupId) -> Result<Vec<(Timestamp, Hash)>, StoreError> {
+        self.records
+            .scan(&rows::group_prefix(rows::SET, group))
+            .map(|row| {
+                rows::read_set_key(&row?.0)
+                    .map(|(_, clock, hash)| (clock, hash))
+                    .ok_or_else(|| self.records.unreadable("a version in a set"))
+            })
+            .collect()
+    }
+
+    fn count(&self, group: &GroupId) -> u64 {
+        self.records.count(group)
+    }
+
+    fn statements(&self, group: &GroupId) -> Result<Vec<(Hash, Vec<u8>)>, StoreError> {
+        self.records
+            .scan(&rows::group_prefix(rows::STATEMENT, group))
+            .map(|row| {
+                let (key, value) = row?;
+                rows::read_statement_key(&key)
+                    .map(|(_, hash)| (hash, value))
+                    .ok_or_else(|| self.records.unreadable("a membership statement"))
+            })
+            .collect()
+    }
+
+    fn groups_with_statements(&self) -> Result<Vec<GroupId>, StoreError> {
+        let mut groups = Vec::new();
+        let mut from = vec![rows::STATEMENT];
+        while let Some(row) = self.records.scan_from(&[rows::STATEMENT], &from).next() {
+            let (group, _) = rows::read_statement_key(&row?.0)
+                .ok_or_else(|| self.records.unreadable("the key of a membership statement"))?;
+            groups.push(group);
+            // Past every statement of this group, however many there are.
+            from = rows::statement_key(&group, &Hash::from_bytes([0xff; 32]));
+            from.push(0);
+        }
+        Ok(groups)
+    }
+
+    fn local_get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.records.get(&rows::local_key(table, key))
+    }
+
+    fn local_scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<LocalRow>, StoreError> {
+        let start = rows::local_key(table, &[]).len();
+        self.records
+            .scan(&rows::local_key(table, prefix))
+            .map(|row| row.map(|(key, value)| (key[start..].to_vec(), value)))
+            .collect()
+    }
+
+    fn small_blob(&self, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
+        self.records.get(&rows::blob_key(hash))
+    }
+
+    fn position(&self) -> u64 {
+        self.records.applied()
+    }
+
+    fn incarnation(&self) -> [u8; 16] {
+        self.records.incarnation()
+    }
+}
