@@ -11,7 +11,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{MAX_GROUP_NAME_CHARS, MAX_SCHOOL_NAME_CHARS, MAX_SHORT_TEXT_CHARS};
-use crate::safeguard::Urn;
+use crate::safeguard::urn::Urn;
 
 /// What sort of group it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

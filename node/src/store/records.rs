@@ -236,7 +236,13 @@ impl Records {
             StoreError::Damaged { path, reason } => {
                 StoreError::Damaged { path, reason: format!("{reason}; {ADVICE}") }
             }
-            error => error,
+            error @ (StoreError::InUse { .. }
+            | StoreError::Newer { .. }
+            | StoreError::DiskFull { .. }
+            | StoreError::Stopped { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::WrongHash { .. }
+            | StoreError::Io { .. }) => error,
         }
     }
 

@@ -280,7 +280,8 @@ fn a_missing_emptied_or_garbled_record_store_is_rebuilt_from_the_journal() {
     let changes: Vec<Change> = (0..200).map(|record| entry(record, 1)).collect();
     let original = closed_with(changes.clone());
     let incarnation = open(original.path()).incarnation();
-    let spoil: [(&str, &dyn Fn(&Path)); 4] = [
+    type Spoil<'a> = (&'a str, &'a dyn Fn(&Path));
+    let spoil: [Spoil<'_>; 4] = [
         ("missing", &|records| fs::remove_dir_all(records).unwrap()),
         ("no state row", &|records| {
             fs::remove_dir_all(records).unwrap();
