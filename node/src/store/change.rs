@@ -38,6 +38,12 @@ pub enum Change {
         /// The hash of the version.
         hash: Hash,
     },
+    /// Gives a held version a new position, since something that belongs to it came: whoever
+    /// follows the positions looks at it again.
+    Touch {
+        /// Where it belongs.
+        key: EntryKey,
+    },
     /// A membership statement; kept for ever.
     Statement {
         /// The group it is about.
@@ -97,6 +103,8 @@ pub enum Table {
     Peers = 8,
     /// Keys and state of the groups that this node is in.
     Groups = 9,
+    /// Full texts of records that have not come yet.
+    Wanted = 10,
 }
 
 impl Change {
@@ -125,7 +133,7 @@ impl Change {
                 check_size("a blob kept with the records", bytes.len(), MAX_SMALL_BLOB_BYTES)?;
                 check_hash("a blob", *hash, bytes)?;
             }
-            Self::DropEntry { .. } | Self::ForgetBlob { .. } => {}
+            Self::DropEntry { .. } | Self::Touch { .. } | Self::ForgetBlob { .. } => {}
         }
         Ok(wire::encode(self))
     }

@@ -147,6 +147,18 @@ fn everything_is_there_after_reopening_and_a_clean_store_is_used_as_it_is() {
 }
 
 #[test]
+fn a_touched_entry_is_told_to_the_index_once_more() {
+    let dir = tempdir().unwrap();
+    let store = open(dir.path());
+    store.apply(vec![entry(1, 5), entry(2, 5)]).unwrap();
+    let touch = |record| Change::Touch { key: key(1, record) };
+    let outcomes = store.apply(vec![touch(1), touch(9)]).unwrap();
+    assert_eq!(outcomes, [Outcome::Applied { position: 3 }, Outcome::Unchanged]);
+    assert_eq!(store.changes_since(0, 9).unwrap(), [(2, key(1, 2)), (3, key(1, 1))]);
+    assert_eq!(held(&store, 1), hashes(&[entry(1, 5), entry(2, 5)]));
+}
+
+#[test]
 fn a_dropped_entry_is_gone_is_told_to_the_index_and_may_come_again() {
     let dir = tempdir().unwrap();
     let store = open(dir.path());
@@ -582,6 +594,7 @@ impl Model {
                     self.entries.remove(&key);
                 }
             }
+            Change::Touch { .. } => {}
             Change::Statement { group, hash, bytes } => {
                 self.statements.insert((group, hash), bytes);
             }

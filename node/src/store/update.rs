@@ -28,6 +28,7 @@ impl<'a> Update<'a> {
         match change {
             Change::Entry { key, version, bytes } => self.entry(key, version, bytes, position),
             Change::DropEntry { key, hash } => self.drop_entry(key, hash, position),
+            Change::Touch { key } => self.touch(key, position),
             Change::Statement { group, hash, bytes } => {
                 self.set_value(rows::statement_key(group, hash), Some(bytes), position)
             }
@@ -91,6 +92,14 @@ impl<'a> Update<'a> {
         self.remove_versions_rows(key, &held);
         self.remove(rows::entry_key(key));
         self.put(rows::dropped_key(key), position.to_be_bytes());
+        self.put(rows::position_key(position), rows::place(key));
+        Ok(Outcome::Applied { position })
+    }
+
+    fn touch(&mut self, key: &EntryKey, position: u64) -> Result<Outcome, StoreError> {
+        let Some(held) = self.held(key)? else { return Ok(Outcome::Unchanged) };
+        self.remove(rows::position_key(held.position));
+        self.put(rows::entry_key(key), rows::entry(&held.version, position, &held.bytes));
         self.put(rows::position_key(position), rows::place(key));
         Ok(Outcome::Applied { position })
     }
