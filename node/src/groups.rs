@@ -9,9 +9,7 @@ use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
-use staffroom_protocol::group::membership::{
-    Act, Admission, Founding, Statement, StatementError,
-};
+use staffroom_protocol::group::membership::{Act, Admission, Founding, Statement, StatementError};
 use staffroom_protocol::group::{GroupKind, NameError, Role, check_group_name};
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
@@ -43,7 +41,9 @@ pub enum GroupError {
         known: Vec<String>,
     },
     /// Several groups of that name.
-    #[error("{count} groups are called {given:?}; give the group's id, as staffroom group list shows it")]
+    #[error(
+        "{count} groups are called {given:?}; give the group's id, as staffroom group list shows it"
+    )]
     Ambiguous {
         /// What was given.
         given: String,
@@ -80,7 +80,9 @@ pub enum GroupError {
     #[error("this needs a connection to other schools; start the node with: staffroom serve")]
     NoNetwork,
     /// There is nowhere for others to reach this node.
-    #[error("this node listens on no address that other schools could reach; give one with --listen")]
+    #[error(
+        "this node listens on no address that other schools could reach; give one with --listen"
+    )]
     NoAddress,
     /// A statement cannot be made.
     #[error(transparent)]
@@ -175,7 +177,11 @@ impl Node {
         let school = self.identity().school();
         let admin = self
             .with_membership(group, |membership| {
-                membership.roster().members().get(&school).is_some_and(|own| own.role == Role::Admin)
+                membership
+                    .roster()
+                    .members()
+                    .get(&school)
+                    .is_some_and(|own| own.role == Role::Admin)
             })
             .unwrap_or(false);
         if !admin {
@@ -188,8 +194,7 @@ impl Node {
         let expires =
             now_millis().saturating_add(u64::try_from(valid.as_millis()).unwrap_or(u64::MAX));
         let secret = random(self.home().dir())?;
-        let from =
-            (self.identity().claims().name.as_str(), self.identity().node_key().public());
+        let from = (self.identity().claims().name.as_str(), self.identity().node_key().public());
         let invite = Invite::new((*group, &name, kind), from, addresses, expires, secret);
         self.store().apply(vec![Change::Local {
             table: Table::Invites,
@@ -240,10 +245,8 @@ impl Node {
         let addresses: Vec<Multiaddr> =
             invite.addresses.iter().filter_map(|text| text.parse().ok()).collect();
         let ask = |error| GroupError::Ask { from: invite.from.clone(), error };
-        let response = network
-            .ask(invite.from_node, addresses, Request::Join(request))
-            .await
-            .map_err(ask)?;
+        let response =
+            network.ask(invite.from_node, addresses, Request::Join(request)).await.map_err(ask)?;
         match response {
             Response::Statements { statements, .. } => {
                 self.accept_statements(invite.group, &statements)?;
@@ -353,4 +356,3 @@ pub(crate) struct Admitted {
     /// The new one, unless the school had been admitted before.
     pub(crate) admission: Option<Statement>,
 }
-

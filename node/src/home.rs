@@ -158,19 +158,15 @@ impl Home {
         let claims = serde_json::from_slice(&read(&path)?)
             .map_err(|error| HomeError::Damaged { path, reason: error.to_string() })?;
         let path = self.key("node.key");
-        let seed: Zeroizing<[u8; 32]> =
-            Zeroizing::new(read(&path)?.try_into().map_err(|_| HomeError::Damaged {
-                path: path.clone(),
-                reason: "a key has 32 bytes".into(),
-            })?);
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(read(&path)?.try_into().map_err(|_| {
+            HomeError::Damaged { path: path.clone(), reason: "a key has 32 bytes".into() }
+        })?);
         let node = SecretKey::from_seed(&seed);
         let path = self.key("node.certificate");
-        let certificate = NodeCertificate::verify(&read(&path)?).map_err(
-            |error: CertificateError| HomeError::Damaged {
-                path: path.clone(),
-                reason: error.to_string(),
-            },
-        )?;
+        let certificate =
+            NodeCertificate::verify(&read(&path)?).map_err(|error: CertificateError| {
+                HomeError::Damaged { path: path.clone(), reason: error.to_string() }
+            })?;
         if certificate.node() != node.public() {
             let reason = "it was issued for another key than node.key".into();
             return Err(HomeError::Damaged { path, reason });

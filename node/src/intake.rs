@@ -182,7 +182,8 @@ impl Node {
     /// Lets go of blobs that a replaced or withdrawn version had, where nothing else has them.
     fn release(&self, blobs: Vec<(EntryKey, Hash)>) -> Result<(), StoreError> {
         for (key, hash) in blobs {
-            let current = self.store().entry(&key)?.and_then(|held| Entry::reopen(&held.bytes).ok());
+            let current =
+                self.store().entry(&key)?.and_then(|held| Entry::reopen(&held.bytes).ok());
             if current.is_some_and(|entry| blobs_of(&entry).iter().any(|blob| blob.hash == hash)) {
                 continue;
             }
@@ -243,7 +244,7 @@ impl Node {
         }
         match self.blobs().size(hash)? {
             Some(size) if size <= staffroom_protocol::limits::MAX_BODY_BYTES as u64 => {
-                Ok(self.blobs().read_range(hash, 0, size)?)
+                Ok(self.blobs().read_range(hash, 0, usize::try_from(size).unwrap_or(0))?)
             }
             Some(_) | None => Ok(None),
         }
@@ -314,7 +315,11 @@ impl Node {
             .collect();
         let changes = new
             .iter()
-            .map(|one| Change::Statement { group, hash: one.hash(), bytes: one.as_bytes().to_vec() })
+            .map(|one| Change::Statement {
+                group,
+                hash: one.hash(),
+                bytes: one.as_bytes().to_vec(),
+            })
             .collect();
         // Stored before they count, so that a restart never forgets what was acted on.
         self.store().apply(changes)?;
@@ -350,18 +355,28 @@ impl Node {
 
     /// Whether statements shown by a stranger may be looked at: they admit that very node to a
     /// group of which this node is a member.
-    pub(crate) fn introduces(&self, group: &GroupId, statements: &[ByteBuf], peer: PublicKey) -> bool {
+    pub(crate) fn introduces(
+        &self,
+        group: &GroupId,
+        statements: &[ByteBuf],
+        peer: PublicKey,
+    ) -> bool {
         let Some(founder) = self
             .with_membership(group, |membership| {
-                membership.statements().values().find(|one| matches!(one.act(), Act::Found(_))).map(Statement::author)
+                membership
+                    .statements()
+                    .values()
+                    .find(|one| matches!(one.act(), Act::Found(_)))
+                    .map(Statement::author)
             })
             .flatten()
         else {
             return false;
         };
-        statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).any(|one| {
-            one.author() == founder && one.admitted_node() == Some(peer)
-        })
+        statements
+            .iter()
+            .filter_map(|bytes| Statement::verify(bytes).ok())
+            .any(|one| one.author() == founder && one.admitted_node() == Some(peer))
     }
 }
 

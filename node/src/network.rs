@@ -28,8 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::node::Node;
 
 pub(crate) use catch_up::tell;
-pub(crate) use fetch::file as fetch_file;
 pub use fetch::FetchError;
+pub(crate) use fetch::file as fetch_file;
 pub use swarm::StartError;
 
 /// How many commands may wait for the swarm's task. It works each off in microseconds; a full

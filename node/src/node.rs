@@ -75,8 +75,8 @@ impl Node {
     pub fn open(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Arc<Self>, OpenError> {
         let home = Home::new(dir);
         let identity = home.identity()?;
-        let (store, opening) = DiskStore::open(home.dir(), Options::default(), progress)?;
-        tracing::debug!(?opening, "the store is open");
+        let store = DiskStore::open(home.dir(), &Options::default(), progress)?;
+        tracing::debug!(opening = ?store.opening(), "the store is open");
         let store: Arc<dyn Store> = Arc::new(store);
         let blobs = Blobs::open(&home.blobs())?;
         let indexer = Indexer::open(&home.index(), store.as_ref())?;
@@ -140,6 +140,11 @@ impl Node {
         }
     }
 
+    /// Ends what works in the background; the store closes when the last user of the node has gone.
+    pub fn stop(&self) {
+        self.indexer.stop();
+    }
+
     /// The groups that this node knows of.
     pub fn group_ids(&self) -> Vec<GroupId> {
         self.read_groups().keys().copied().collect()
@@ -183,8 +188,9 @@ impl Node {
         {
             return Ok(Arc::clone(&cached.set));
         }
-        let set = ContentSet::new(self.store.set(group)?).map_err(|error| {
-            StoreError::Damaged { path: self.home.dir().join("records"), reason: error.to_string() }
+        let set = ContentSet::new(self.store.set(group)?).map_err(|error| StoreError::Damaged {
+            path: self.home.dir().join("records"),
+            reason: error.to_string(),
         })?;
         let set = Arc::new(set);
         sets.insert(*group, CachedSet { position, set: Arc::clone(&set) });
@@ -208,7 +214,9 @@ fn read_groups(store: &dyn Store) -> Result<BTreeMap<GroupId, Membership>, Store
         let mut membership = Membership::new(group);
         membership.extend(statements.iter().filter_map(|(hash, bytes)| {
             Statement::verify(bytes)
-                .inspect_err(|error| tracing::error!(%error, %hash, "a stored statement is damaged"))
+                .inspect_err(
+                    |error| tracing::error!(%error, %hash, "a stored statement is damaged"),
+                )
                 .ok()
         }));
         groups.insert(group, membership);

@@ -102,7 +102,9 @@ pub enum PublishError {
         error: RecordError,
     },
     /// There is one of that title.
-    #[error("this school has shared a record of that kind and title: add \"id: {0}\" to publish this as its new version, or use --new to publish a second one")]
+    #[error(
+        "this school has shared a record of that kind and title: add \"id: {0}\" to publish this as its new version, or use --new to publish a second one"
+    )]
     SameTitle(RecordId),
     /// It was withdrawn.
     #[error("the record {0} was withdrawn; leave out its id to share it again as a new record")]
@@ -142,15 +144,15 @@ impl PublishError {
     }
 
     fn reasons(&self) -> Vec<String> {
-        match self {
-            Self::Refused(Refusal { problems, findings }) => problems
+        if let Self::Refused(Refusal { problems, findings }) = self {
+            return problems
                 .iter()
                 .filter(|problem| problem.severity == Severity::Refused)
                 .map(Problem::to_string)
                 .chain(findings.iter().map(Finding::to_string))
-                .collect(),
-            other => vec![other.to_string()],
+                .collect();
         }
+        vec![self.to_string()]
     }
 }
 
@@ -251,12 +253,8 @@ impl Node {
         }
         let before = held.as_ref().and_then(|held| held.summary.as_ref());
         let about = self.about(&authored)?;
-        let context = Context {
-            school: own,
-            today: today(),
-            shared_before: before,
-            about: about.as_ref(),
-        };
+        let context =
+            Context { school: own, today: today(), shared_before: before, about: about.as_ref() };
         let prepared = publish::prepare(authored.record, &authored.cleared, context)?;
         for file in &prepared.summary.files {
             if self.blobs().size(&file.hash)? != Some(file.size) {
@@ -311,8 +309,7 @@ impl Node {
                 *school = Some(entry.key().school);
                 version.get_or_insert(entry.hash());
             } else {
-                let wrong =
-                    |error| PublishError::Reference { field: record.to_string(), error };
+                let wrong = |error| PublishError::Reference { field: record.to_string(), error };
                 let held = match school {
                     Some(school) => self
                         .record(*school, *record)
@@ -384,7 +381,9 @@ impl Node {
             batch.changes.push(Change::Local { table: Table::ImportSources, key, value });
         }
         for Allowed { finding, reason } in &prepared.cleared {
-            batch.changes.push(self.audit(&format!("cleared in {id}: {finding} Reason: {reason}"))?);
+            batch
+                .changes
+                .push(self.audit(&format!("cleared in {id}: {finding} Reason: {reason}"))?);
         }
         Ok(())
     }
@@ -448,7 +447,8 @@ impl Node {
     }
 
     fn audit(&self, what: &str) -> Result<Change, PublishError> {
-        let key = [now_millis().to_be_bytes().as_slice(), &random::<8>(self.home().dir())?].concat();
+        let key =
+            [now_millis().to_be_bytes().as_slice(), &random::<8>(self.home().dir())?].concat();
         Ok(Change::Local { table: Table::Audit, key, value: Some(what.as_bytes().to_vec()) })
     }
 }

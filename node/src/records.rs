@@ -50,7 +50,9 @@ pub enum RecordError {
     #[error("the record was withdrawn")]
     Withdrawn,
     /// This needs the network.
-    #[error("the files are not held here and the node is not running; start it with: staffroom serve")]
+    #[error(
+        "the files are not held here and the node is not running; start it with: staffroom serve"
+    )]
     NoNetwork,
     /// The store.
     #[error(transparent)]
@@ -152,7 +154,10 @@ impl Node {
     ///
     /// # Errors
     /// [`RecordError`] names the file that could not be had and why.
-    pub async fn fetch_files(self: &Arc<Self>, held: &HeldRecord) -> Result<Vec<File>, RecordError> {
+    pub async fn fetch_files(
+        self: &Arc<Self>,
+        held: &HeldRecord,
+    ) -> Result<Vec<File>, RecordError> {
         let summary = held.summary.as_ref().ok_or(RecordError::Withdrawn)?;
         let key = held.entry.key();
         for file in &summary.files {
@@ -163,9 +168,9 @@ impl Node {
             }
             let network = self.network().ok_or(RecordError::NoNetwork)?;
             let blob = BlobRef { hash: file.hash, size: file.size };
-            network::fetch_file(self, network, key, blob, &mut |_, _| {}).await.map_err(|error| {
-                RecordError::Fetch { name: file.name.clone(), error }
-            })?;
+            network::fetch_file(self, network, key, blob, &mut |_, _| {})
+                .await
+                .map_err(|error| RecordError::Fetch { name: file.name.clone(), error })?;
         }
         Ok(summary.files.clone())
     }

@@ -96,11 +96,8 @@ fn gossip() -> Result<Gossipsub, String> {
         max_subscribed_topics: MAX_TOPICS,
         max_subscriptions_per_request: MAX_SUBSCRIPTIONS_PER_MESSAGE,
     };
-    let mut gossip = Gossipsub::new_with_subscription_filter(
-        MessageAuthenticity::Anonymous,
-        config,
-        filter,
-    )?;
+    let mut gossip =
+        Gossipsub::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
     // A school, or a whole trust, sits behind one address: sharing it costs nothing.
     let score = gossipsub::PeerScoreParams {
         ip_colocation_factor_weight: 0.0,

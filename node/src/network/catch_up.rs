@@ -42,8 +42,7 @@ impl Wanted {
 
     /// Asks for a comparison, unless the same one waits already.
     pub(super) fn add(&self, peer: PublicKey, group: GroupId) {
-        let new =
-            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert((peer, group));
+        let new = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert((peer, group));
         if new && self.queue.try_send((peer, group)).is_err() {
             self.started(peer, group);
         }
@@ -88,10 +87,9 @@ pub(super) fn start(
 /// Tells a group that there is much to compare.
 pub(crate) async fn tell(node: &Arc<Node>, network: &Network, group: GroupId) {
     let looking = Arc::clone(node);
-    let digest = tokio::task::spawn_blocking(move || {
-        looking.content_set(&group).map(|set| set.digest())
-    })
-    .await;
+    let digest =
+        tokio::task::spawn_blocking(move || looking.content_set(&group).map(|set| set.digest()))
+            .await;
     if let Ok(Ok(digest)) = digest {
         network.announce(group, &Announcement::News { digest }).await;
     }
@@ -146,7 +144,11 @@ async fn compare(
             Output::Entries(entries) => {
                 let storing = Arc::clone(node);
                 blocking(move || {
-                    storing.accept_entries(group, entries.iter().map(|bytes: &ByteBuf| bytes.as_slice()), peer)
+                    storing.accept_entries(
+                        group,
+                        entries.iter().map(|bytes: &ByteBuf| bytes.as_slice()),
+                        peer,
+                    )
                 })
                 .await??;
                 let (received, lacking) = session.progress();

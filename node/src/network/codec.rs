@@ -7,9 +7,7 @@ use libp2p::StreamProtocol;
 use libp2p::request_response::Codec;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use staffroom_protocol::sync::message::{
-    MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, Request, Response,
-};
+use staffroom_protocol::sync::message::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, Request, Response};
 use staffroom_protocol::wire;
 
 #[derive(Debug, Clone, Copy, Default)]

@@ -32,18 +32,18 @@ pub(super) async fn answer(
 ) -> Response {
     let Some(peer) = node_key(&peer) else { return Response::Refused(Refusal::NotShared) };
     let member = shares(node, &request.group(), &peer);
-    let allowed = network
-        .shared
-        .rates
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take(peer, member, Instant::now());
+    let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
+        peer,
+        member,
+        Instant::now(),
+    );
     if !allowed {
         return Response::Refused(Refusal::Busy);
     }
     let (answering, asked) = (Arc::clone(node), request.group());
     let answered =
-        tokio::task::spawn_blocking(move || answer_blocking(&answering, peer, member, request)).await;
+        tokio::task::spawn_blocking(move || answer_blocking(&answering, peer, member, request))
+            .await;
     match answered {
         Ok(Ok(Answer { response, announce })) => {
             if let Some(statement) = announce {
@@ -238,7 +238,8 @@ fn blob_range(
         return Ok(not_held);
     }
     let Some(size) = node.blobs().size(hash)? else { return Ok(not_held) };
-    let length = size.saturating_sub(offset).min(ANSWER_CONTENT_BYTES as u64);
+    let left = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
+    let length = left.min(ANSWER_CONTENT_BYTES);
     Ok(match node.blobs().read_range(hash, offset, length)? {
         Some(bytes) => Response::BlobRange { size, bytes: ByteBuf::from(bytes) },
         None => not_held,

@@ -1,7 +1,6 @@
 //! Fetching the full texts of records in the background, and files when somebody wants them.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,17 +175,13 @@ async fn file_from(
         if size != file.size || bytes.is_empty() || end > file.size {
             return Err(FetchError::WrongContent);
         }
-        writer = blocking(move || {
-            io::Write::write_all(&mut writer, &bytes).map(|()| writer)
-        })
-        .await?
-        .map_err(FetchError::Disk)?;
+        writer = blocking(move || writer.write(&bytes).map(|()| writer)).await??;
         offset = end;
         progress(offset, file.size);
     }
     let keeping = Arc::clone(node);
     blocking(move || -> Result<(), FetchError> {
-        writer.finish(file.hash)?;
+        writer.finish(&file.hash)?;
         keeping.store().apply(vec![Change::Local {
             table: Table::Possession,
             key: possession_key(&file.hash, &key),
@@ -226,9 +221,6 @@ pub enum FetchError {
         /// Its size.
         size: u64,
     },
-    /// The file cannot be written.
-    #[error("the file cannot be written: {0}; free space on the disk and try again")]
-    Disk(io::Error),
     /// It does not fit its hash, or cannot be kept.
     #[error(transparent)]
     Blob(#[from] BlobError),

@@ -1,6 +1,11 @@
 //! The task that owns the swarm: commands in, events out, nothing slow in between.
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the library's events are open-ended, and most are of no concern here"
+)]
+
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -105,7 +110,7 @@ async fn listen_on(
     network: &Network,
     addresses: Vec<Multiaddr>,
 ) -> Result<(), StartError> {
-    let mut waiting = BTreeMap::new();
+    let mut waiting = HashMap::new();
     for address in addresses {
         let id = swarm.listen_on(address.clone()).map_err(|error| {
             let reason = match &error {
@@ -174,14 +179,15 @@ impl Task {
     }
 
     /// A task like this one with a new swarm.
-    async fn rebuild(&self) -> Result<Self, StartError> {
-        let addresses = self.network.listening();
-        let shared = &self.network.shared;
-        shared.connected.write().unwrap_or_else(PoisonError::into_inner).clear();
-        let mut swarm = build(&self.node, &self.network)?;
-        listen_on(&mut swarm, &self.network, addresses).await?;
-        let mut task = Self::new(swarm, Arc::clone(&self.node), self.network.clone());
-        task.follow(self.topics.values().copied().collect());
+    async fn rebuild(self) -> Result<Self, StartError> {
+        let Self { swarm, node, network, topics, .. } = self;
+        drop(swarm);
+        let addresses = network.listening();
+        network.shared.connected.write().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut swarm = build(&node, &network)?;
+        listen_on(&mut swarm, &network, addresses).await?;
+        let mut task = Self::new(swarm, node, network);
+        task.follow(topics.into_values().collect());
         Ok(task)
     }
 
@@ -267,11 +273,7 @@ impl Task {
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 if let Some(key) = node_key(&peer_id) {
                     let shared = &self.network.shared;
-                    shared
-                        .connected
-                        .write()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .remove(&key);
+                    shared.connected.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
                     tracing::debug!(peer = ?key, "disconnected");
                 }
             }
@@ -315,11 +317,8 @@ impl Task {
 
     fn identified(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
         let Some(key) = node_key(&peer) else { return };
-        let addresses: Vec<Multiaddr> = addresses
-            .into_iter()
-            .map(without_peer_id)
-            .take(MAX_ADDRESSES_PER_NODE)
-            .collect();
+        let addresses: Vec<Multiaddr> =
+            addresses.into_iter().map(without_peer_id).take(MAX_ADDRESSES_PER_NODE).collect();
         let shared = &self.network.shared;
         if let Some(known) =
             shared.connected.write().unwrap_or_else(PoisonError::into_inner).get_mut(&key)
@@ -332,10 +331,7 @@ impl Task {
 
     fn handle_exchange(
         &mut self,
-        event: request_response::Event<
-            staffroom_protocol::sync::message::Request,
-            Response,
-        >,
+        event: request_response::Event<staffroom_protocol::sync::message::Request, Response>,
     ) {
         match event {
             request_response::Event::Message {
@@ -346,7 +342,9 @@ impl Task {
                 let (node, network) = (Arc::clone(&self.node), self.network.clone());
                 tokio::spawn(async move {
                     let response = exchange::answer(&node, &network, peer, request).await;
-                    network.command(Command::Answer { channel, response: Box::new(response) }).await;
+                    network
+                        .command(Command::Answer { channel, response: Box::new(response) })
+                        .await;
                 });
             }
             request_response::Event::Message {
@@ -379,12 +377,7 @@ impl Task {
         }
     }
 
-    fn judge(
-        &mut self,
-        from: PeerId,
-        id: gossipsub::MessageId,
-        message: gossipsub::Message,
-    ) {
+    fn judge(&mut self, from: PeerId, id: gossipsub::MessageId, message: gossipsub::Message) {
         let group = self.topics.get(&message.topic).copied();
         let (node, network) = (Arc::clone(&self.node), self.network.clone());
         let judging = Arc::clone(&self.judging);

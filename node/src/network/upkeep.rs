@@ -21,7 +21,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// How often each group is compared with a member, in rounds: what gossip lost arrives by then.
-const ROUNDS_BETWEEN_COMPARISONS: u32 = 15;
+const ROUNDS_BETWEEN_COMPARISONS: usize = 15;
 
 /// Members that a node dials; beyond that it is reached by others and by gossip's mesh.
 const MAX_DIALLED: usize = 48;
@@ -65,10 +65,10 @@ impl Upkeep {
             let Some(partner) = connected.get(turn % connected.len().max(1)).copied() else {
                 continue;
             };
-            if unreachable && self.round % 2 == 0 {
+            if unreachable && self.round.is_multiple_of(2) {
                 self.ask_for_addresses(group, partner).await;
             }
-            if turn % ROUNDS_BETWEEN_COMPARISONS as usize == 0 {
+            if turn.is_multiple_of(ROUNDS_BETWEEN_COMPARISONS) {
                 self.network.catch_up_with(partner, group);
             }
         }
