@@ -13,6 +13,8 @@ mod journal;
 mod lock;
 #[cfg(test)]
 mod lossy;
+#[cfg(test)]
+mod model;
 mod records;
 mod repair;
 mod rows;

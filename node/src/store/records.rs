@@ -232,18 +232,11 @@ impl Records {
 
     fn failed(&self, error: sled::Error) -> StoreError {
         self.trust.lose();
-        match from_sled(&self.dir, error) {
-            StoreError::Damaged { path, reason } => {
-                StoreError::Damaged { path, reason: format!("{reason}; {ADVICE}") }
-            }
-            error @ (StoreError::InUse { .. }
-            | StoreError::Newer { .. }
-            | StoreError::DiskFull { .. }
-            | StoreError::Stopped { .. }
-            | StoreError::TooLarge { .. }
-            | StoreError::WrongHash { .. }
-            | StoreError::Io { .. }) => error,
+        let mut error = from_sled(&self.dir, error);
+        if let StoreError::Damaged { reason, .. } = &mut error {
+            *reason = format!("{reason}; {ADVICE}");
         }
+        error
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<GroupId, u64>> {

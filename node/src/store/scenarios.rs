@@ -1,6 +1,6 @@
 //! The store as a whole: what a technician, a power cut or a second process does to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,7 +8,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use proptest::prelude::*;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
@@ -18,7 +17,7 @@ use tempfile::{TempDir, tempdir};
 use super::lossy::{Lossy, copy_dir};
 use super::{Change, DiskStore, Opening, Options, Outcome, Store, StoreError, Table, Verifier};
 
-fn key(group: u8, record: u8) -> EntryKey {
+pub(super) fn key(group: u8, record: u8) -> EntryKey {
     EntryKey {
         group: GroupId::from_bytes([group; 32]),
         school: SchoolId::from_bytes([7; 32]),
@@ -26,7 +25,7 @@ fn key(group: u8, record: u8) -> EntryKey {
     }
 }
 
-fn entry_saying(at: EntryKey, clock: u64, withdrawal: bool, text: &str) -> Change {
+pub(super) fn entry_saying(at: EntryKey, clock: u64, withdrawal: bool, text: &str) -> Change {
     let bytes = format!("{at:?} {clock} {withdrawal} {text}").into_bytes();
     let version = Version { withdrawal, clock: Timestamp::from_u64(clock), hash: Hash::of(&bytes) };
     Change::Entry { key: at, version, bytes }
@@ -45,7 +44,7 @@ fn local(value: &str) -> Change {
     Change::Local { table: Table::Settings, key: b"name".into(), value: Some(value.into()) }
 }
 
-fn open_with(dir: &Path, options: &Options) -> Result<DiskStore, StoreError> {
+pub(super) fn open_with(dir: &Path, options: &Options) -> Result<DiskStore, StoreError> {
     DiskStore::open(dir, options, &mut |_| {})
 }
 
@@ -563,197 +562,6 @@ fn a_process_killed_while_it_writes_loses_nothing_acknowledged() {
         assert_eq!(store.opening().rebuilt, None);
     }
     assert!(last >= 100);
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Apply(Vec<Change>),
-    Reopen,
-    LoseRecords,
-    CutPower { kept: u64 },
-}
-
-#[derive(Debug, Default)]
-struct Model {
-    entries: BTreeMap<EntryKey, (Version, Vec<u8>)>,
-    statements: BTreeMap<(GroupId, Hash), Vec<u8>>,
-    locals: BTreeMap<(Table, Vec<u8>), Vec<u8>>,
-    blobs: BTreeMap<Hash, Vec<u8>>,
-}
-
-impl Model {
-    fn apply(&mut self, change: Change) {
-        match change {
-            Change::Entry { key, version, bytes } => {
-                if self.entries.get(&key).is_none_or(|(held, _)| *held < version) {
-                    self.entries.insert(key, (version, bytes));
-                }
-            }
-            Change::DropEntry { key, hash } => {
-                if self.entries.get(&key).is_some_and(|(held, _)| held.hash == hash) {
-                    self.entries.remove(&key);
-                }
-            }
-            Change::Touch { .. } => {}
-            Change::Statement { group, hash, bytes } => {
-                self.statements.insert((group, hash), bytes);
-            }
-            Change::Local { table, key, value: Some(value) } => {
-                self.locals.insert((table, key), value);
-            }
-            Change::Local { table, key, value: None } => {
-                self.locals.remove(&(table, key));
-            }
-            Change::Blob { hash, bytes } => {
-                self.blobs.insert(hash, bytes);
-            }
-            Change::ForgetBlob { hash } => {
-                self.blobs.remove(&hash);
-            }
-        }
-    }
-
-    fn assert_is(&self, store: &DiskStore) {
-        for (group, record) in (0..3).flat_map(|group| (0..4).map(move |record| (group, record))) {
-            let at = key(group, record);
-            let held = store.entry(&at).unwrap().map(|held| (held.version, held.bytes));
-            assert_eq!(held, self.entries.get(&at).cloned());
-        }
-        for group in (0..3).map(|group| key(group, 0).group) {
-            let mut set: Vec<(Timestamp, Hash)> = self
-                .entries
-                .iter()
-                .filter(|(key, _)| key.group == group)
-                .map(|(_, (version, _))| (version.clock, version.hash))
-                .collect();
-            set.sort();
-            assert_eq!(store.count(&group), set.len() as u64);
-            assert_eq!(store.set(&group).unwrap(), set);
-            let of_group = self.statements.iter().filter(|((of, _), _)| *of == group);
-            let statements: Vec<(Hash, Vec<u8>)> =
-                of_group.map(|((_, hash), bytes)| (*hash, bytes.clone())).collect();
-            assert_eq!(store.statements(&group).unwrap(), statements);
-        }
-        let groups: BTreeSet<GroupId> = self.statements.keys().map(|(group, _)| *group).collect();
-        let found = store.groups_with_statements().unwrap();
-        assert_eq!(found, groups.into_iter().collect::<Vec<_>>());
-        let mut locals = BTreeMap::new();
-        for table in [Table::Settings, Table::Audit] {
-            for (key, value) in store.local_scan(table, b"").unwrap() {
-                locals.insert((table, key), value);
-            }
-        }
-        assert_eq!(locals, self.locals);
-        for bytes in (0..4).map(blob) {
-            let hash = Hash::of(&bytes);
-            assert_eq!(store.small_blob(&hash).unwrap(), self.blobs.get(&hash).cloned());
-        }
-        let changes = store.changes_since(0, 1_000).unwrap();
-        assert!(changes.is_sorted_by(|one, next| one.0 < next.0));
-        let changed: BTreeSet<EntryKey> = changes.iter().map(|(_, key)| *key).collect();
-        assert_eq!(changed.len(), changes.len(), "a key is told once");
-        assert!(self.entries.keys().all(|key| changed.contains(key)));
-    }
-}
-
-fn blob(number: u8) -> Vec<u8> {
-    vec![number; 10]
-}
-
-fn any_entry() -> impl Strategy<Value = Change> {
-    (0_u8..3, 0_u8..4, 0_u64..5, prop::bool::weighted(0.1)).prop_map(
-        |(group, record, clock, withdrawal)| {
-            entry_saying(key(group, record), clock, withdrawal, "")
-        },
-    )
-}
-
-fn any_change() -> impl Strategy<Value = Change> {
-    let drop_entry = any_entry().prop_map(|change| {
-        let Change::Entry { key, version, .. } = change else { unreachable!() };
-        Change::DropEntry { key, hash: version.hash }
-    });
-    let statement = (0_u8..3, 0_u8..4).prop_map(|(group, number)| {
-        let bytes = vec![group, number];
-        Change::Statement { group: key(group, 0).group, hash: Hash::of(&bytes), bytes }
-    });
-    let local =
-        (any::<bool>(), 0_u8..3, prop::option::of(0_u8..3)).prop_map(|(settings, name, value)| {
-            Change::Local {
-                table: if settings { Table::Settings } else { Table::Audit },
-                key: vec![name],
-                value: value.map(|value| vec![value]),
-            }
-        });
-    let put = (0_u8..4).prop_map(|number| {
-        let bytes = blob(number);
-        Change::Blob { hash: Hash::of(&bytes), bytes }
-    });
-    let forget = (0_u8..4).prop_map(|number| Change::ForgetBlob { hash: Hash::of(&blob(number)) });
-    prop_oneof![6 => any_entry(), 3 => drop_entry, 1 => statement, 3 => local, 1 => put, 1 => forget]
-}
-
-fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        8 => prop::collection::vec(any_change(), 1..12).prop_map(Step::Apply),
-        1 => Just(Step::Reopen),
-        1 => Just(Step::LoseRecords),
-        1 => (0_u64..200).prop_map(|kept| Step::CutPower { kept }),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_store_is_what_was_applied_to_it_whatever_happens_between(
-        steps in prop::collection::vec(any_step(), 1..24),
-    ) {
-        let mut model = Model::default();
-        let mut dir = tempdir().unwrap();
-        let mut files = Lossy::default();
-        let reopen = |dir: &TempDir, files: &Lossy| {
-            // Small segments, so that there are many.
-            let files = Arc::new(files.clone());
-            open_with(dir.path(), &Options { files, segment_bytes: 2_000, ..Options::default() })
-                .unwrap()
-        };
-        let mut store = reopen(&dir, &files);
-        for step in steps {
-            let before = store.position();
-            match step {
-                Step::Apply(changes) => {
-                    let outcomes = store.apply(changes.clone()).unwrap();
-                    let applied = outcomes
-                        .iter()
-                        .filter(|outcome| matches!(outcome, Outcome::Applied { .. }))
-                        .count();
-                    prop_assert_eq!(store.position(), before + applied as u64);
-                    changes.into_iter().for_each(|change| model.apply(change));
-                }
-                Step::Reopen => {
-                    store.close().unwrap();
-                    store = reopen(&dir, &files);
-                    prop_assert_eq!(store.opening(), &Opening::default());
-                }
-                Step::LoseRecords => {
-                    store.close().unwrap();
-                    fs::remove_dir_all(dir.path().join("records")).unwrap();
-                    store = reopen(&dir, &files);
-                    prop_assert_eq!(store.opening().replayed, before);
-                }
-                Step::CutPower { kept } => {
-                    let after = tempdir().unwrap();
-                    files.cut_power(dir.path(), after.path(), kept);
-                    drop(store);
-                    (dir, files) = (after, Lossy::default());
-                    store = reopen(&dir, &files);
-                    prop_assert_eq!(store.position(), before);
-                }
-            }
-            model.assert_is(&store);
-        }
-    }
 }
 
 #[test]
