@@ -150,6 +150,9 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
     let indexer = node.indexer();
     let mut position = indexer.position();
     let filling = position == 0;
+    if filling {
+        indexer.index.clear()?;
+    }
     let mut last_commit = Instant::now();
     let mut uncommitted = false;
     loop {

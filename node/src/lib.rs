@@ -1,14 +1,18 @@
 //! The Staffroom node: every clock, socket, file and task.
 
 pub mod blobs;
+pub mod cli;
 mod clock;
 pub mod contacts;
 pub mod groups;
 pub mod home;
+pub mod http;
 pub mod indexer;
 pub mod intake;
+pub mod markdown;
 pub mod network;
 pub mod node;
 pub mod publish;
+pub mod readable;
 pub mod records;
 pub mod store;

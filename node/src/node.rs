@@ -72,10 +72,14 @@ impl Node {
     ///
     /// # Errors
     /// [`OpenError`] says what is in the way and what to do.
-    pub fn open(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Arc<Self>, OpenError> {
+    pub fn open(
+        dir: &Path,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Arc<Self>, OpenError> {
         let home = Home::new(dir);
         let identity = home.identity()?;
-        let store = DiskStore::open(home.dir(), &Options::default(), progress)?;
+        let store = DiskStore::open(home.dir(), options, progress)?;
         tracing::debug!(opening = ?store.opening(), "the store is open");
         let store: Arc<dyn Store> = Arc::new(store);
         let blobs = Blobs::open(&home.blobs())?;

@@ -239,6 +239,15 @@ impl Index {
         Ok(Purged { purged: before.saturating_sub(left), left })
     }
 
+    /// Removes every document with the next [`commit`](Self::commit), for filling the index again.
+    ///
+    /// # Errors
+    /// [`IndexError`] if the engine refuses.
+    pub fn clear(&self) -> Result<(), IndexError> {
+        self.writer().delete_all_documents()?;
+        Ok(())
+    }
+
     /// How many documents there are, all versions in all groups.
     pub fn count(&self) -> u64 {
         self.reader.searcher().num_docs()

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::blobs::BlobError;
 use crate::groups::GroupError;
 use crate::intake::KeepError;
 use crate::publish::PublishError;
@@ -85,11 +86,22 @@ impl From<KeepError> for ApiError {
     fn from(error: KeepError) -> Self {
         match error {
             KeepError::Store(error) => error.into(),
-            KeepError::Blob(error) => {
-                tracing::error!(%error, "the files");
-                Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
-            }
+            KeepError::Blob(error) => error.into(),
         }
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        let status = match &error {
+            BlobError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            BlobError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
+            BlobError::WrongHash { .. } | BlobError::OutOfRange { .. } | BlobError::Io { .. } => {
+                tracing::error!(%error, "the files");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, message: error.to_string() }
     }
 }
 
@@ -137,7 +149,7 @@ impl From<PublishError> for ApiError {
             PublishError::Store(error) => error.into(),
             PublishError::Record(error) => error.into(),
             PublishError::Group(error) => error.into(),
-            PublishError::Blob(error) => KeepError::Blob(error).into(),
+            PublishError::Blob(error) => error.into(),
             PublishError::Home(error) => {
                 tracing::error!(%error, "publishing");
                 Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }

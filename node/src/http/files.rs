@@ -1,6 +1,5 @@
 //! Files over HTTP: up before a record that has them is published, down when somebody wants them.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use serde::Deserialize;
 use staffroom_protocol::hash::Hash;
-use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_NAME_BYTES};
+use staffroom_protocol::limits::MAX_FILE_NAME_BYTES;
 use staffroom_protocol::record::File;
 
 use super::api_error::{ApiError, blocking};
@@ -29,7 +28,7 @@ pub(super) struct Upload {
 const SNIFFED_BYTES: usize = 8 * 1024;
 
 /// How much of a file is sent at once.
-const PIECE_BYTES: u64 = 256 * 1024;
+const PIECE_BYTES: u32 = 256 * 1024;
 
 /// Takes a file and says how a record refers to it.
 pub(super) async fn upload(
@@ -45,28 +44,17 @@ pub(super) async fn upload(
     }
     let mut writer = node.blobs().writer().map_err(KeepError::from)?;
     let mut stream = body.into_data_stream();
-    let (mut hasher, mut start, mut size) = (blake3::Hasher::new(), Vec::new(), 0_u64);
+    let mut start = Vec::new();
     while let Some(piece) = stream.next().await {
         let piece: Bytes = piece.map_err(|error| {
             ApiError::bad_request(format!("the file did not arrive whole: {error}"))
         })?;
-        size += piece.len() as u64;
-        if size > MAX_FILE_BYTES {
-            return Err(ApiError::bad_request(format!(
-                "{:?} is larger than the {} MiB that a file may have",
-                upload.name,
-                MAX_FILE_BYTES / 1024 / 1024
-            )));
-        }
-        hasher.update(&piece);
         let room = SNIFFED_BYTES.saturating_sub(start.len()).min(piece.len());
         start.extend_from_slice(&piece[..room]);
-        writer = blocking(move || writer.write_all(&piece).map(|()| writer)).await?.map_err(
-            |error| ApiError::bad_request(format!("the file cannot be kept: {error}")),
-        )?;
+        writer = blocking(move || writer.write(&piece).map(|()| writer)).await??;
     }
-    let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
-    blocking(move || writer.finish(hash)).await?.map_err(KeepError::from)?;
+    let size = writer.size();
+    let hash = blocking(move || writer.keep()).await??;
     let media_type = media_type(&start, &upload.name).to_owned();
     Ok(Json(File { name: upload.name, media_type, size, hash }))
 }
@@ -111,13 +99,13 @@ pub(super) async fn download(
         .into_iter()
         .find(|file| file.hash == hash)
         .ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
-    let pieces = (0..file.size.div_ceil(PIECE_BYTES)).map(move |index| {
-        let (node, offset) = (Arc::clone(&node), index * PIECE_BYTES);
+    let piece_bytes = u64::from(PIECE_BYTES);
+    let pieces = (0..file.size.div_ceil(piece_bytes)).map(move |index| {
+        let (node, offset) = (Arc::clone(&node), index * piece_bytes);
         async move {
-            let length = PIECE_BYTES.min(file.size - offset);
-            let read = tokio::task::spawn_blocking(move || {
-                node.blobs().read_range(&hash, offset, length)
-            });
+            let length = usize::try_from(piece_bytes.min(file.size - offset)).unwrap_or_default();
+            let read =
+                tokio::task::spawn_blocking(move || node.blobs().read_range(&hash, offset, length));
             match read.await {
                 Ok(Ok(Some(bytes))) => Ok(bytes),
                 Ok(Ok(None)) => Err(std::io::Error::other("the file has gone")),

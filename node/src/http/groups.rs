@@ -18,7 +18,7 @@ use crate::groups::GroupError;
 use crate::node::Node;
 
 /// Longest that an invite can be valid: a term, with its holidays.
-const MAX_INVITE_HOURS: u64 = 24 * 120;
+const MAX_INVITE_DAYS: u64 = 120;
 
 /// A group that was created, joined or left.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub(super) struct CreateGroup {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct MakeInvite {
-    valid_hours: u64,
+    valid_seconds: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,13 +117,14 @@ pub(super) async fn invite(
     Path(group): Path<String>,
     Json(new): Json<MakeInvite>,
 ) -> Result<Json<InviteReport>, ApiError> {
-    if !(1..=MAX_INVITE_HOURS).contains(&new.valid_hours) {
-        let (given, most) = (new.valid_hours, MAX_INVITE_HOURS);
+    let valid = Duration::from_secs(new.valid_seconds);
+    if valid.is_zero() || valid.as_secs() > MAX_INVITE_DAYS * 86_400 {
         return Err(ApiError::bad_request(format!(
-            "an invite cannot be valid for {given} hours; give 1 to {most}"
+            "an invite cannot be valid for {} seconds; it can be valid for up to {MAX_INVITE_DAYS} \
+             days",
+            new.valid_seconds
         )));
     }
-    let valid = Duration::from_secs(new.valid_hours * 3_600);
     let invite = blocking(move || {
         let group = node.find_group(&group)?;
         node.invite(&group, valid)

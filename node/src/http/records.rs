@@ -104,11 +104,12 @@ pub(super) async fn withdraw(
     Json(withdraw): Json<Withdraw>,
 ) -> Result<Json<Withdrawn>, ApiError> {
     if withdraw.reason.trim().is_empty() {
-        return Err(ApiError::bad_request("say why it is withdrawn; the reason stays in the school"));
+        return Err(ApiError::bad_request(
+            "say why it is withdrawn; the reason stays in the school",
+        ));
     }
     let withdrawing = Arc::clone(&node);
-    let (withdrawn, told) =
-        blocking(move || withdrawing.withdraw(&id, &withdraw.reason)).await??;
+    let (withdrawn, told) = blocking(move || withdrawing.withdraw(&id, &withdraw.reason)).await??;
     told.tell(&node).await;
     Ok(Json(withdrawn))
 }

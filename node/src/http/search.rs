@@ -15,6 +15,7 @@ use staffroom_search::{Facet, Filters, Hit, Query, QueryError, Sort};
 use super::api_error::{ApiError, blocking};
 use crate::groups::GroupError;
 use crate::node::Node;
+use crate::readable;
 use crate::records::school_names;
 
 /// A page of results.
@@ -50,6 +51,8 @@ pub struct HitReport {
     pub id: RecordId,
     /// Its kind.
     pub kind: String,
+    /// Its kind as people read it.
+    pub kind_label: String,
     /// Its title.
     pub title: String,
     /// Its title as safe HTML, with what matched in `<mark>`.
@@ -113,15 +116,13 @@ pub(super) fn parameters(query: &str) -> Vec<(String, String)> {
 }
 
 /// Runs a search as its parameters say.
-pub(super) fn run(
-    node: &Node,
-    parameters: &[(String, String)],
-) -> Result<SearchReport, ApiError> {
+pub(super) fn run(node: &Node, parameters: &[(String, String)]) -> Result<SearchReport, ApiError> {
     let started = Instant::now();
     let query = read(node, parameters)?;
-    let results = node.indexer().search(&query).map_err(|error: QueryError| {
-        ApiError::bad_request(error.to_string())
-    })?;
+    let results = node
+        .indexer()
+        .search(&query)
+        .map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?;
     let names = Labels::of(node);
     let facets = results
         .facets
@@ -233,11 +234,9 @@ fn school(node: &Node, given: &str) -> Result<SchoolId, ApiError> {
         schools.extend(school_names(node, &group));
     }
     let folded = given.to_lowercase();
-    let exact = schools
-        .iter()
-        .find(|(id, name)| name.to_lowercase() == folded || id.to_string() == folded);
-    let mut partly =
-        schools.iter().filter(|(_, name)| name.to_lowercase().contains(&folded));
+    let exact =
+        schools.iter().find(|(id, name)| name.to_lowercase() == folded || id.to_string() == folded);
+    let mut partly = schools.iter().filter(|(_, name)| name.to_lowercase().contains(&folded));
     match (exact, partly.next(), partly.next()) {
         (Some((id, _)), ..) | (None, Some((id, _)), None) => Ok(*id),
         (None, None, _) => Err(ApiError::not_found(format!(
@@ -269,6 +268,7 @@ fn hit_report(hit: Hit) -> HitReport {
     };
     HitReport {
         id: hit.key.record,
+        kind_label: kind_label(&hit.kind),
         kind: hit.kind,
         title: hit.title.to_text(),
         title_html: hit.title.to_html(),
@@ -287,6 +287,11 @@ fn hit_report(hit: Hit) -> HitReport {
         effect: hit.effect,
         pupils: hit.pupils,
     }
+}
+
+/// The name of a kind as people read it; one from a newer node as it is spelled.
+pub(super) fn kind_label(kind: &str) -> String {
+    kind.parse::<Kind>().map_or_else(|_| readable::label(kind), |kind| kind.label().to_owned())
 }
 
 fn escape(text: &str) -> String {
@@ -314,9 +319,7 @@ impl Labels {
     fn label(&self, facet: Facet, value: &str) -> String {
         match facet {
             Facet::School => self.schools.get(value).cloned().unwrap_or_else(|| value.to_owned()),
-            Facet::Kind => value
-                .parse::<Kind>()
-                .map_or_else(|_| value.to_owned(), |kind| kind.label().to_owned()),
+            Facet::Kind => kind_label(value),
             Facet::Theme
             | Facet::Subject
             | Facet::KeyStage

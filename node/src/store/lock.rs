@@ -13,7 +13,17 @@ const NAME: &str = "lock";
 /// Held for as long as it lives; the system releases it when the process ends in any way.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that was just started has a copy of it until it runs
+    /// its own program.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the data directory's lock was not released");
+        }
+    }
 }
 
 impl Lock {
@@ -48,7 +58,7 @@ impl Lock {
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         // The number only makes a message clearer; on a full disk the lock holds without it.
         drop(written);
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

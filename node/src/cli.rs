@@ -1,0 +1,141 @@
+//! The command line.
+//!
+//! A command talks to the running node through its API. Where no node runs, it opens the data
+//! directory itself and asks the very same API inside this process, so both give the same answers.
+
+mod client;
+mod get;
+mod group;
+mod init;
+mod output;
+mod publish;
+mod search;
+mod serve;
+mod show;
+mod status;
+mod withdraw;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use output::Output;
+
+/// Staffroom: what schools tried and what came of it, shared between schools.
+#[derive(Debug, Parser)]
+#[command(name = "staffroom", version, max_term_width = 100)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, clap::Args)]
+struct Common {
+    /// The data directory of this school's node
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "STAFFROOM_DATA",
+        default_value = "staffroom-data"
+    )]
+    data: PathBuf,
+    /// Print JSON, for scripts
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Set up a new school: its keys and its data directory
+    Init(init::Init),
+    /// Run this school's node
+    Serve(serve::Serve),
+    /// Create, join and look after groups: trusts, clusters and networks
+    #[command(subcommand)]
+    Group(group::Group),
+    /// Share records written in Markdown, a record a file
+    Publish(publish::Publish),
+    /// Take back a record that this school shared
+    Withdraw(withdraw::Withdraw),
+    /// Search what all schools shared
+    Search(search::Search),
+    /// Show a record
+    Show(show::Show),
+    /// Save the files of a record, from whichever school has them
+    Get(get::Get),
+    /// Say how the node is doing
+    Status(status::Status),
+    /// Make the search index again from what is stored
+    Reindex(status::Reindex),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Read a whole record store and say whether it is sound; the node runs this itself
+    #[command(hide = true)]
+    VerifyStore {
+        /// The data directory
+        dir: PathBuf,
+    },
+}
+
+/// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
+/// the arguments cannot be understood.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.common.json);
+    let result = match arguments.command {
+        Command::Completions { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "staffroom", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::VerifyStore { dir } => {
+            crate::store::verify(&dir).map(|_| ()).map_err(anyhow::Error::from)
+        }
+        command => run(command, &arguments.common, &output),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output.error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, common: &Common, output: &Output) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let data = common.data.as_path();
+    runtime.block_on(async {
+        match command {
+            Command::Init(init) => init.run(data, output),
+            Command::Serve(serve) => serve.run(data, output).await,
+            Command::Group(group) => group.run(data, output).await,
+            Command::Publish(publish) => publish.run(data, output).await,
+            Command::Withdraw(withdraw) => withdraw.run(data, output).await,
+            Command::Search(search) => search.run(data, output).await,
+            Command::Show(show) => show.run(data, output).await,
+            Command::Get(get) => get.run(data, output).await,
+            Command::Status(status) => status.run(data, output).await,
+            Command::Reindex(reindex) => reindex.run(data, output).await,
+            Command::Completions { .. } | Command::VerifyStore { .. } => Ok(()),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

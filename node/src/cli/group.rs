@@ -1,0 +1,176 @@
+//! `staffroom group …`
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use jiff::{Span, SpanRelativeTo, Unit};
+use serde_json::json;
+
+use super::client::{Client, segment};
+use super::output::{Output, table};
+use crate::http::{GroupReport, GroupStatus, InviteReport, MemberReport};
+
+/// Groups: trusts, clusters and networks
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Group {
+    /// Found a group; this school is its first admin
+    Create {
+        /// Its name
+        name: String,
+        /// What sort of group it is
+        #[arg(long, value_enum, default_value = "trust")]
+        kind: Kind,
+    },
+    /// List the groups that this school is in
+    List,
+    /// Make an invite: one line that lets one school in
+    Invite {
+        /// The group's name
+        group: String,
+        /// How long it is valid, such as 14d, 36h or "2 weeks"
+        #[arg(long, default_value = "14d", value_parser = read_duration)]
+        valid_for: Span,
+    },
+    /// Join a group with an invite
+    Join {
+        /// The line that the inviting school sent
+        invite: String,
+    },
+    /// List the schools of a group
+    Members {
+        /// The group's name
+        group: String,
+    },
+    /// Leave a group; what was shared with it stays with its members
+    Leave {
+        /// The group's name
+        group: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Kind {
+    /// A multi-academy trust
+    Trust,
+    /// Schools of a trust, or of several, that work closely together
+    Cluster,
+    /// Subject leaders, or others with a shared purpose, across trusts
+    Network,
+}
+
+fn read_duration(text: &str) -> Result<Span, String> {
+    text.parse().map_err(|_| "write it like 14d, 36h or \"2 weeks\"".to_owned())
+}
+
+impl Group {
+    pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
+        let client = Client::open(data, output).await?;
+        let done = self.ask(&client, output).await;
+        client.close().await;
+        done
+    }
+
+    async fn ask(self, client: &Client, output: &Output) -> anyhow::Result<()> {
+        match self {
+            Self::Create { name, kind } => {
+                let kind = kind.to_possible_value().map(|value| value.get_name().to_owned());
+                let body = json!({ "name": name, "kind": kind });
+                let group: GroupReport = client.post("/groups", &body).await?;
+                output.answer(&group, || {
+                    let name = &group.name;
+                    format!(
+                        "Created {name}.\nInvite a school with: staffroom group invite {name:?}"
+                    )
+                })
+            }
+            Self::List => {
+                let groups: Vec<GroupStatus> = client.get("/groups").await?;
+                output.answer(&groups, || list(&groups))
+            }
+            Self::Invite { group, valid_for } => {
+                let seconds = valid_for
+                    .total((Unit::Second, SpanRelativeTo::days_are_24_hours()))
+                    .context("the time for which the invite is valid")?;
+                if seconds < 1.0 {
+                    bail!("--valid-for is {valid_for}; it must be at least a second");
+                }
+                let body = json!({ "valid_seconds": seconds as u64 });
+                let path = format!("/groups/{}/invites", segment(&group));
+                let invite: InviteReport = client.post(&path, &body).await?;
+                output.remark(&format!(
+                    "This line lets one school into {} until {}. Send it to that school only:",
+                    invite.group, invite.expires
+                ));
+                output.answer(&invite, || invite.invite.clone())
+            }
+            Self::Join { invite } => {
+                client.connect().await?;
+                let body = json!({ "invite": invite });
+                let group: GroupReport = client.post("/groups/join", &body).await?;
+                output.answer(&group, || {
+                    let next = if client.is_running() {
+                        ""
+                    } else {
+                        "\nStart the node to receive what its schools share: staffroom serve"
+                    };
+                    format!("Joined {}.{next}", group.name)
+                })
+            }
+            Self::Members { group } => {
+                let path = format!("/groups/{}/members", segment(&group));
+                let members: Vec<MemberReport> = client.get(&path).await?;
+                output.answer(&members, || member_list(&members))
+            }
+            Self::Leave { group } => {
+                let path = format!("/groups/{}/membership", segment(&group));
+                let group: GroupReport = client.delete(&path).await?;
+                output.answer(&group, || format!("Left {}.", group.name))
+            }
+        }
+    }
+}
+
+/// Groups as a table.
+pub(super) fn list(groups: &[GroupStatus]) -> String {
+    if groups.is_empty() {
+        return "This school is in no group yet. Create one with: staffroom group create NAME, or \
+                join one with: staffroom group join INVITE"
+            .to_owned();
+    }
+    table(
+        ["Group", "Kind", "Role", "Schools", "Connected", "Records", "Texts to come"],
+        groups.iter().map(|group| {
+            [
+                group.name.clone(),
+                group.kind.map(|kind| kind.to_string()).unwrap_or_default(),
+                group.role.map_or_else(|| "left".to_owned(), |role| role.to_string()),
+                group.members.to_string(),
+                group.connected.to_string(),
+                group.entries.to_string(),
+                group.bodies_missing.to_string(),
+            ]
+        }),
+    )
+}
+
+fn member_list(members: &[MemberReport]) -> String {
+    table(
+        ["School", "URN", "Role", "Since", "Now"],
+        members.iter().map(|member| {
+            let now = match (&member.left, member.own, member.connected) {
+                (Some(_), ..) => "left",
+                (None, true, _) => "this school",
+                (None, false, true) => "connected",
+                (None, false, false) => "not connected",
+            };
+            [
+                member.claims.name.clone(),
+                member.claims.urn.map(|urn| urn.to_string()).unwrap_or_default(),
+                member.role.to_string(),
+                member.since.get(..10).unwrap_or_default().to_owned(),
+                now.to_owned(),
+            ]
+        }),
+    )
+}

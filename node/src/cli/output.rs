@@ -1,0 +1,137 @@
+//! What the command line prints: answers to standard output, all else to standard error.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use serde_json::json;
+
+/// Where and how to print.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether JSON was asked for.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints an answer: as JSON, or in the words that `text` makes.
+    pub(super) fn answer<T: Serialize>(
+        &self,
+        answer: &T,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
+        let text = if self.json { serde_json::to_string_pretty(answer)? } else { text() };
+        // Whoever reads may have read enough, as `head` does.
+        match writeln!(std::io::stdout(), "{}", text.trim_end()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(Into::into),
+        }
+    }
+
+    /// A remark beside the answer.
+    pub(super) fn remark(&self, text: &str) {
+        if !self.json {
+            eprintln!("{}", filled(text, ""));
+        }
+    }
+
+    /// What went wrong.
+    pub(super) fn error(&self, error: &anyhow::Error) {
+        if self.json {
+            println!("{}", json!({ "error": format!("{error:#}") }));
+        } else {
+            eprintln!("{}", filled(&format!("error: {error:#}"), ""));
+        }
+    }
+
+    /// A progress bar that is shown once the work takes more than a second.
+    pub(super) fn progress(&self, what: &'static str) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        bar.set_message(what);
+        Progress { bar, quiet: self.json, started: Instant::now(), shown: false }
+    }
+}
+
+/// Work that may take long.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    quiet: bool,
+    started: Instant,
+    shown: bool,
+}
+
+impl Progress {
+    /// Says how far it is. A `total` of 0 is one that is not known.
+    pub(super) fn set(&mut self, done: u64, total: u64) {
+        const SHOWN_AFTER: Duration = Duration::from_secs(1);
+        if !self.quiet && !self.shown && self.started.elapsed() >= SHOWN_AFTER {
+            self.shown = true;
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            let template = if total > 0 {
+                "{msg} {bar:30} {pos}/{len} {eta}"
+            } else {
+                "{spinner} {msg} {pos}"
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+        }
+        if total > 0 {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(done);
+    }
+
+    /// Changes what is said beside the bar.
+    pub(super) fn message(&mut self, what: &'static str) {
+        self.bar.set_message(what);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// `text` broken into lines of the terminal's width, each but the first after `indent`.
+pub(super) fn filled(text: &str, indent: &str) -> String {
+    const WIDEST: usize = 100;
+    let width = usize::from(console::Term::stdout().size().1).clamp(40, WIDEST);
+    let options = textwrap::Options::new(width)
+        .initial_indent(indent)
+        .subsequent_indent(indent)
+        .break_words(false);
+    text.lines().map(|line| textwrap::fill(line, &options)).collect::<Vec<_>>().join("\n")
+}
+
+/// A table without lines, for a list of things.
+pub(super) fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = comfy_table::Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
+        .set_header(head);
+    for row in rows {
+        table.add_row(row);
+    }
+    // The first column begins where other lines begin.
+    table.lines().map(|line| line.trim_start_matches(' ').trim_end().to_owned() + "\n").collect()
+}
+
+/// A number of bytes as people read it.
+pub(super) fn bytes(count: u64) -> String {
+    indicatif::BinaryBytes(count).to_string()
+}

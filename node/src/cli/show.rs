@@ -1,0 +1,114 @@
+//! `staffroom show`
+
+use std::path::Path;
+
+use console::style;
+
+use super::client::{Client, segment};
+use super::output::{Output, bytes, filled};
+use crate::http::RecordReport;
+use crate::readable::{self, Field, Readable};
+
+/// Show a record
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    /// The record's id, or how it begins
+    id: String,
+}
+
+impl Show {
+    pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
+        let client = Client::open(data, output).await?;
+        let record: anyhow::Result<RecordReport> =
+            client.get(&format!("/records/{}", segment(&self.id))).await;
+        client.close().await;
+        let record = record?;
+        output.answer(&record, || text(&record))
+    }
+}
+
+fn text(record: &RecordReport) -> String {
+    let Some(summary) = record.summary.as_ref().filter(|_| !record.withdrawn) else {
+        return format!("{} withdrew this record. Nothing of it is kept here.", record.school_name);
+    };
+    let mut lines = vec![
+        style(filled(&summary.title, "")).bold().to_string(),
+        format!(
+            "{} · {} · {} · {}",
+            readable::label(&record.kind),
+            record.school_name,
+            record.groups.join(", "),
+            record.updated
+        ),
+        format!("id {}", record.id),
+    ];
+    if !summary.abstract_text.is_empty() {
+        lines.push(String::new());
+        lines.push(filled(&summary.abstract_text, ""));
+    }
+    match &record.record {
+        Some(full) => lines.extend(readable::fields(full).iter().map(|field| show(field, "", 0))),
+        None => lines.push(
+            "\nThe full text has not arrived from the other school yet; it is fetched as soon as a \
+             node that has it can be reached."
+                .to_owned(),
+        ),
+    }
+    if !summary.tags.is_empty() {
+        lines.push(format!("\nTags\n{}", summary.tags.join(", ")));
+    }
+    if !summary.files.is_empty() {
+        lines.push(format!(
+            "\nFiles (save them with: staffroom get {} --out DIR)",
+            record.id.short()
+        ));
+        let file = |file: &staffroom_protocol::record::File| {
+            format!("- {} ({})", file.name, bytes(file.size))
+        };
+        lines.extend(summary.files.iter().map(file));
+    }
+    lines.join("\n")
+}
+
+fn show(field: &Field, indent: &str, depth: usize) -> String {
+    let within = format!("{indent}  ");
+    if depth == 0 {
+        let heading = style(&field.label).bold();
+        return format!("\n{heading}\n{}", content(&field.content, indent));
+    }
+    match &field.content {
+        Readable::Text(_) | Readable::Record(_) => {
+            filled(&format!("{}: {}", field.label, inline(&field.content)), indent)
+        }
+        Readable::List(_) | Readable::Fields(_) => {
+            format!("{indent}{}:\n{}", field.label, content(&field.content, &within))
+        }
+    }
+}
+
+fn inline(content: &Readable) -> String {
+    match content {
+        Readable::Text(text) => text.clone(),
+        Readable::Record(id) => format!("record {id}"),
+        Readable::List(items) => items.iter().map(inline).collect::<Vec<_>>().join(", "),
+        Readable::Fields(fields) => fields
+            .iter()
+            .map(|field| format!("{}: {}", field.label, inline(&field.content)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn content(content: &Readable, indent: &str) -> String {
+    match content {
+        Readable::Text(_) | Readable::Record(_) => filled(&inline(content), indent),
+        Readable::List(items) => items
+            .iter()
+            .map(|item| filled(&format!("- {}", inline(item)), indent))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Readable::Fields(fields) => {
+            fields.iter().map(|field| show(field, indent, 1)).collect::<Vec<_>>().join("\n")
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `staffroom status` and `staffroom reindex`
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::client::Client;
+use super::group;
+use super::output::{Output, bytes};
+use crate::http::{IndexStatus, StatusReport};
+
+/// Say how the node is doing
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {}
+
+impl Status {
+    pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
+        let client = Client::open(data, output).await?;
+        let status: anyhow::Result<StatusReport> = client.get("/status").await;
+        client.close().await;
+        let status = status?;
+        output.answer(&status, || text(&status))
+    }
+}
+
+fn text(status: &StatusReport) -> String {
+    let network = match &status.network {
+        None => "not running; start it with: staffroom serve".to_owned(),
+        Some(network) => format!(
+            "running, {} connected, {} sent, {} received\nreached at   {}",
+            match network.connected {
+                1 => "1 node".to_owned(),
+                count => format!("{count} nodes"),
+            },
+            bytes(network.traffic.sent),
+            bytes(network.traffic.received),
+            network.listening.join("\n             ")
+        ),
+    };
+    let index = &status.index;
+    let lag = if index.up_to_date {
+        "up to date".to_owned()
+    } else {
+        format!("at change {} of {}", index.position, index.store_position)
+    };
+    let mut text = format!(
+        "{}\nschool       {}\ndata         {}\nnode         {network}\nsearch index {} documents, {lag}\n",
+        status.claims.name, status.school, status.data, index.documents
+    );
+    if status.held_aside > 0 {
+        text.push_str(&format!(
+            "waiting      {} records of schools that are not known here yet\n",
+            status.held_aside
+        ));
+    }
+    format!("{text}\n{}", group::list(&status.groups))
+}
+
+/// Make the search index again
+#[derive(Debug, clap::Args)]
+pub(super) struct Reindex {}
+
+impl Reindex {
+    pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
+        let client = Client::open(data, output).await?;
+        let made = rebuild(&client, output).await;
+        client.close().await;
+        let index = made?;
+        output.answer(&index, || {
+            format!("The search index was made again: {} documents.", index.documents)
+        })
+    }
+}
+
+async fn rebuild(client: &Client, output: &Output) -> anyhow::Result<IndexStatus> {
+    let mut progress = output.progress("making the search index again");
+    let mut index: IndexStatus = client.post("/index/rebuild", &json!({})).await?;
+    while !index.up_to_date {
+        progress.set(index.position, index.store_position);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        index = client.get::<StatusReport>("/status").await?.index;
+    }
+    Ok(index)
+}

@@ -1,0 +1,132 @@
+//! A record as people read it: its fields in order, with words in place of codes.
+
+use serde_json::Value;
+use staffroom_protocol::hash::RecordId;
+use staffroom_protocol::record::Record;
+
+/// A field that has something in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in words.
+    pub label: String,
+    /// What it says.
+    pub content: Readable,
+}
+
+/// What a field says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readable {
+    /// A text, a number or a date.
+    Text(String),
+    /// Another record.
+    Record(RecordId),
+    /// Several of the same sort.
+    List(Vec<Readable>),
+    /// Fields of its own.
+    Fields(Vec<Field>),
+}
+
+/// Fields that every page and every listing shows in a place of their own.
+const SHOWN_APART: [&str; 5] = ["schema", "title", "abstract", "tags", "files"];
+
+/// The fields of a record, those of its kind first, without its title, abstract, tags and files.
+pub fn fields(record: &Record) -> Vec<Field> {
+    let content = match serde_json::to_value(&record.content) {
+        // The kind and, under it, its fields.
+        Ok(Value::Object(kind)) => kind.into_iter().next().map(|(_, fields)| fields),
+        Ok(_) | Err(_) => None,
+    };
+    let common = serde_json::to_value(&record.common).ok();
+    [content, common].into_iter().flatten().flat_map(read_fields).collect()
+}
+
+fn read_fields(value: Value) -> Vec<Field> {
+    let Value::Object(fields) = value else { return Vec::new() };
+    fields
+        .into_iter()
+        .filter(|(name, _)| !SHOWN_APART.contains(&name.as_str()))
+        .filter_map(|(name, value)| Some(Field { label: label(&name), content: read(value)? }))
+        .collect()
+}
+
+fn read(value: Value) -> Option<Readable> {
+    match value {
+        Value::Null => None,
+        Value::Bool(yes) => Some(Readable::Text(if yes { "yes" } else { "no" }.into())),
+        Value::Number(number) => Some(Readable::Text(number.to_string())),
+        Value::String(text) if text.trim().is_empty() => None,
+        Value::String(text) => Some(Readable::Text(words(text))),
+        Value::Array(items) => {
+            let items: Vec<Readable> = items.into_iter().filter_map(read).collect();
+            (!items.is_empty()).then_some(Readable::List(items))
+        }
+        Value::Object(fields) => {
+            let record = fields.get("record").and_then(Value::as_str);
+            if let Some(id) = record.and_then(|text| text.parse().ok()) {
+                return Some(Readable::Record(id));
+            }
+            let fields = read_fields(Value::Object(fields));
+            (!fields.is_empty()).then_some(Readable::Fields(fields))
+        }
+    }
+}
+
+/// `what_is_different` as "What is different".
+pub fn label(name: &str) -> String {
+    let mut characters = name.chars().map(|c| if c == '_' { ' ' } else { c });
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
+}
+
+/// A code such as `pupil_premium` in words; any other text as it is.
+fn words(text: String) -> String {
+    let code = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if code { text.replace('_', " ") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use staffroom_protocol::record::Authored;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_in_words_and_in_order() {
+        let id = "00112233445566778899aabbccddeeff";
+        let record = Authored::from_value(json!({
+            "kind": "intervention",
+            "title": "Phonics in the morning",
+            "aim": "Pupils read *aloud*.",
+            "what_is_different": "Four groups",
+            "monitoring": "Every half term",
+            "pupil_groups": ["pupil_premium", "send"],
+            "resources": [id],
+            "author_role": "middle_leader",
+        }))
+        .unwrap()
+        .record;
+        let fields = fields(&record);
+        let labels: Vec<&str> = fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(
+            labels,
+            [
+                "Aim",
+                "What is different",
+                "Monitoring",
+                "Pupil groups",
+                "Resources",
+                "State",
+                "Author role"
+            ]
+        );
+        let text = |text: &str| Readable::Text(text.into());
+        assert_eq!(fields[0].content, text("Pupils read *aloud*."));
+        assert_eq!(fields[3].content, Readable::List(vec![text("pupil premium"), text("send")]));
+        let record = Readable::Record(id.parse().unwrap());
+        assert_eq!(fields[4].content, Readable::List(vec![record]));
+        assert_eq!(fields[6].content, text("middle leader"));
+    }
+}
