@@ -81,7 +81,7 @@ pub enum GroupError {
     NoNetwork,
     /// There is nowhere for others to reach this node.
     #[error(
-        "this node listens on no address that other schools could reach; give one with --listen"
+        "this node has not run yet, so it has no address at which other schools could reach it; start it with: staffroom serve"
     )]
     NoAddress,
     /// A statement cannot be made.

@@ -295,6 +295,9 @@ impl Node {
         let added = self.add_statements(group, verified)?;
         if added > 0 {
             self.judge_again()?;
+            if let Some(network) = self.network() {
+                network.members_changed();
+            }
         }
         Ok(added)
     }

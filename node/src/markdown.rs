@@ -15,6 +15,7 @@ pub fn read(text: &str) -> Result<Manuscript, MarkdownError> {
         serde_saphyr::from_str(front).map_err(|_| MarkdownError)?;
     let files =
         fields.remove("files").and_then(|f| serde_json::from_value(f).ok()).unwrap_or_default();
+    let body = format!("\n{body}");
     let mut parts = body.split("\n## ");
     if let Some(a) = parts.next() {
         if !a.trim().is_empty() {

@@ -23,7 +23,8 @@ use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Request, Response};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::node::Node;
 
@@ -51,6 +52,10 @@ pub(crate) struct Shared {
     connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
     listening: RwLock<Vec<Multiaddr>>,
     registry: Mutex<Registry>,
+    /// Another node was connected, or another school let in.
+    changed: Notify,
+    /// What runs for as long as the network does.
+    tasks: Mutex<JoinSet<()>>,
 }
 
 /// A node that is connected.
@@ -126,14 +131,16 @@ impl Network {
             connected: RwLock::default(),
             listening: RwLock::default(),
             registry: Mutex::default(),
+            changed: Notify::new(),
+            tasks: Mutex::default(),
         };
         let network = Self { commands, shared: Arc::new(shared) };
         swarm::start(Arc::clone(&node), network.clone(), listen, queue).await?;
         node.attach(network.clone());
         network.follow(node.followed_groups()).await;
         catch_up::start(&node, &network, comparisons);
-        upkeep::start(Arc::clone(&node), network.clone());
-        fetch::start(node, network.clone());
+        upkeep::start(Arc::clone(&node), &network);
+        fetch::start(node, &network);
         Ok(network)
     }
 
@@ -169,19 +176,28 @@ impl Network {
         self.command(Command::Dial { peer, addresses }).await;
     }
 
+    /// Looks after the members at once: there are new ones.
+    pub(crate) fn members_changed(&self) {
+        self.shared.changed.notify_one();
+    }
+
     /// Compares a group with a node as soon as there is room.
     pub(crate) fn catch_up_with(&self, peer: PublicKey, group: GroupId) {
         self.shared.wanted.add(peer, group);
     }
 
-    fn is_stopped(&self) -> bool {
-        self.commands.is_closed()
+    /// Runs a task until the network stops.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task);
     }
 
-    /// Closes all connections.
+    /// Closes all connections and ends all tasks.
     pub async fn stop(&self) {
         self.command(Command::Stop).await;
         self.commands.closed().await;
+        let mut tasks =
+            std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
     }
 
     async fn command(&self, command: Command) {

@@ -168,7 +168,7 @@ impl Node {
             }
             let network = self.network().ok_or(RecordError::NoNetwork)?;
             let blob = BlobRef { hash: file.hash, size: file.size };
-            network::fetch_file(self, network, key, blob, &mut |_, _| {})
+            network::fetch_file(self, network, key, blob)
                 .await
                 .map_err(|error| RecordError::Fetch { name: file.name.clone(), error })?;
         }

@@ -1,1 +1,266 @@
+//! Real Staffroom processes for scenarios and benchmarks: schools, each with its own data directory
+//! and node, on loopback.
+//!
+//! Everything here panics when something is not as expected: it is only for tests.
 
+#![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a school waits for what it expects before a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A school with a data directory, and its node while it runs.
+#[derive(Debug)]
+pub struct School {
+    program: PathBuf,
+    name: String,
+    dir: TempDir,
+    node: Option<Running>,
+    environment: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    page: String,
+    /// What the process wrote to standard error.
+    log: Arc<Mutex<String>>,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub output: String,
+    /// What it wrote to standard error.
+    pub errors: String,
+}
+
+impl Outcome {
+    /// The words of an error that ended the command with 1, without line breaks.
+    pub fn error(&self) -> String {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        self.errors.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl School {
+    /// Sets up a school. `program` is the built binary.
+    pub fn set_up(program: &str, name: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let school = Self {
+            program: program.into(),
+            name: name.into(),
+            dir,
+            node: None,
+            environment: Vec::new(),
+        };
+        school.done(&["init", "--name", name]);
+        school
+    }
+
+    /// Sets an environment variable for everything this school runs from now on.
+    pub fn set_environment(&mut self, name: &str, value: &str) {
+        self.environment.push((name.into(), value.into()));
+    }
+
+    /// The school's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// A folder for its own files.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes a file into its folder.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, content).expect("a file in a temporary folder");
+        path
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--data").arg(self.data()).current_dir(self.dir.path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs a command and waits for it.
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        let ran = self.command(arguments).stdin(Stdio::null()).output().expect("the program runs");
+        Outcome {
+            code: ran.status.code(),
+            output: String::from_utf8_lossy(&ran.stdout).into_owned(),
+            errors: String::from_utf8_lossy(&ran.stderr).into_owned(),
+        }
+    }
+
+    /// Runs a command that must succeed, and returns what it printed.
+    pub fn done(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(0), "{} {arguments:?}: {ran:?}", self.name);
+        ran.output
+    }
+
+    /// Runs a command that must succeed, and reads the JSON that it printed.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let printed = self.done(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&printed).expect("the program prints JSON")
+    }
+
+    /// Starts the node and waits until it is ready.
+    pub fn start(&mut self) {
+        self.start_with(&[
+            "--http",
+            "127.0.0.1:0",
+            "--listen",
+            "/ip4/127.0.0.1/udp/0/quic-v1",
+            "/ip4/127.0.0.1/tcp/0",
+        ]);
+    }
+
+    /// Starts the node with these arguments of `serve` and waits until it is ready.
+    pub fn start_with(&mut self, arguments: &[&str]) {
+        let arguments = [&["serve", "--json", "--until-input-ends"], arguments].concat();
+        let mut child = self
+            .command(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let log = Arc::new(Mutex::new(String::new()));
+        keep(child.stderr.take().expect("it is piped"), Arc::clone(&log));
+        let mut ready = String::new();
+        let output = child.stdout.take().expect("it is piped");
+        BufReader::new(output).read_line(&mut ready).expect("the node says that it is ready");
+        let ready: Value = serde_json::from_str(&ready).unwrap_or_else(|_| {
+            let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            panic!("{} did not start: {ready} {log}", self.name)
+        });
+        let page = ready["page"].as_str().unwrap_or_default().to_owned();
+        self.node = Some(Running { child, page, log });
+    }
+
+    /// Stops the node as its end of input does, and checks that it ended well.
+    pub fn stop(&mut self) {
+        let mut node = self.node.take().expect("the node runs");
+        drop(node.child.stdin.take());
+        let status = node.child.wait().expect("the node is this process's child");
+        let log = node.log.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(status.success(), "{}: {status} {log}", self.name);
+    }
+
+    /// Kills the node, as a power cut would.
+    pub fn kill(&mut self) {
+        let mut node = self.node.take().expect("the node runs");
+        node.child.kill().expect("the node is this process's child");
+        node.child.wait().expect("the node is this process's child");
+    }
+
+    /// Whether the node still runs.
+    pub fn is_running(&mut self) -> bool {
+        let node = self.node.as_mut().expect("the node was started");
+        node.child.try_wait().expect("the node is this process's child").is_none()
+    }
+
+    /// The process id of the node.
+    pub fn pid(&self) -> u32 {
+        self.node.as_ref().expect("the node runs").child.id()
+    }
+
+    /// The address of the search page.
+    pub fn page(&self) -> &str {
+        &self.node.as_ref().expect("the node runs").page
+    }
+
+    /// What the node wrote to its log.
+    pub fn log(&self) -> String {
+        let node = self.node.as_ref().expect("the node runs");
+        node.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Founds a group and lets the others in, all of whose nodes run.
+    pub fn found(&self, group: &str, kind: &str, others: &[&School]) {
+        self.done(&["group", "create", group, "--kind", kind]);
+        for other in others {
+            let invite = self.invite(group);
+            other.done(&["group", "join", &invite]);
+        }
+    }
+
+    /// An invite to a group.
+    pub fn invite(&self, group: &str) -> String {
+        self.done(&["group", "invite", group]).trim().to_owned()
+    }
+
+    /// The ids and titles that a search finds, best first.
+    pub fn search(&self, query: &str) -> Vec<(String, String)> {
+        let found = self.json(&["search", query, "--limit", "100"]);
+        let text = |hit: &Value, field: &str| hit[field].as_str().unwrap_or_default().to_owned();
+        let hits = found["hits"].as_array().expect("a search has hits");
+        hits.iter().map(|hit| (text(hit, "id"), text(hit, "title"))).collect()
+    }
+
+    /// Waits until a search finds exactly this many records.
+    pub fn finds(&self, query: &str, count: usize) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        self.waits_for(&format!("{count} results for {query:?}"), || {
+            found = self.search(query);
+            found.len() == count
+        });
+        found
+    }
+
+    /// Waits until `holds` does, or fails with what was waited for.
+    pub fn waits_for(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let started = Instant::now();
+        while !holds() {
+            assert!(started.elapsed() < PATIENCE, "{} waited in vain for {what}", self.name);
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for School {
+    fn drop(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            // It may have ended already, which is as good.
+            drop(node.child.kill());
+            drop(node.child.wait());
+            if thread::panicking() {
+                let log = node.log.lock().unwrap_or_else(PoisonError::into_inner);
+                eprintln!("--- the log of {}:\n{log}", self.name);
+            }
+        }
+    }
+}
+
+fn keep(mut from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {
+    thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut piece) {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(&String::from_utf8_lossy(&piece[..count]));
+        }
+    });
+}

@@ -29,7 +29,7 @@ impl Show {
 
 fn text(record: &RecordReport) -> String {
     let Some(summary) = record.summary.as_ref().filter(|_| !record.withdrawn) else {
-        return format!("{} withdrew this record. Nothing of it is kept here.", record.school_name);
+        return format!("{} withdrew this record; it is no longer shared.", record.school_name);
     };
     let mut lines = vec![
         style(filled(&summary.title, "")).bold().to_string(),

@@ -51,16 +51,19 @@ pub(super) type Gossipsub = gossipsub::Behaviour<
 >;
 
 impl Behaviour {
-    pub(super) fn new(key: &Keypair) -> Result<Self, String> {
+    /// `discover`: whether to look for other nodes on the local network.
+    pub(super) fn new(key: &Keypair, discover: bool) -> Result<Self, String> {
         let limits = ConnectionLimits::default()
             .with_max_established(Some(MAX_CONNECTIONS))
             .with_max_established_per_peer(Some(MAX_CONNECTIONS_PER_PEER))
             .with_max_pending_incoming(Some(MAX_PENDING_INCOMING));
         let local = key.public().to_peer_id();
         // A machine without a usable network card still serves what it holds.
-        let mdns = mdns::tokio::Behaviour::new(mdns::Config::default(), local)
-            .inspect_err(|error| tracing::warn!(%error, "no discovery on the local network"))
-            .ok();
+        let mdns = discover.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), local));
+        let mdns = mdns
+            .transpose()
+            .inspect_err(|error| tracing::warn!(%error, "no discovery on the local network"));
+        let mdns = mdns.ok().flatten();
         let exchange = request_response::Behaviour::new(
             [(StreamProtocol::new("/staffroom/exchange/1"), ProtocolSupport::Full)],
             request_response::Config::default()

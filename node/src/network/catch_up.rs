@@ -61,8 +61,10 @@ pub(super) fn start(
 ) {
     let queue = Arc::new(tokio::sync::Mutex::new(queue));
     for _ in 0..SESSIONS_AT_ONCE {
-        let (node, network, queue) = (Arc::clone(node), network.clone(), Arc::clone(&queue));
-        tokio::spawn(async move {
+        let (node, queue) = (Arc::clone(node), Arc::clone(&queue));
+        let worker = network.clone();
+        network.spawn(async move {
+            let network = worker;
             loop {
                 let next = queue.lock().await.recv().await;
                 let Some((peer, group)) = next else { return };

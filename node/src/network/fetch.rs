@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use staffroom_protocol::entry::{BlobRef, EntryKey};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
@@ -19,13 +21,25 @@ use crate::store::{Change, StoreError, Table};
 /// Full texts looked at in one round.
 const ROUND: usize = 4_000;
 
+/// Members that are dialled for a file which no connected one has: each may take ten seconds to
+/// find unreachable, while somebody waits.
+const MAX_DIALLED_FOR_A_FILE: usize = 4;
+
+/// After how long another member is asked beside one that has not sent the file.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// Members that send the same file at once.
+const MOST_AT_ONCE: usize = 2;
+
 /// The pause before asking again for what nobody had.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Fetches wanted texts until the network stops.
-pub(super) fn start(node: Arc<Node>, network: Network) {
-    tokio::spawn(async move {
-        while !network.is_stopped() {
+pub(super) fn start(node: Arc<Node>, network: &Network) {
+    let fetching = network.clone();
+    network.spawn(async move {
+        let network = fetching;
+        loop {
             match fetch_round(&node, &network).await {
                 // Nothing is wanted, or nobody had what is: wait for news.
                 Ok(0) => {
@@ -51,7 +65,8 @@ async fn fetch_round(node: &Arc<Node>, network: &Network) -> Result<usize, Fetch
     }
     let mut fetched = 0;
     for (group, mut wanted) in by_group {
-        for peer in holders(node, network, &group, wanted.first().map(|(key, _)| key)) {
+        let holders = holders(node, &group, wanted.first().map(|(key, _)| key));
+        for peer in holders.into_iter().filter(|key| network.is_connected(key)) {
             while !wanted.is_empty() {
                 let came = fetch_from(node, network, peer, group, &mut wanted).await?;
                 fetched += came;
@@ -64,13 +79,8 @@ async fn fetch_round(node: &Arc<Node>, network: &Network) -> Result<usize, Fetch
     Ok(fetched)
 }
 
-/// The connected members of a group, the author of `first` before the others.
-fn holders(
-    node: &Node,
-    network: &Network,
-    group: &GroupId,
-    first: Option<&EntryKey>,
-) -> Vec<PublicKey> {
+/// The nodes of a group's other members, those of the author of `first` before the others.
+fn holders(node: &Node, group: &GroupId, first: Option<&EntryKey>) -> Vec<PublicKey> {
     let own = node.identity().school();
     let author = first.map(|key| key.school);
     let mut holders: Vec<(bool, PublicKey)> = node
@@ -81,7 +91,6 @@ fn holders(
                 .flat_map(|(school, member)| {
                     member.nodes.iter().map(move |key| (Some(school) != author, *key))
                 })
-                .filter(|(_, key)| network.is_connected(key))
                 .collect()
         })
         .unwrap_or_default();
@@ -129,7 +138,8 @@ async fn fetch_from(
     Ok(count)
 }
 
-/// Fetches one file from whichever connected member has it. `progress` hears bytes done and in all.
+/// Fetches one file from whichever member has it: those that are connected are asked first, then a
+/// few that were reached before.
 ///
 /// # Errors
 /// [`FetchError`] says why nobody's copy could be had.
@@ -138,18 +148,36 @@ pub(crate) async fn file(
     network: &Network,
     key: EntryKey,
     file: BlobRef,
-    progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), FetchError> {
+    let holders = holders(node, &key.group, Some(&key));
+    let (connected, others): (Vec<_>, Vec<_>) =
+        holders.into_iter().partition(|peer| network.is_connected(peer));
+    let reached_before = others
+        .into_iter()
+        .filter(|peer| !node.contacts().addresses(peer).is_empty())
+        .take(MAX_DIALLED_FOR_A_FILE);
+    let mut peers = connected.into_iter().chain(reached_before).peekable();
+    let mut attempts = FuturesUnordered::new();
     let mut tried = 0;
-    for peer in holders(node, network, &key.group, Some(&key)) {
-        tried += 1;
-        match file_from(node, network, peer, key, file, progress).await {
-            Ok(()) => return Ok(()),
-            Err(error @ (FetchError::Store(_) | FetchError::Stopped)) => return Err(error),
-            Err(error) => tracing::info!(%error, peer = ?peer, "another member is asked"),
+    loop {
+        // A node that was cut off a moment ago still counts as connected, and is silent.
+        let another = peers.peek().is_some() && attempts.len() < MOST_AT_ONCE;
+        let ended = tokio::select! {
+            ended = attempts.next(), if !attempts.is_empty() => ended,
+            () = tokio::time::sleep(SILENCE), if another && !attempts.is_empty() => None,
+            () = std::future::ready(()), if attempts.is_empty() => None,
+        };
+        match ended {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(error @ (FetchError::Store(_) | FetchError::Stopped))) => return Err(error),
+            Some(Err(error)) => tracing::info!(%error, "another member is asked for a file"),
+            None => {
+                let Some(peer) = peers.next() else { return Err(FetchError::Nobody { tried }) };
+                tried += 1;
+                attempts.push(file_from(node, network, peer, key, file));
+            }
         }
     }
-    Err(FetchError::Nobody { tried })
 }
 
 async fn file_from(
@@ -158,7 +186,6 @@ async fn file_from(
     peer: PublicKey,
     key: EntryKey,
     file: BlobRef,
-    progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<(), FetchError> {
     if file.size > MAX_FILE_BYTES {
         return Err(FetchError::TooLarge { size: file.size });
@@ -167,7 +194,8 @@ async fn file_from(
     let mut offset = 0;
     while offset < file.size {
         let request = Request::BlobRange { group: key.group, hash: file.hash, offset };
-        let answer = network.ask(peer, Vec::new(), request).await;
+        let addresses = node.contacts().addresses(&peer);
+        let answer = network.ask(peer, addresses, request).await;
         let Ok(Response::BlobRange { size, bytes }) = answer else {
             return Err(FetchError::NotHeld);
         };
@@ -177,7 +205,6 @@ async fn file_from(
         }
         writer = blocking(move || writer.write(&bytes).map(|()| writer)).await??;
         offset = end;
-        progress(offset, file.size);
     }
     let keeping = Arc::clone(node);
     blocking(move || -> Result<(), FetchError> {
@@ -201,9 +228,9 @@ async fn blocking<T: Send + 'static>(
 /// Why something could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// No connected member has it.
+    /// No member that can be reached has it.
     #[error(
-        "none of the {tried} connected members of the group has the file; it can be fetched when its school's node is on again"
+        "none of the group's members that can be reached has the file ({tried} were asked); it can be fetched when its school's node is on again"
     )]
     Nobody {
         /// How many were asked.

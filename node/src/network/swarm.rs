@@ -30,8 +30,16 @@ use crate::node::Node;
 /// An idle connection between members is kept: the next question comes within the minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Gossip messages being judged at once; more wait in gossipsub's own queues.
+/// Gossip messages being judged at once.
 const MAX_JUDGING: usize = 64;
+
+/// Gossip messages that wait to be judged, of 16 KiB at most; what comes while so many wait is
+/// passed over, since gossip is only a hint and the next comparison brings what it told.
+const MAX_WAITING_FOR_JUDGEMENT: usize = 1_024;
+
+/// Streams that a peer may open on one TCP connection: each can make this node buffer 256 KiB. QUIC
+/// has a like limit of its own.
+const MAX_STREAMS_PER_CONNECTION: usize = 64;
 
 /// How long the listeners have to come up.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -63,7 +71,7 @@ pub(super) async fn start(
     listen: Vec<Multiaddr>,
     mut queue: mpsc::Receiver<Command>,
 ) -> Result<(), StartError> {
-    let mut swarm = build(&node, &network)?;
+    let mut swarm = build(&node, &network, &listen)?;
     listen_on(&mut swarm, &network, listen).await?;
     tokio::spawn(async move {
         let mut task = Task::new(swarm, node, network);
@@ -83,7 +91,13 @@ pub(super) async fn start(
     Ok(())
 }
 
-fn build(node: &Node, network: &Network) -> Result<Swarm<Behaviour>, StartError> {
+fn build(
+    node: &Node,
+    network: &Network,
+    listen: &[Multiaddr],
+) -> Result<Swarm<Behaviour>, StartError> {
+    // Nobody else on the local network can reach a node that listens on this machine alone.
+    let discover = listen.iter().any(|address| !is_loopback(address));
     let set_up = |error: &dyn std::fmt::Display| StartError::SetUp(error.to_string());
     let mut seed = node.identity().node_key().seed();
     let key = libp2p::identity::Keypair::ed25519_from_bytes(seed.as_mut_slice())
@@ -92,17 +106,31 @@ fn build(node: &Node, network: &Network) -> Result<Swarm<Behaviour>, StartError>
     *registry = prometheus_client::registry::Registry::default();
     let swarm = libp2p::SwarmBuilder::with_existing_identity(key)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexing)
         .map_err(|error| set_up(&error))?
         .with_quic()
         .with_dns()
         .map_err(|error| set_up(&error))?
         .with_bandwidth_metrics(&mut registry)
-        .with_behaviour(|key| Behaviour::new(key).map_err(Into::into))
+        .with_behaviour(|key| Behaviour::new(key, discover).map_err(Into::into))
         .map_err(|error| set_up(&error))?
         .with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT))
         .build();
     Ok(swarm)
+}
+
+fn is_loopback(address: &Multiaddr) -> bool {
+    address.iter().any(|part| match part {
+        Protocol::Ip4(ip) => ip.is_loopback(),
+        Protocol::Ip6(ip) => ip.is_loopback(),
+        _ => false,
+    })
+}
+
+fn multiplexing() -> yamux::Config {
+    let mut config = yamux::Config::default();
+    config.set_max_num_streams(MAX_STREAMS_PER_CONNECTION);
+    config
 }
 
 async fn listen_on(
@@ -164,6 +192,7 @@ struct Task {
     pending: Pending,
     topics: BTreeMap<TopicHash, GroupId>,
     judging: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Task {
@@ -175,6 +204,7 @@ impl Task {
             pending: Pending::new(),
             topics: BTreeMap::new(),
             judging: Arc::new(Semaphore::new(MAX_JUDGING)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING_FOR_JUDGEMENT)),
         }
     }
 
@@ -184,7 +214,7 @@ impl Task {
         drop(swarm);
         let addresses = network.listening();
         network.shared.connected.write().unwrap_or_else(PoisonError::into_inner).clear();
-        let mut swarm = build(&node, &network)?;
+        let mut swarm = build(&node, &network, &addresses)?;
         listen_on(&mut swarm, &network, addresses).await?;
         let mut task = Self::new(swarm, node, network);
         task.follow(topics.into_values().collect());
@@ -311,6 +341,7 @@ impl Task {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(key, ConnectedPeer::default());
         tracing::debug!(peer = ?key, "connected");
+        shared.changed.notify_one();
         let (node, network) = (Arc::clone(&self.node), self.network.clone());
         tokio::spawn(async move { super::catch_up::on_connect(&node, &network, key).await });
     }
@@ -378,6 +409,11 @@ impl Task {
     }
 
     fn judge(&mut self, from: PeerId, id: gossipsub::MessageId, message: gossipsub::Message) {
+        let Ok(waits) = Arc::clone(&self.waiting).try_acquire_owned() else {
+            let acceptance = gossipsub::MessageAcceptance::Ignore;
+            self.handle_command(Command::Judge { message: id, from, acceptance });
+            return;
+        };
         let group = self.topics.get(&message.topic).copied();
         let (node, network) = (Arc::clone(&self.node), self.network.clone());
         let judging = Arc::clone(&self.judging);
@@ -385,6 +421,7 @@ impl Task {
             let Ok(_place) = judging.acquire().await else { return };
             let acceptance = exchange::hear(&node, &network, from, group, message.data).await;
             network.command(Command::Judge { message: id, from, acceptance }).await;
+            drop(waits);
         });
     }
 }

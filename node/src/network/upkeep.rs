@@ -16,6 +16,9 @@ use crate::node::Node;
 /// How often members are looked after.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// How often a group's members are asked where others can be reached, at most.
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(4);
+
 /// The pause after a dial that led nowhere, doubled each time up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -27,12 +30,17 @@ const ROUNDS_BETWEEN_COMPARISONS: usize = 15;
 const MAX_DIALLED: usize = 48;
 
 /// Starts the rounds; they end with the network.
-pub(super) fn start(node: Arc<Node>, network: Network) {
-    tokio::spawn(async move {
-        let mut upkeep = Upkeep { node, network, pauses: BTreeMap::new(), round: 0 };
+pub(super) fn start(node: Arc<Node>, network: &Network) {
+    let (pauses, asked) = (BTreeMap::new(), BTreeMap::new());
+    let mut upkeep = Upkeep { node, network: network.clone(), pauses, round: 0, asked };
+    network.spawn(async move {
         let mut timer = tokio::time::interval(ROUND);
-        while !upkeep.network.is_stopped() {
-            timer.tick().await;
+        loop {
+            let changed = upkeep.network.shared.changed.notified();
+            tokio::select! {
+                _ = timer.tick() => {}
+                () = changed => {}
+            }
             upkeep.round().await;
         }
     });
@@ -44,6 +52,8 @@ struct Upkeep {
     /// When a node may be dialled again, and the pause after that.
     pauses: BTreeMap<PublicKey, (Instant, Duration)>,
     round: u32,
+    /// When each group's members were last asked where others can be reached.
+    asked: BTreeMap<GroupId, Option<Instant>>,
 }
 
 impl Upkeep {
@@ -52,24 +62,27 @@ impl Upkeep {
         let listening = self.network.listening();
         self.node.contacts().remember(self.node.identity().node_key().public(), &listening);
         for group in self.node.followed_groups() {
-            let others = self.other_nodes(&group);
-            let connected: Vec<PublicKey> =
-                others.iter().copied().filter(|key| self.network.is_connected(key)).collect();
-            let mut unreachable = false;
-            for key in others.iter().filter(|key| !connected.contains(key)).take(MAX_DIALLED) {
-                unreachable |= !self.dial(*key).await;
+            let (connected, others): (Vec<PublicKey>, Vec<PublicKey>) = self
+                .other_nodes(&group)
+                .into_iter()
+                .partition(|key| self.network.is_connected(key));
+            for key in &connected {
+                self.pauses.remove(key);
             }
             // Different nodes and different rounds pick different members.
             let turn = usize::from(self.node.identity().school().as_bytes()[0])
                 + usize::try_from(self.round).unwrap_or(0);
-            let Some(partner) = connected.get(turn % connected.len().max(1)).copied() else {
-                continue;
-            };
-            if unreachable && self.round.is_multiple_of(2) {
-                self.ask_for_addresses(group, partner).await;
+            let partner = connected.get(turn % connected.len().max(1)).copied();
+            if let Some(partner) = partner {
+                if others.iter().any(|key| self.is_unreachable(key)) {
+                    self.ask_for_addresses(group, partner).await;
+                }
+                if turn.is_multiple_of(ROUNDS_BETWEEN_COMPARISONS) {
+                    self.network.catch_up_with(partner, group);
+                }
             }
-            if turn.is_multiple_of(ROUNDS_BETWEEN_COMPARISONS) {
-                self.network.catch_up_with(partner, group);
+            for key in others.into_iter().take(MAX_DIALLED) {
+                self.dial(key).await;
             }
         }
         if self.node.held_aside() > 0 {
@@ -94,26 +107,33 @@ impl Upkeep {
             .unwrap_or_default()
     }
 
-    /// Dials a node where it is time to; false where nobody said how to reach it or the last dial
-    /// led nowhere.
-    async fn dial(&mut self, key: PublicKey) -> bool {
+    /// Whether nobody said how to reach a node, or the last dial led nowhere.
+    fn is_unreachable(&self, key: &PublicKey) -> bool {
+        self.pauses.contains_key(key) || self.node.contacts().addresses(key).is_empty()
+    }
+
+    /// Dials a node that is not connected, where it is time to.
+    async fn dial(&mut self, key: PublicKey) {
         let addresses = self.node.contacts().addresses(&key);
-        let Some(peer) = peer_id(&key) else { return true };
+        let Some(peer) = peer_id(&key) else { return };
         if addresses.is_empty() {
-            return false;
+            return;
         }
         let now = Instant::now();
         let (next, pause) = self.pauses.entry(key).or_insert((now, FIRST_PAUSE));
-        let first = *pause == FIRST_PAUSE;
         if now >= *next {
             *next = now + *pause;
             *pause = (*pause * 2).min(LONGEST_PAUSE);
             self.network.dial(peer, addresses).await;
         }
-        first
     }
 
     async fn ask_for_addresses(&mut self, group: GroupId, partner: PublicKey) {
+        let asked = self.asked.entry(group).or_insert(None);
+        if asked.is_some_and(|asked| asked.elapsed() < BETWEEN_QUESTIONS) {
+            return;
+        }
+        *asked = Some(Instant::now());
         let request = Request::Peers { group };
         let Ok(Response::Peers { peers }) = self.network.ask(partner, Vec::new(), request).await
         else {

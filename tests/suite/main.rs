@@ -1,0 +1,27 @@
+//! Scenarios over real processes, in one program since each one links everything.
+
+mod bad_input;
+mod first_light;
+
+use staffroom_tests::School;
+
+/// A school that is set up and whose node does not run yet.
+fn school(name: &str) -> School {
+    School::set_up(env!("CARGO_BIN_EXE_staffroom-under-test"), name)
+}
+
+/// A school whose node runs.
+fn running(name: &str) -> School {
+    let mut school = school(name);
+    school.start();
+    school
+}
+
+/// A record as a teacher writes it.
+fn intervention(title: &str, aim: &str) -> String {
+    format!(
+        "---\nkind: intervention\ntitle: {title}\nsubjects: [English]\nkey_stages: [KS2]\n---\n\
+         ## Aim\n{aim}\n\n## What is different\nFour short groups a week in place of one long lesson.\n\n\
+         ## Monitoring\nThe reading lead looks at the running records every half term.\n"
+    )
+}
