@@ -32,11 +32,18 @@ pub enum Verdict {
 }
 
 /// Why an entry waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AsideReason {
     /// Its clock is further ahead than any honest clock.
-    FromTheFuture,
+    #[error(
+        "the entry was made {ahead_minutes} minutes from now; check the clock of this server and of the school's"
+    )]
+    FromTheFuture {
+        /// How far ahead its clock is, in minutes.
+        ahead_minutes: u64,
+    },
     /// Its school or its node is not on the roster.
+    #[error("the entry's school is no member of the group, as far as is known here")]
     UnknownAuthor,
 }
 
@@ -79,6 +86,24 @@ impl Node {
     /// # Errors
     /// [`StoreError`] if they cannot be stored; none of them is held then.
     pub fn accept_entries<'a>(
+        &self,
+        group: GroupId,
+        entries: impl IntoIterator<Item = &'a [u8]>,
+        from: PublicKey,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let verdicts = self.accept(group, entries, from)?;
+        for verdict in &verdicts {
+            let group = group.short();
+            match verdict {
+                Verdict::Stored | Verdict::Known | Verdict::NotForGroup => {}
+                Verdict::HeldAside(reason) => tracing::warn!(%reason, group, peer = ?from, "waits"),
+                Verdict::Invalid(error) => tracing::warn!(%error, group, peer = ?from, "refused"),
+            }
+        }
+        Ok(verdicts)
+    }
+
+    fn accept<'a>(
         &self,
         group: GroupId,
         entries: impl IntoIterator<Item = &'a [u8]>,
@@ -129,12 +154,15 @@ impl Node {
         Ok(match standing {
             Standing::AfterLeaving => Judged::Not(Verdict::NotForGroup),
             Standing::Unknown => Judged::Aside(Box::new(entry), AsideReason::UnknownAuthor),
-            Standing::Honoured
-                if entry.clock().millis() > now_millis() + MAX_CLOCK_AHEAD_MILLIS =>
-            {
-                Judged::Aside(Box::new(entry), AsideReason::FromTheFuture)
+            Standing::Honoured => {
+                match entry.clock().millis().saturating_sub(now_millis()) {
+                    0..=MAX_CLOCK_AHEAD_MILLIS => Judged::Good(Box::new(entry)),
+                    ahead => {
+                        let reason = AsideReason::FromTheFuture { ahead_minutes: ahead / 60_000 };
+                        Judged::Aside(Box::new(entry), reason)
+                    }
+                }
             }
-            Standing::Honoured => Judged::Good(Box::new(entry)),
         })
     }
 
@@ -345,7 +373,7 @@ impl Node {
                 by_group.entry(group).or_default().push(bytes);
             }
             for (group, entries) in by_group {
-                self.accept_entries(group, entries.iter().map(Vec::as_slice), from)?;
+                self.accept(group, entries.iter().map(Vec::as_slice), from)?;
             }
         }
         Ok(self.held_aside())

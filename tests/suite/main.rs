@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod first_light;
+mod hostile;
 
 use staffroom_tests::School;
 

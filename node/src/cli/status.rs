@@ -50,7 +50,7 @@ fn text(status: &StatusReport) -> String {
     );
     if status.held_aside > 0 {
         text.push_str(&format!(
-            "waiting      {} records of schools that are not known here yet\n",
+            "waiting      {} records, of schools that are not known here or with clocks that are ahead\n",
             status.held_aside
         ));
     }

@@ -284,15 +284,10 @@ pub(super) async fn hear(
             match verdicts {
                 Ok(Ok(verdicts)) => match verdicts.first() {
                     Some(Verdict::Stored) => MessageAcceptance::Accept,
-                    Some(Verdict::Invalid(error)) => {
-                        tracing::warn!(%error, peer = ?from, "an invalid entry was refused");
-                        MessageAcceptance::Reject
-                    }
-                    Some(Verdict::HeldAside(reason)) => {
-                        tracing::debug!(?reason, "an entry waits");
+                    Some(Verdict::Invalid(_)) => MessageAcceptance::Reject,
+                    Some(Verdict::HeldAside(_) | Verdict::Known | Verdict::NotForGroup) | None => {
                         MessageAcceptance::Ignore
                     }
-                    Some(Verdict::Known | Verdict::NotForGroup) | None => MessageAcceptance::Ignore,
                 },
                 Ok(Err(error)) => {
                     tracing::error!(%error, "an entry could not be stored");
