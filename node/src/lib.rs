@@ -5,6 +5,7 @@ mod clock;
 pub mod contacts;
 pub mod groups;
 pub mod home;
+pub mod import;
 pub mod indexer;
 pub mod intake;
 pub mod network;
