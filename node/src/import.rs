@@ -18,14 +18,17 @@
 //!   no mapping names is then left out. Where two mappings fill one field, the first that is not
 //!   empty in the row does. `--set FIELD=VALUE` ([`Setting`]) fills what a row leaves empty.
 
+mod error;
 mod fields;
+mod header;
 mod mapping;
 mod path;
+mod row;
 mod table;
 mod text;
 
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
@@ -33,12 +36,13 @@ use serde_json::{Map, Value};
 use staffroom_protocol::limits::MAX_BODY_BYTES;
 #[cfg(doc)]
 use staffroom_protocol::record::Authored;
-use staffroom_protocol::record::{Kind, UnknownKind};
 
 use fields::Unreadable;
+use row::{Table, UNCLOSED, too_long};
 use table::{Ending, Splitter};
 use text::Text;
 
+pub use error::ImportError;
 pub use mapping::{Mapping, MappingError, Setting};
 
 /// One row of a file. The largest record is written in well under four times its size, whatever
@@ -79,103 +83,16 @@ pub struct Row {
     pub fields: Result<Value, String>,
 }
 
-/// Why nothing of a file is read.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A directory or a pipe.
-    #[error("{} is not a file; import reads a file on disk, and reads it twice", .0.display())]
-    NotAFile(PathBuf),
-    /// There is nothing in it.
-    #[error("{} is empty; there is nothing to import", .0.display())]
-    Empty(PathBuf),
-    /// It is no text with rows.
-    #[error("{} is {what}; {advice}", path.display())]
-    NotATable {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-        /// What to do.
-        advice: &'static str,
-    },
-    /// The header cannot be read.
-    #[error("{}, row {row} (the header): {reason}", path.display())]
-    Header {
-        /// The file.
-        path: PathBuf,
-        /// The header's row.
-        row: u64,
-        /// Why.
-        reason: String,
-    },
-    /// Columns that fill no field.
-    #[error(
-        "{}: {columns} of the header name no field of {whose}. Correct them, or say what fills which field with --map FIELD=COLUMN; columns that no --map names are then left out. {fields}",
-        path.display()
-    )]
-    UnknownColumns {
-        /// The file.
-        path: PathBuf,
-        /// The columns, each with the field that may be meant.
-        columns: String,
-        /// Of which records.
-        whose: String,
-        /// Which fields there are.
-        fields: String,
-    },
-    /// A mapping names a column that the header does not have.
-    #[error("{}: --map {mapping} names the column {column:?}, which the header does not have; {hint}", path.display())]
-    NoColumn {
-        /// The file.
-        path: PathBuf,
-        /// The mapping.
-        mapping: String,
-        /// The column.
-        column: String,
-        /// The columns there are.
-        hint: String,
-    },
-    /// `--map` or `--set` names no field.
-    #[error("{option} names {field:?}, which is no field of {whose}{meant}. {fields}")]
-    NoField {
-        /// `--map` or `--set`.
-        option: &'static str,
-        /// What it names.
-        field: String,
-        /// Of which records.
-        whose: String,
-        /// The field that may be meant.
-        meant: String,
-        /// Which fields there are.
-        fields: String,
-    },
-    /// The kind that is set is none.
-    #[error("--set kind: {0}")]
-    Kind(#[from] UnknownKind),
-    /// Nothing says what the rows are.
-    #[error("{}: nothing says which kind of record its rows are; add --set kind=KIND, or a column kind. The kinds are {}", .0.display(), kind_names())]
-    NoKind(PathBuf),
-}
-
-fn kind_names() -> String {
-    Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
-}
-
 /// An encoding by the label that web pages use, such as `windows-1252` or `utf-16le`.
 ///
 /// # Errors
 /// Says which labels are common.
 pub fn encoding_named(label: &str) -> Result<&'static Encoding, String> {
     Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
-        format!("{label:?} is no encoding; common ones are utf-8, windows-1252 (Excel's plain \"CSV\" in Britain), macintosh, utf-16le")
+        format!(
+            "{label:?} is no encoding; common ones are utf-8, windows-1252 (Excel's plain \
+            \"CSV\" in Britain), macintosh, utf-16le"
+        )
     })
 }
 
@@ -195,11 +112,6 @@ pub struct Rows {
     ended: bool,
 }
 
-struct Table {
-    delimiter: u8,
-    header: Vec<String>,
-}
-
 impl fmt::Debug for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
@@ -215,22 +127,7 @@ impl fmt::Debug for Rows {
 /// # Errors
 /// [`ImportError`] for what is wrong with the whole file.
 pub fn open(path: &Path, options: &Options) -> Result<Rows, ImportError> {
-    let set_kind = options.set.iter().find(|setting| setting.field == "kind");
-    let kind = set_kind.map(|setting| setting.value.parse::<Kind>()).transpose()?;
-    let fields = options.map.iter().map(|mapping| ("--map", &mapping.field));
-    for (option, field) in fields.chain(options.set.iter().map(|set| ("--set", &set.field))) {
-        if !has_field(kind, field) {
-            let names = field_names(kind);
-            let meant = fields::nearest(field, names.iter().map(String::as_str));
-            return Err(ImportError::NoField {
-                option,
-                field: field.clone(),
-                whose: whose(kind),
-                meant: meant.map(|meant| format!(" ({meant:?} may be meant)")).unwrap_or_default(),
-                fields: fields_there_are(kind),
-            });
-        }
-    }
+    let kind = header::check_options(options)?;
     let mut input = Text::open(path, options.encoding)?;
     let cannot = |source| ImportError::Read { path: path.to_owned(), source };
     let start = input.fill_buf().map_err(cannot)?;
@@ -267,32 +164,11 @@ fn format_of(path: &Path, start: &[u8]) -> Result<Format, ImportError> {
         (_, Some(b'[')) => Err(ImportError::NotATable {
             path: path.to_owned(),
             what: "one JSON list",
-            advice: "write each of its objects on a line of its own (jq -c '.[]' does that), and import the result",
+            advice: "write each of its objects on a line of its own (jq -c '.[]' does that), and \
+                import the result",
         }),
         (Some("jsonl" | "ndjson" | "json"), _) | (_, Some(b'{')) => Ok(Format::Jsonl),
         _ => Ok(Format::Csv),
-    }
-}
-
-fn has_field(kind: Option<Kind>, field: &str) -> bool {
-    kind.map_or_else(|| fields::exists_anywhere(field), |kind| fields::exists(kind, field))
-}
-
-fn field_names(kind: Option<Kind>) -> Vec<String> {
-    let kinds = kind.as_ref().map_or(Kind::ALL, std::slice::from_ref);
-    kinds.iter().flat_map(|kind| fields::names(*kind)).collect()
-}
-
-fn whose(kind: Option<Kind>) -> String {
-    kind.map_or_else(|| "any kind of record".to_owned(), |kind| format!("the kind {kind}"))
-}
-
-fn fields_there_are(kind: Option<Kind>) -> String {
-    match kind {
-        Some(kind) => {
-            format!("The fields of the kind {kind} are: {}", field_names(Some(kind)).join(", "))
-        }
-        None => "With --set kind=KIND, this message lists the fields of that kind".to_owned(),
     }
 }
 
@@ -322,113 +198,6 @@ impl Rows {
         self.map.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(mapping, _)| mapping)
     }
 
-    fn read_header(&mut self, kind: Option<Kind>) -> Result<(), ImportError> {
-        let path = self.path.clone();
-        let cannot = |source| ImportError::Read { path: path.clone(), source };
-        let start = self.input.fill_buf().map_err(cannot)?;
-        let told = table::excel_separator(start);
-        let delimiter = told.map_or_else(|| table::delimiter_of(start), |(delimiter, _)| delimiter);
-        self.input.consume(told.map_or(0, |(_, length)| length));
-        self.splitter = Splitter::new(delimiter);
-        let wrong = |row, reason: &str| {
-            Err(ImportError::Header { path: path.clone(), row, reason: reason.to_owned() })
-        };
-        let header = loop {
-            let ending = self.splitter.next_row(&mut self.input, &mut self.row).map_err(cannot)?;
-            self.number += 1;
-            match ending {
-                None => return Err(ImportError::Empty(path)),
-                Some(Ending::TooLong) => return wrong(self.number, &too_long()),
-                Some(Ending::Unclosed) => return wrong(self.number, UNCLOSED),
-                Some(Ending::Complete) => {}
-            }
-            let cells = table::cells(&self.row, delimiter);
-            if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                break cells;
-            }
-        };
-        let encoding = self.encoding();
-        let header: Result<Vec<String>, String> = header
-            .iter()
-            .enumerate()
-            .map(|(index, cell)| {
-                let name = std::str::from_utf8(cell);
-                name.map(|name| name.trim().to_owned()).map_err(|error| {
-                    invalid(&format!("cell {}", index + 1), cell, error.valid_up_to(), encoding)
-                })
-            })
-            .collect();
-        let header = match header {
-            Ok(header) => header,
-            Err(reason) => return wrong(self.number, &reason),
-        };
-        self.check_header(&header, kind)?;
-        self.table = Some(Table { delimiter, header });
-        Ok(())
-    }
-
-    fn check_header(&self, header: &[String], kind: Option<Kind>) -> Result<(), ImportError> {
-        let mapped = |name: &str| {
-            self.map.iter().flat_map(Mapping::columns).any(|column| same_name(column, name))
-        };
-        let of_use = |name: &str| !name.is_empty() && (self.map.is_empty() || mapped(name));
-        for (index, name) in header.iter().enumerate().filter(|(_, name)| of_use(name)) {
-            if let Some(first) = header[..index].iter().position(|first| same_name(first, name)) {
-                let (first, second) = (first + 1, index + 1);
-                let reason = format!(
-                    "columns {first} and {second} are both called {name:?}; rename or delete one of them"
-                );
-                let path = self.path.clone();
-                return Err(ImportError::Header { path, row: self.number, reason });
-            }
-        }
-        for mapping in &self.map {
-            for column in mapping.columns() {
-                if !header.iter().any(|name| same_name(name, column)) {
-                    let meant = fields::nearest(column, header.iter().map(String::as_str));
-                    let hint = match meant {
-                        Some(meant) => format!("{meant:?} may be meant"),
-                        None => format!("its columns are: {}", header.join(", ")),
-                    };
-                    return Err(ImportError::NoColumn {
-                        path: self.path.clone(),
-                        mapping: mapping.to_string(),
-                        column: column.to_owned(),
-                        hint,
-                    });
-                }
-            }
-        }
-        if self.map.is_empty() {
-            self.check_names(header, kind)?;
-        }
-        let has_kind = kind.is_some()
-            || self.map.iter().any(|mapping| mapping.field == "kind")
-            || self.map.is_empty() && header.iter().any(|name| same_name(name, "kind"));
-        if has_kind { Ok(()) } else { Err(ImportError::NoKind(self.path.clone())) }
-    }
-
-    fn check_names(&self, header: &[String], kind: Option<Kind>) -> Result<(), ImportError> {
-        let names = field_names(kind);
-        let unknown: Vec<String> = header
-            .iter()
-            .filter(|name| !name.is_empty() && !has_field(kind, name))
-            .map(|name| match fields::nearest(name, names.iter().map(String::as_str)) {
-                Some(meant) => format!("{name:?} ({meant:?} may be meant)"),
-                None => format!("{name:?}"),
-            })
-            .collect();
-        if unknown.is_empty() {
-            return Ok(());
-        }
-        Err(ImportError::UnknownColumns {
-            path: self.path.clone(),
-            columns: unknown.join(", "),
-            whose: whose(kind),
-            fields: fields_there_are(kind),
-        })
-    }
-
     /// The fields of the row that was read; none of a blank one.
     fn fields(&mut self, ending: Ending) -> Option<Result<Value, String>> {
         match ending {
@@ -438,7 +207,7 @@ impl Rows {
         }
         let source = match &self.table {
             Some(table) => table.read(&self.row, self.input.encoding().name()),
-            None => read_line(&self.row, self.input.encoding().name()),
+            None => row::read_line(&self.row, self.input.encoding().name()),
         };
         let source = source.transpose()?;
         Some(source.and_then(|source| self.fill(source)).map_err(|reason| cut(&reason)))
@@ -465,6 +234,11 @@ impl Rows {
                 }
             }
         } else {
+            let mut names: Vec<String> = source.keys().map(|key| path::fold(key)).collect();
+            names.sort_unstable();
+            if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+                return Err(format!("has {:?} twice; keep one of them", pair[0]));
+            }
             record = source;
         }
         let mut record = Value::Object(record);
@@ -526,76 +300,6 @@ impl Iterator for Rows {
     }
 }
 
-impl Table {
-    /// The cells that are not empty, by the names of their columns; none where all are.
-    fn read(&self, row: &[u8], encoding: &str) -> Result<Option<Map<String, Value>>, String> {
-        let cells = table::cells(row, self.delimiter);
-        let filled = |cell: &&[u8]| !cell.trim_ascii().is_empty();
-        if !cells.iter().any(|cell| filled(&cell)) {
-            return Ok(None);
-        }
-        let (has, wants) = (cells.len(), self.header.len());
-        if has < wants || cells.iter().skip(wants).any(|cell| filled(&cell)) {
-            return Err(format!(
-                "has {has} cells and the header has {wants}; put quotation marks around a cell that holds {}, and close every quotation mark",
-                match self.delimiter {
-                    b'\t' => "a tab".to_owned(),
-                    other => format!("\"{}\"", char::from(other)),
-                }
-            ));
-        }
-        let mut fields = Map::new();
-        for (index, (name, cell)) in self.header.iter().zip(&cells).enumerate() {
-            let place = if name.is_empty() {
-                format!("column {}", index + 1)
-            } else {
-                format!("column {name:?}")
-            };
-            let text = std::str::from_utf8(cell)
-                .map_err(|error| invalid(&place, cell, error.valid_up_to(), encoding))?
-                .trim();
-            if text.is_empty() {
-                continue;
-            }
-            if name.is_empty() {
-                return Err(format!("{place} has no name in the header, but is not empty here"));
-            }
-            if text.contains('\0') {
-                return Err(format!("{place} holds a zero byte, which no text has; type it again"));
-            }
-            fields.insert(name.clone(), text.into());
-        }
-        Ok(Some(fields))
-    }
-}
-
-fn read_line(line: &[u8], encoding: &str) -> Result<Option<Map<String, Value>>, String> {
-    if line.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    let text = std::str::from_utf8(line)
-        .map_err(|error| invalid("the line", line, error.valid_up_to(), encoding))?;
-    match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(Some(fields)),
-        Ok(other) => {
-            let what = match other {
-                Value::Array(_) => "a list",
-                Value::String(_) => "a text",
-                Value::Number(_) => "a number",
-                Value::Bool(_) => "true or false",
-                Value::Null | Value::Object(_) => "null",
-            };
-            Err(format!("is {what}; each line must be one object, such as {{\"title\": \"…\"}}"))
-        }
-        Err(error) => {
-            let column = error.column();
-            let reason = error.to_string();
-            let reason = reason.split(" at line ").next().unwrap_or_default();
-            Err(format!("is not valid JSON at column {column}: {reason}"))
-        }
-    }
-}
-
 /// A column of a table by its name in any case, or a key of an object, which may be inside another.
 fn column<'a>(source: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     mapping::nested(source, name).or_else(|| {
@@ -607,23 +311,6 @@ fn same_name(one: &str, other: &str) -> bool {
     path::fold(one) == path::fold(other)
 }
 
-const UNCLOSED: &str =
-    "opens a quotation mark that is never closed, so nothing after it could be read; close it";
-
-fn too_long() -> String {
-    format!(
-        "has more than {MAX_ROW_BYTES} bytes, which no record has; look for a quotation mark that is not closed"
-    )
-}
-
-fn invalid(place: &str, bytes: &[u8], valid_up_to: usize, encoding: &str) -> String {
-    let before = String::from_utf8_lossy(&bytes[..valid_up_to]);
-    let letter = before.chars().count() + 1;
-    format!(
-        "{place}, letter {letter}: cannot be read as {encoding}; type it again, or name the file's encoding with --encoding"
-    )
-}
-
 fn cut(reason: &str) -> String {
     match reason.char_indices().nth(MAX_REASON_CHARS) {
         None => reason.to_owned(),
@@ -633,20 +320,16 @@ fn cut(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use jiff::civil::date;
+    use encoding_rs::{UTF_16LE, WINDOWS_1252};
     use proptest::prelude::*;
     use serde_json::json;
-    use staffroom_protocol::hash::SchoolId;
-    use staffroom_protocol::publish::{self, Context};
-    use staffroom_protocol::record::Authored;
+    use staffroom_protocol::record::{Authored, Kind};
 
     use super::*;
 
     const ID: &str = "000102030405060708090a0b0c0d0e0f";
 
-    fn options(map: &[&str], set: &[&str]) -> Options {
+    pub(super) fn options(map: &[&str], set: &[&str]) -> Options {
         Options {
             map: map.iter().map(|mapping| mapping.parse().unwrap()).collect(),
             set: set.iter().map(|setting| setting.parse().unwrap()).collect(),
@@ -654,111 +337,395 @@ mod tests {
         }
     }
 
-    fn opened(name: &str, bytes: &[u8], options: &Options) -> Result<Vec<Row>, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        let said = |error: ImportError| {
-            error.to_string().replace(&dir.path().display().to_string(), "").replace("/", "")
-        };
-        let rows = open(&path, options).map_err(said)?;
-        Ok(rows.collect())
-    }
-
-    fn good(name: &str, bytes: &[u8], options: &Options) -> Vec<Value> {
-        let rows = opened(name, bytes, options).unwrap();
-        rows.into_iter().map(|row| row.fields.unwrap()).collect()
-    }
-
-    fn refusals(name: &str, bytes: &[u8], options: &Options) -> Vec<(u64, String)> {
-        let rows = opened(name, bytes, options).unwrap();
-        rows.into_iter().filter_map(|row| Some((row.number, row.fields.err()?))).collect()
-    }
-
     fn resource() -> Options {
         options(&[], &["kind=resource"])
     }
 
-    fn data() -> Option<PathBuf> {
-        let dir = match std::env::var_os("STAFFROOM_TEST_DATA") {
-            Some(dir) => PathBuf::from(dir),
-            None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        };
-        dir.is_dir().then_some(dir)
+    /// All rows and the encoding found, or the message without the directory of the test.
+    fn read(name: &str, bytes: &[u8], options: &Options) -> Result<(Vec<Row>, String), String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let place = format!("{}/", dir.path().display());
+        let mut rows =
+            open(&path, options).map_err(|error| error.to_string().replace(&place, ""))?;
+        let all: Vec<Row> = rows.by_ref().collect();
+        assert_eq!(rows.next(), None);
+        assert_eq!(
+            (rows.bytes_read(), rows.total_bytes()),
+            (bytes.len() as u64, bytes.len() as u64)
+        );
+        Ok((all, rows.encoding().to_owned()))
     }
 
-    /// Rows that may be shared, and the others by the rule that refuses them.
-    fn usable(file: &str, options: &Options) -> Option<(u64, BTreeMap<String, u64>)> {
-        let Some(path) = data().map(|dir| dir.join("corpus").join(file)).filter(|path| path.exists())
-        else {
-            eprintln!("{file} is absent, nothing is tested; set STAFFROOM_TEST_DATA to its data directory");
-            return None;
-        };
-        let mut rows = open(&path, options).unwrap();
-        let mut shared = 0;
-        let mut refused = BTreeMap::new();
-        for row in &mut rows {
-            let context = Context {
-                school: SchoolId::from_bytes([7; 32]),
-                today: date(2026, 11, 24),
-                shared_before: None,
-                about: None,
-            };
-            let reasons: Vec<String> = match row.fields.map(Authored::from_value) {
-                Err(reason) => vec![format!("reader: {reason}")],
-                Ok(Err(error)) => vec![format!("fields: {error}")],
-                Ok(Ok(authored)) => {
-                    match publish::prepare(authored.record, &authored.cleared, context) {
-                        Ok(_) => vec![],
-                        Err(refusal) => {
-                            let problems = refusal.problems.iter().map(|p| format!("{}: {:?}", p.field, p.severity));
-                            let findings = refusal.findings.iter().map(|f| format!("scan: {:?}", f));
-                            problems.chain(findings).collect()
-                        }
-                    }
-                }
-            };
-            if reasons.is_empty() {
-                shared += 1;
-            }
-            for reason in reasons {
-                *refused.entry(reason.split(" at ").next().unwrap().chars().take(200).collect::<String>()).or_default() += 1;
-            }
-        }
-        assert_eq!(rows.bytes_read(), rows.total_bytes());
-        assert_eq!(rows.unused_mappings().map(Mapping::to_string).collect::<Vec<_>>(), [""; 0]);
-        Some((shared, refused))
+    fn good(name: &str, bytes: impl AsRef<[u8]>, options: &Options) -> Vec<Value> {
+        let (rows, _) = read(name, bytes.as_ref(), options).unwrap();
+        rows.into_iter().map(|row| row.fields.unwrap()).collect()
+    }
+
+    /// Numbers of the good rows, and numbers and reasons of the bad ones.
+    fn judged(
+        name: &str,
+        bytes: impl AsRef<[u8]>,
+        options: &Options,
+    ) -> (Vec<u64>, Vec<(u64, String)>) {
+        let (rows, _) = read(name, bytes.as_ref(), options).unwrap();
+        let taken = rows.iter().filter(|row| row.fields.is_ok()).map(|row| row.number).collect();
+        (taken, rows.into_iter().filter_map(|row| Some((row.number, row.fields.err()?))).collect())
+    }
+
+    fn refused(name: &str, bytes: impl AsRef<[u8]>, options: &Options) -> String {
+        read(name, bytes.as_ref(), options).unwrap_err()
     }
 
     #[test]
-    fn corpora() {
-        let eric = options(
-            &[
-                "title=title",
-                "abstract=abstract",
-                "url=https://eric.ed.gov/?id={id#eric-}",
-                "created={year}-01-01",
-                "tags={descriptors:20}",
-                "rights_holder=publisher",
-                "rights_holder=authors",
-                "third_party_list={authors} ({year})",
-            ],
-            &["kind=resource", "type=other", "third_party_material=yes", "author_role=trust"],
+    fn a_table_of_resources_is_read_as_a_teacher_writes_it() {
+        let table = "Kind,Title,Key Stages,year-groups,third party material,url,Tags,teaches\r\n\
+                     Resource,\"Fractions, part 1\",KS2,\"4; 5\",no,https://example.org/f,,Equal \
+                     parts\r\n\
+                     \r\n,,,,,,,\r\n\
+                     resource, Poems ,,,YES,https://example.org/p,\"poetry;reading\",\"Rhyme\nMetre\",\r\n";
+        let rows = good("Resources.csv", table, &Options::default());
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows[0],
+            json!({
+                "kind": "Resource", "title": "Fractions, part 1", "key_stages": "KS2",
+                "year_groups": "4; 5", "third_party_material": "no",
+                "url": "https://example.org/f", "teaches": "Equal parts",
+            })
         );
-        println!("{:#?}", usable("eric_shared.jsonl", &eric));
-        let reviews = options(
-            &[
-                "title=title",
-                "abstract=abstract",
-                "url=https://github.com/MikkelVembye/screen_benchmarks#{id}",
-                "created={year}-01-01",
-                "rights_holder=journal",
-                "rights_holder=authors",
-                "third_party_list={authors} ({year})",
-                "third_party_list=authors",
-            ],
-            &["kind=resource", "type=other", "third_party_material=yes", "author_role=trust"],
+        assert_eq!(rows[1]["tags"], json!(["poetry", "reading"]));
+        let authored = Authored::from_value(rows[1].clone()).unwrap();
+        assert_eq!(authored.record.common.title, "Poems");
+        let numbers: Vec<_> = read("r.csv", table.as_bytes(), &Options::default()).unwrap().0;
+        assert_eq!(numbers.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 5]);
+    }
+
+    #[test]
+    fn interventions_adoptions_and_reports_share_one_table() {
+        let table = format!(
+            "kind;title;aim;what is different;monitoring;cost.one \
+             off;of;type;context.phase;period;what was seen;\
+             other factors;conclusion;arms.intervention.n;arms.intervention.after.mean;\
+             arms.intervention.after.ci95;engagement.attitudes.1.statement;engagement.attitudes.1.n;started;changes\n\
+             intervention;Paired reading;Fluency;In pairs;Monthly;£4.50;;;;;;;;;;;;;5/1/2026;\n\
+             adoption;Ours;;;;;{ID};Adapted;primary;;;;;;;;;;;\"Weekly; with poems\"\n\
+             impact report;Spring;;;;;{ID};;;2026-01-05 to 2026-03-27;Fluency;A library;continue;1,200;42.5;\
+             \"40.1;44.9\";I like it;30;;\n"
         );
-        println!("{:#?}", usable("reviews_shared.jsonl", &reviews));
+        let rows = good("all.csv", &table, &Options::default());
+        let records: Vec<_> =
+            rows.iter().map(|row| Authored::from_value(row.clone()).unwrap().record).collect();
+        let kinds: Vec<_> = records.iter().map(|record| record.kind()).collect();
+        assert_eq!(kinds, [Kind::Intervention, Kind::Adoption, Kind::ImpactReport]);
+        let value = serde_json::to_value(&records[2].content).unwrap();
+        let after = &value["impact_report"]["arms"]["intervention"]["after"];
+        assert_eq!(after, &json!({ "mean": 42.5, "ci95": [40.1, 44.9] }));
+        assert_eq!(value["impact_report"]["engagement"]["attitudes"][0]["n"], 30);
+        let value = serde_json::to_value(&records[0].content).unwrap();
+        assert_eq!(value["intervention"]["started"], "2026-01-05");
+        let value = serde_json::to_value(&records[1].content).unwrap();
+        assert_eq!(value["adoption"]["changes"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_excel_writes_is_read_in_every_encoding() {
+        let table = "sep=;\r\ntitle;abstract\r\nCafé;\"naïve — “quoted” £5\"\r\n";
+        let plain = table.replace("sep=;\r\n", "");
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        let marked = [&b"\xFF\xFE"[..], &utf16(&plain.replace(';', "\t"))].concat();
+        let big_endian: Vec<u8> = plain.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let cases = [
+            (table.as_bytes().to_vec(), "UTF-8"),
+            ([b"\xEF\xBB\xBF", plain.as_bytes()].concat(), "UTF-8"),
+            (WINDOWS_1252.encode(&plain).0.into_owned(), "windows-1252"),
+            (marked, "UTF-16LE"),
+            (utf16(&plain), "UTF-16LE"),
+            (big_endian, "UTF-16BE"),
+        ];
+        for (bytes, encoding) in cases {
+            let (rows, found) = read("x.csv", &bytes, &resource()).unwrap();
+            assert_eq!(found, encoding);
+            let fields = rows[0].fields.as_ref().unwrap();
+            assert_eq!(
+                (&fields["title"], &fields["abstract"]),
+                (&json!("Café"), &json!("naïve — “quoted” £5"))
+            );
+            assert_eq!((rows.len(), rows[0].number), (1, 2));
+        }
+        let declared =
+            Options { encoding: Some(encoding_named("macintosh").unwrap()), ..resource() };
+        assert_eq!(good("x.csv", b"title\nCaf\x8E\n", &declared)[0]["title"], "Café");
+        assert!(encoding_named("ebcdic").unwrap_err().contains("windows-1252"));
+    }
+
+    #[test]
+    fn an_accent_after_megabytes_of_plain_letters_still_tells_the_encoding() {
+        let mut bytes = b"title\n".to_vec();
+        (0..20_000).for_each(|_| bytes.extend_from_slice(b"Fractions for everybody\n"));
+        bytes.extend_from_slice(b"Caf\xE9 society and d\xE9j\xE0 vu\n");
+        let rows = good("x.csv", bytes, &resource());
+        assert_eq!(rows.last().unwrap()["title"], "Café society and déjà vu");
+    }
+
+    #[test]
+    fn damaged_text_is_refused_and_never_replaced() {
+        let bytes = b"title,abstract\nCaf\xC3\xA9,\xC3\xA9t\xC3\xA9\nGood,caf\xE9\nNext,fine\n";
+        let (taken, bad) = judged("x.csv", bytes, &resource());
+        assert_eq!(taken, [2, 4]);
+        assert_eq!(
+            bad,
+            [(
+                3,
+                "column \"abstract\", letter 4: cannot be read as UTF-8; type it again, or name \
+                the \
+                  file's encoding with --encoding"
+                    .to_owned()
+            )]
+        );
+        let half_a_letter: Vec<u8> = [0x0041, 0xD800, 0x000A, 0x0042]
+            .into_iter()
+            .flat_map(u16::to_le_bytes)
+            .chain([0x43])
+            .collect();
+        let bytes = [b"t\0i\0t\0l\0e\0\n\0".to_vec(), half_a_letter].concat();
+        let options = Options { encoding: Some(UTF_16LE), ..resource() };
+        let (taken, bad) = judged("x.csv", bytes, &options);
+        assert!(taken.is_empty() && bad.len() == 2, "{bad:?}");
+        assert!(bad[0].1.starts_with("column \"title\", letter 2: cannot be read as UTF-16LE"));
+        let (_, bad) = judged(
+            "x.jsonl",
+            b"{\"title\": \"a\xFF\"}\n{\"title\": \"\xC3\xA9\xC3\xA9\"}",
+            &resource(),
+        );
+        assert!(bad[0].1.starts_with("the line, letter 13: cannot be read as UTF-8"), "{bad:?}");
+    }
+
+    #[test]
+    fn what_is_no_table_is_called_by_its_name() {
+        let cases: [(&str, &[u8], &str); 9] = [
+            ("x.csv", b"PK\x03\x04rest", "zip archive or an Excel workbook"),
+            ("x.xls", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", "Excel workbook"),
+            ("x.csv", b"%PDF-1.7\n", "is a PDF; a PDF has no rows"),
+            ("x.gz", b"\x1F\x8B\x08", "unpack it with gunzip"),
+            ("x.json", b"{\\rtf1 hello}", "Word document"),
+            ("x.xls", b"\n <HTML><table>", "web page"),
+            ("x.csv", b"title\0\0\x01\x02,\x05\x03\x03", "is not text; import a CSV file"),
+            ("x.json", b" [{\"title\": 1}]", "one JSON list; write each"),
+            ("x.csv", b"\xEF\xBB\xBF\n \n", "x.csv is empty"),
+        ];
+        for (name, bytes, said) in cases {
+            let message = refused(name, bytes, &resource());
+            assert!(message.starts_with(name) && message.contains(said), "{message}");
+        }
+        let error = open(Path::new("/nonexistent/x.csv"), &resource()).unwrap_err();
+        assert!(error.to_string().starts_with("cannot read /nonexistent/x.csv: "), "{error}");
+        assert!(matches!(open(Path::new("/"), &resource()), Err(ImportError::NotAFile(_))));
+    }
+
+    #[test]
+    fn a_wrong_header_is_one_message_with_what_to_do() {
+        let message = refused("x.csv", "Titel,abstract,Colour\na,b,c\n", &resource());
+        assert!(
+            message.starts_with(
+                "x.csv: \"Titel\" (\"title\" may be meant), \"Colour\" of the header name no \
+                 field of the \
+                 kind resource. Correct them, or say what fills which field with --map FIELD=COLUMN; columns \
+                 that no --map names are then left out. The fields of the kind resource are: kind, id, groups, \
+                 cleared, schema,"
+            ),
+            "{message}"
+        );
+        assert!(message.contains("third_party_list"), "{message}");
+        let message = refused("x.csv", "kind,titel\nresource,b\n", &Options::default());
+        assert!(message.contains("any kind of record") && message.contains("--set kind=KIND"));
+        let message = refused("x.csv", "title,Abstract,abstract\n", &resource());
+        assert_eq!(
+            message,
+            "x.csv, row 1 (the header): columns 2 and 3 are both called \"abstract\"; rename or \
+             delete one of them"
+        );
+        let message = refused("x.csv", "title\nx\n", &Options::default());
+        assert!(message.contains("add --set kind=KIND, or a column kind"), "{message}");
+        let message = refused("x.csv", "title,\"abstract\na,b\n", &resource());
+        assert!(message.contains("never closed"), "{message}");
+    }
+
+    #[test]
+    fn wrong_options_are_told_before_any_row() {
+        let table = "Heading,Summary\na,b\n";
+        let message = refused("x.csv", table, &options(&["titel=Heading"], &["kind=resource"]));
+        assert!(
+            message.starts_with(
+                "--map names \"titel\" (\"title\" may be meant), which is no field of the kind \
+                 resource. The"
+            ),
+            "{message}"
+        );
+        let message = refused("x.csv", table, &options(&[], &["kind=resource", "colour=red"]));
+        assert!(message.starts_with("--set names \"colour\", which is no field"), "{message}");
+        let message = refused("x.csv", table, &options(&[], &["kind=ressource"]));
+        assert!(message.starts_with("--set kind: \"ressource\" is no kind"), "{message}");
+        let message = refused("x.csv", table, &options(&["title=Headin"], &["kind=resource"]));
+        assert_eq!(
+            message,
+            "x.csv: --map title=Headin names the column \"Headin\", which the header does not \
+             have; \"Heading\" may be meant"
+        );
+    }
+
+    #[test]
+    fn with_a_mapping_other_columns_are_left_out_and_the_first_that_is_filled_counts() {
+        let table = "Heading,Link,Old \
+            link,Note,note\nFractions,,https://example.org/a,x,y\nPoems,https://example.org/b,,,\n";
+        let chosen = options(
+            &["title=heading", "url=Link", "url=Old link", "abstract={Heading} as we teach it"],
+            &["kind=resource", "type=other", "url=https://example.org/"],
+        );
+        let rows = good("x.csv", table, &chosen);
+        assert_eq!(
+            rows[0],
+            json!({ "kind": "resource", "type": "other", "title": "Fractions",
+                    "url": "https://example.org/a", "abstract": "Fractions as we teach it" })
+        );
+        assert_eq!(rows[1]["url"], "https://example.org/b");
+    }
+
+    #[test]
+    fn a_bad_row_is_named_and_the_others_go_in() {
+        let table = "title,created,third party material,\nA,2026-01-05,no,\nB,5 \
+            Jan,no,\nC,,perhaps,\nD,\nE,,,x\n\
+                     F,,,,x\nG,31/12/2025,yes,,\n\"H";
+        let (taken, bad) = judged("x.csv", table, &resource());
+        assert_eq!(taken, [2, 8]);
+        let starts = [
+            (3, "created: "),
+            (4, "column \"third party material\": "),
+            (
+                5,
+                "has 2 cells and the header has 4; put quotation marks around a cell that holds \
+                 \",\"",
+            ),
+            (6, "column 4 has no name in the header"),
+            (7, "has 5 cells and the header has 4"),
+            (9, "opens a quotation mark that is never closed"),
+        ];
+        assert_eq!(bad.len(), starts.len(), "{bad:?}");
+        for ((row, reason), (number, start)) in bad.iter().zip(starts) {
+            assert!(*row == number && reason.starts_with(start), "{row}: {reason}");
+        }
+        assert!(bad[1].1.contains("\"perhaps\", expected yes or no"), "{}", bad[1].1);
+        let mixed = "kind,title,aim\nresource,A,x\nlesson,B,\nresource,C,\n";
+        let (taken, bad) = judged("x.csv", mixed, &Options::default());
+        assert_eq!(taken, [4]);
+        assert!(bad[0].1.contains("no resource has the field aim"), "{bad:?}");
+        assert!(bad[1].1.contains("\"lesson\" is no kind of record"), "{bad:?}");
+        let (_, bad) = judged("x.csv", table, &options(&["created=created"], &["kind=resource"]));
+        assert!(bad[0].1.starts_with("created (from --map created=created): "), "{bad:?}");
+    }
+
+    #[test]
+    fn a_row_that_is_too_long_is_a_bad_row() {
+        let long = "x".repeat(MAX_ROW_BYTES + 1);
+        let (taken, bad) = judged("x.csv", format!("title\nA\n{long}\nB\n"), &resource());
+        assert_eq!((taken, bad.len(), bad[0].0), (vec![2, 4], 1, 3));
+        assert!(bad[0].1.starts_with("has more than 1048576 bytes"), "{bad:?}");
+        let lines = format!("{{\"title\":\"A\"}}\n{{\"title\":\"{long}\"}}\n{{\"title\":\"B\"}}");
+        let (taken, bad) = judged("x.jsonl", lines, &resource());
+        assert_eq!((taken, bad.len()), (vec![1, 3], 1));
+    }
+
+    #[test]
+    fn each_line_of_jsonl_is_one_object() {
+        let lines = "{\"title\": \"A\", \"Key Stages\": [\"KS2\"], \"tags\": \
+            null}\r\n\n[1]\n{\"title\": }\n\
+                     {\"title\": 1984, \"cost\": 3}\n7\n{\"title\": \"Z\"}";
+        let (taken, bad) = judged("x", lines, &resource());
+        assert_eq!(taken, [1, 7]);
+        assert_eq!(
+            bad,
+            [
+                (
+                    3,
+                    "is a list; each line must be one object, such as {\"title\": \
+                    \"…\"}"
+                        .to_owned()
+                ),
+                (4, "is not valid JSON at column 11: expected value".to_owned()),
+                (
+                    5,
+                    "no resource has the field cost; correct its name, leave it empty in this \
+                    row, or say \
+                     what fills which field with --map FIELD=COLUMN"
+                        .to_owned()
+                ),
+                (
+                    6,
+                    "is a number; each line must be one object, such as {\"title\": \
+                    \"…\"}"
+                        .to_owned()
+                ),
+            ]
+        );
+        let (_, bad) = judged("x.jsonl", "{\"Title\": \"A\", \"title\": \"B\"}", &resource());
+        assert_eq!(bad, [(1, "has \"title\" twice; keep one of them".to_owned())]);
+        let deep = "[".repeat(100_000);
+        let (_, bad) = judged("x.jsonl", format!("{{\"title\": {deep}\n"), &resource());
+        assert!(bad[0].1.contains("recursion limit"), "{bad:?}");
+    }
+
+    #[test]
+    fn keys_of_jsonl_fill_fields_and_a_misspelt_one_is_told_at_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.ndjson");
+        let line =
+            json!({ "id": "p-1", "meta": { "year": 1968, "by": ["Hay", "Lee"] }, "name": "A B C" });
+        std::fs::write(&path, format!("{line}\n")).unwrap();
+        let chosen = options(
+            &["title=name", "author name=meta.by", "created={meta.year}-01-01", "tags=meta.tag"],
+            &["kind=resource", "url=https://example.org/"],
+        );
+        let mut rows = open(&path, &chosen).unwrap();
+        assert_eq!(rows.format(), Format::Jsonl);
+        assert_eq!(
+            rows.next().unwrap().fields.unwrap(),
+            json!({ "kind": "resource", "url": "https://example.org/", "title": "A B C",
+                    "author_name": "Hay and Lee", "created": "1968-01-01" })
+        );
+        assert_eq!(rows.next(), None);
+        let unused: Vec<String> = rows.unused_mappings().map(ToString::to_string).collect();
+        assert_eq!(unused, ["tags=meta.tag"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn no_bytes_make_it_panic(
+            name in "x\\.(csv|jsonl|json|txt|tsv)",
+            start in prop::sample::select(vec![
+                "", "title,abstract\n", "title;created\n", "{\"title\": ", "\u{FEFF}title\t\n", "sep=",
+            ]),
+            bytes in prop::collection::vec(any::<u8>(), 0..300),
+            label in prop::option::of(prop::sample::select(vec![
+                "utf-8", "windows-1252", "utf-16le", "iso-2022-jp", "gb18030", "shift_jis",
+            ])),
+        ) {
+            let encoding = label.map(|label| encoding_named(label).unwrap());
+            let options = Options { encoding, ..resource() };
+            let bytes = [start.as_bytes(), &bytes].concat();
+            if let Ok((rows, _)) = read(&name, &bytes, &options) {
+                prop_assert!(rows.windows(2).all(|pair| pair[0].number < pair[1].number));
+                for row in rows {
+                    if let Ok(fields) = row.fields {
+                        prop_assert!(Authored::from_value(fields).is_ok());
+                    }
+                }
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod corpora;

@@ -54,6 +54,7 @@ pub(super) fn names(kind: Kind) -> Vec<String> {
         .into_iter()
         .filter(|(field, _)| field.split('.').next().is_some_and(|field| own.contains(&field)))
         .flat_map(|(field, names)| names.iter().map(move |name| format!("{field}.{name}")));
+    let inner = inner.filter(|name| exists(kind, name));
     outer.map(|name| (*name).to_owned()).chain(inner).collect()
 }
 
@@ -93,7 +94,7 @@ fn of<T: for<'de> Deserialize<'de>>() -> &'static [&'static str] {
 
 /// Whether a record of this kind has the field, which may be inside another.
 pub(super) fn exists(kind: Kind, path: &str) -> bool {
-    let steps: Vec<String> = steps(path)
+    let steps: Vec<String> = steps(&fold(path))
         .into_iter()
         .map(|step| if step.parse::<usize>().is_ok() { "1".to_owned() } else { step })
         .collect();
@@ -133,7 +134,7 @@ pub(super) fn nearest<'a>(
         .into_iter()
         .map(|name| (edits(&given, &fold(name)), name))
         .min_by_key(|(distance, _)| *distance)?;
-    (distance * 3 <= given.chars().count().max(3)).then_some(name)
+    (distance * 5 <= given.chars().count() * 2).then_some(name)
 }
 
 /// Letters to add, drop or change to make one text the other.
@@ -167,11 +168,16 @@ pub(super) fn settle(mut value: Value) -> Result<Value, Unreadable> {
         let (field, reason) = match Authored::from_value(value.clone()) {
             Ok(_) => return Ok(value),
             Err(AuthoredError::Field { field, reason }) => (field, reason),
+            Err(AuthoredError::UnknownFields { kind, fields }) => {
+                let reason = format!(
+                    "no {kind} has the field {}; correct its name, leave it empty in this row, \
+                     or say what fills which field with --map FIELD=COLUMN",
+                    fields.join(", ")
+                );
+                return Err(Unreadable { steps: Vec::new(), reason });
+            }
             Err(
-                other @ (AuthoredError::NotAMap
-                | AuthoredError::NoKind
-                | AuthoredError::Kind(_)
-                | AuthoredError::UnknownFields { .. }),
+                other @ (AuthoredError::NotAMap | AuthoredError::NoKind | AuthoredError::Kind(_)),
             ) => return Err(Unreadable { steps: Vec::new(), reason: other.to_string() }),
         };
         let place = steps(&field);
@@ -330,7 +336,12 @@ mod tests {
         let said = wrong(json!({ "kind": "intervention", "cost": { "band": "huge" } }));
         assert!(said.starts_with("cost.band: ") && said.contains("choose from"), "{said}");
         let said = wrong(json!({ "kind": "resource", "aim": "x" }));
-        assert_eq!(said, ": no resource has the field aim; the spelling may be wrong");
+        assert_eq!(
+            said,
+            ": no resource has the field aim; correct its name, leave it empty in this row, or \
+             say what \
+             fills which field with --map FIELD=COLUMN"
+        );
         let said = wrong(json!({ "title": "x" }));
         assert!(said.starts_with(": the field kind is missing"), "{said}");
     }

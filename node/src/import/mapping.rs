@@ -134,7 +134,10 @@ impl Mapping {
                     };
                     let value = shorten(strip(value, without), *at_most);
                     let text = plain(&value).ok_or_else(|| {
-                        format!("{name} holds named values, which cannot be put into a text; name one of them, such as {name}.NAME")
+                        format!(
+                            "{name} holds named values, which cannot be put into a text; \
+                            name one of them, such as {name}.NAME"
+                        )
                     })?;
                     filled.push_str(&text);
                 }

@@ -30,7 +30,10 @@ pub(super) fn insert(
 ) -> Result<(), String> {
     let mut root = Value::Object(std::mem::take(fields));
     let placed = place(&mut root, &steps(path), value).map_err(|step| {
-        format!("{path}: cannot stand beside another column for the same part of the record, or item {step} of the list comes before the one ahead of it")
+        format!(
+            "{path}: cannot stand beside another column for the same part of the record, or \
+            item {step} of the list comes before the one ahead of it"
+        )
     });
     if let Value::Object(map) = root {
         *fields = map;

@@ -171,7 +171,8 @@ fn refuse_other_formats(path: &Path, head: &[u8]) -> Result<(), ImportError> {
     } else if head.starts_with(b"%PDF-") {
         (
             "a PDF",
-            "a PDF has no rows to import; attach it as the file of a resource, or import the table that it was made from",
+            "a PDF has no rows to import; attach it as the file of a resource, or import the \
+             table that it was made from",
         )
     } else if head.starts_with(b"\x1F\x8B") {
         ("compressed with gzip", "unpack it with gunzip, and import that")
