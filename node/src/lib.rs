@@ -7,6 +7,7 @@ pub mod contacts;
 pub mod groups;
 pub mod home;
 pub mod http;
+pub mod import;
 pub mod indexer;
 pub mod intake;
 pub mod markdown;

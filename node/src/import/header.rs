@@ -1,0 +1,172 @@
+//! The header of a table: every column fills a field, and no two are called the same.
+
+use std::io::BufRead;
+
+use staffroom_protocol::record::Kind;
+
+use super::error::ImportError;
+use super::mapping::Mapping;
+use super::row::{self, Table};
+use super::table::{self, Ending, Splitter};
+use super::{Options, Rows, fields, same_name};
+
+/// Checks that the options name fields, and returns the kind that they set for all rows.
+pub(super) fn check_options(options: &Options) -> Result<Option<Kind>, ImportError> {
+    let set_kind = options.set.iter().find(|setting| setting.field == "kind");
+    let kind = set_kind.map(|setting| setting.value.parse::<Kind>()).transpose()?;
+    let mapped = options.map.iter().map(|mapping| ("--map", &mapping.field));
+    let set = options.set.iter().map(|setting| ("--set", &setting.field));
+    for (option, field) in mapped.chain(set) {
+        if !has_field(kind, field) {
+            return Err(ImportError::NoField {
+                option,
+                field: with_meant(field, &field_names(kind)),
+                whose: whose(kind),
+                fields: fields_there_are(kind),
+            });
+        }
+    }
+    Ok(kind)
+}
+
+fn has_field(kind: Option<Kind>, field: &str) -> bool {
+    kind.map_or_else(|| fields::exists_anywhere(field), |kind| fields::exists(kind, field))
+}
+
+fn field_names(kind: Option<Kind>) -> Vec<String> {
+    let kinds = kind.as_ref().map_or(Kind::ALL, std::slice::from_ref);
+    kinds.iter().flat_map(|kind| fields::names(*kind)).collect()
+}
+
+/// A name, with the one that may be meant by it.
+fn with_meant(name: &str, names: &[String]) -> String {
+    match fields::nearest(name, names.iter().map(String::as_str)) {
+        Some(meant) => format!("{name:?} ({meant:?} may be meant)"),
+        None => format!("{name:?}"),
+    }
+}
+
+fn whose(kind: Option<Kind>) -> String {
+    kind.map_or_else(|| "any kind of record".to_owned(), |kind| format!("the kind {kind}"))
+}
+
+fn fields_there_are(kind: Option<Kind>) -> String {
+    match kind {
+        Some(kind) => {
+            format!("The fields of the kind {kind} are: {}", field_names(Some(kind)).join(", "))
+        }
+        None => "With --set kind=KIND, this message lists the fields of that kind".to_owned(),
+    }
+}
+
+impl Rows {
+    pub(super) fn read_header(&mut self, kind: Option<Kind>) -> Result<(), ImportError> {
+        let path = self.path.clone();
+        let cannot = |source| ImportError::Read { path: path.clone(), source };
+        let start = self.input.fill_buf().map_err(cannot)?;
+        let told = table::excel_separator(start);
+        let delimiter = told.map_or_else(|| table::delimiter_of(start), |(delimiter, _)| delimiter);
+        self.input.consume(told.map_or(0, |(_, length)| length));
+        self.splitter = Splitter::new(delimiter);
+        let wrong = |row, reason: &str| {
+            Err(ImportError::Header { path: path.clone(), row, reason: reason.to_owned() })
+        };
+        let header = loop {
+            let ending = self.splitter.next_row(&mut self.input, &mut self.row).map_err(cannot)?;
+            self.number += 1;
+            match ending {
+                None => return Err(ImportError::Empty(path)),
+                Some(Ending::TooLong) => return wrong(self.number, &row::too_long()),
+                Some(Ending::Unclosed) => return wrong(self.number, row::UNCLOSED),
+                Some(Ending::Complete) => {}
+            }
+            let cells = table::cells(&self.row, delimiter);
+            if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+                break cells;
+            }
+        };
+        let encoding = self.encoding();
+        let header: Result<Vec<String>, String> = header
+            .iter()
+            .enumerate()
+            .map(|(index, cell)| {
+                let name = std::str::from_utf8(cell);
+                name.map(|name| name.trim().to_owned()).map_err(|error| {
+                    row::invalid(
+                        &format!("cell {}", index + 1),
+                        cell,
+                        error.valid_up_to(),
+                        encoding,
+                    )
+                })
+            })
+            .collect();
+        let header = match header {
+            Ok(header) => header,
+            Err(reason) => return wrong(self.number, &reason),
+        };
+        self.check_header(&header, kind)?;
+        self.table = Some(Table { delimiter, header });
+        Ok(())
+    }
+
+    fn check_header(&self, header: &[String], kind: Option<Kind>) -> Result<(), ImportError> {
+        let mapped = |name: &str| {
+            self.map.iter().flat_map(Mapping::columns).any(|column| same_name(column, name))
+        };
+        let of_use = |name: &str| !name.is_empty() && (self.map.is_empty() || mapped(name));
+        for (index, name) in header.iter().enumerate().filter(|(_, name)| of_use(name)) {
+            if let Some(first) = header[..index].iter().position(|first| same_name(first, name)) {
+                let (first, second) = (first + 1, index + 1);
+                let reason = format!(
+                    "columns {first} and {second} are both called {name:?}; rename or delete one \
+                     of them"
+                );
+                let path = self.path.clone();
+                return Err(ImportError::Header { path, row: self.number, reason });
+            }
+        }
+        for mapping in &self.map {
+            for column in mapping.columns() {
+                if !header.iter().any(|name| same_name(name, column)) {
+                    let meant = fields::nearest(column, header.iter().map(String::as_str));
+                    let hint = match meant {
+                        Some(meant) => format!("{meant:?} may be meant"),
+                        None => format!("its columns are: {}", header.join(", ")),
+                    };
+                    return Err(ImportError::NoColumn {
+                        path: self.path.clone(),
+                        mapping: mapping.to_string(),
+                        column: column.to_owned(),
+                        hint,
+                    });
+                }
+            }
+        }
+        if self.map.is_empty() {
+            self.check_names(header, kind)?;
+        }
+        let has_kind = kind.is_some()
+            || self.map.iter().any(|mapping| mapping.field == "kind")
+            || self.map.is_empty() && header.iter().any(|name| same_name(name, "kind"));
+        if has_kind { Ok(()) } else { Err(ImportError::NoKind(self.path.clone())) }
+    }
+
+    fn check_names(&self, header: &[String], kind: Option<Kind>) -> Result<(), ImportError> {
+        let names = field_names(kind);
+        let unknown: Vec<String> = header
+            .iter()
+            .filter(|name| !name.is_empty() && !has_field(kind, name))
+            .map(|name| with_meant(name, &names))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(ImportError::UnknownColumns {
+            path: self.path.clone(),
+            columns: unknown.join(", "),
+            whose: whose(kind),
+            fields: fields_there_are(kind),
+        })
+    }
+}
