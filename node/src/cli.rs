@@ -6,6 +6,7 @@
 mod client;
 mod get;
 mod group;
+mod import;
 mod init;
 mod output;
 mod publish;
@@ -60,6 +61,8 @@ enum Command {
     Group(group::Group),
     /// Share records written in Markdown, a record a file
     Publish(publish::Publish),
+    /// Share the rows of a CSV or JSONL file, a record a row
+    Import(import::Import),
     /// Take back a record that this school shared
     Withdraw(withdraw::Withdraw),
     /// Search what all schools shared
@@ -119,6 +122,7 @@ fn run(command: Command, common: &Common, output: &Output) -> anyhow::Result<()>
             Command::Serve(serve) => serve.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
             Command::Publish(publish) => publish.run(data, output).await,
+            Command::Import(import) => import.run(data, output).await,
             Command::Withdraw(withdraw) => withdraw.run(data, output).await,
             Command::Search(search) => search.run(data, output).await,
             Command::Show(show) => show.run(data, output).await,

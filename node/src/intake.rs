@@ -154,15 +154,13 @@ impl Node {
         Ok(match standing {
             Standing::AfterLeaving => Judged::Not(Verdict::NotForGroup),
             Standing::Unknown => Judged::Aside(Box::new(entry), AsideReason::UnknownAuthor),
-            Standing::Honoured => {
-                match entry.clock().millis().saturating_sub(now_millis()) {
-                    0..=MAX_CLOCK_AHEAD_MILLIS => Judged::Good(Box::new(entry)),
-                    ahead => {
-                        let reason = AsideReason::FromTheFuture { ahead_minutes: ahead / 60_000 };
-                        Judged::Aside(Box::new(entry), reason)
-                    }
+            Standing::Honoured => match entry.clock().millis().saturating_sub(now_millis()) {
+                0..=MAX_CLOCK_AHEAD_MILLIS => Judged::Good(Box::new(entry)),
+                ahead => {
+                    let reason = AsideReason::FromTheFuture { ahead_minutes: ahead / 60_000 };
+                    Judged::Aside(Box::new(entry), reason)
                 }
-            }
+            },
         })
     }
 

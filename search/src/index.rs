@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use staffroom_protocol::wire;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
@@ -48,7 +48,8 @@ pub struct Index {
     store: [u8; 16],
     engine: Engine,
     reader: IndexReader,
-    writer: Mutex<IndexWriter>,
+    /// None after a failure, until the next use makes another.
+    writer: Mutex<Option<IndexWriter>>,
 }
 
 /// An index, and whether it has to be fed.
@@ -131,9 +132,22 @@ pub enum IndexError {
         /// The folder.
         path: PathBuf,
     },
-    /// The engine failed. What was not committed is lost, and the index has to be opened again.
+    /// The engine failed. What was not committed is lost and has to be applied again.
     #[error("the search index could not be written ({0}); check that the disk is not full")]
     Engine(#[from] TantivyError),
+}
+
+fn writer_of(engine: &Engine) -> Result<IndexWriter, TantivyError> {
+    let options = IndexWriterOptions::builder()
+        .num_worker_threads(WRITER_THREADS)
+        .num_merge_threads(MERGE_THREADS)
+        .memory_budget_per_thread(WRITER_HEAP_BYTES)
+        .build();
+    let writer: IndexWriter = engine.writer_with_options(options)?;
+    let mut merging = LogMergePolicy::default();
+    merging.set_del_docs_ratio_before_merge(REMOVED_SHARE);
+    writer.set_merge_policy(Box::new(merging));
+    Ok(writer)
 }
 
 impl Index {
@@ -148,22 +162,12 @@ impl Index {
     pub fn open(dir: &Path, store: [u8; 16]) -> Result<Opened, IndexError> {
         let (schema, fields) = schema::build();
         let folder = folder::open(dir, &schema, store)?;
-        let options = IndexWriterOptions::builder()
-            .num_worker_threads(WRITER_THREADS)
-            .num_merge_threads(MERGE_THREADS)
-            .memory_budget_per_thread(WRITER_HEAP_BYTES)
-            .build();
-        let writer: IndexWriter = folder.engine.writer_with_options(options)?;
-        let mut merging = LogMergePolicy::default();
-        merging.set_del_docs_ratio_before_merge(REMOVED_SHARE);
-        writer.set_merge_policy(Box::new(merging));
-
         let index = Self {
             fields,
             store,
+            writer: Mutex::new(Some(writer_of(&folder.engine)?)),
             engine: folder.engine,
             reader: folder.reader,
-            writer: Mutex::new(writer),
         };
         let state = match folder.position {
             Ok(position) => State::Current { position },
@@ -175,21 +179,22 @@ impl Index {
     /// Takes changes up, in their order. They are found after the next [`Index::commit`].
     ///
     /// # Errors
-    /// [`IndexError::Engine`], after which the index has to be opened again.
+    /// [`IndexError::Engine`], after which everything since the last commit has to be applied again.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), IndexError> {
-        let writer = self.writer();
-        for change in changes {
-            match change {
-                Change::Put(document) => {
-                    writer.delete_term(self.key_term(&document.key.to_bytes()));
-                    writer.add_document(document.to_engine(&self.fields))?;
-                }
-                Change::Remove(key) => {
-                    writer.delete_term(self.key_term(&key.to_bytes()));
+        self.write(|writer| {
+            for change in changes {
+                match change {
+                    Change::Put(document) => {
+                        writer.delete_term(self.key_term(&document.key.to_bytes()));
+                        writer.add_document(document.to_engine(&self.fields))?;
+                    }
+                    Change::Remove(key) => {
+                        writer.delete_term(self.key_term(&key.to_bytes()));
+                    }
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Makes all changes so far durable and searchable, together with the `position` in the store
@@ -200,12 +205,13 @@ impl Index {
     /// 200 to 500 ms is right.
     ///
     /// # Errors
-    /// [`IndexError::Engine`], after which the index has to be opened again.
+    /// [`IndexError::Engine`], after which everything since the last commit has to be applied again.
     pub fn commit(&self, position: u64) -> Result<(), IndexError> {
-        let mut writer = self.writer();
-        let mut commit = writer.prepare_commit()?;
-        commit.set_payload(&stamp::write(self.store, position));
-        commit.commit()?;
+        self.write(|writer| {
+            let mut commit = writer.prepare_commit()?;
+            commit.set_payload(&stamp::write(self.store, position));
+            commit.commit()
+        })?;
         self.reader.reload()?;
         Ok(())
     }
@@ -221,7 +227,7 @@ impl Index {
         let mut merges = Vec::new();
         for segment in self.engine.searchable_segment_metas()? {
             if segment.has_deletes() {
-                merges.push(self.writer().merge(&[segment.id()]));
+                merges.push(self.write(|writer| Ok(writer.merge(&[segment.id()])))?);
             }
         }
         for merge in merges {
@@ -233,7 +239,7 @@ impl Index {
         }
         // The files of former segments stay for as long as a reader holds them.
         self.reader.reload()?;
-        let collecting = self.writer().garbage_collect_files();
+        let collecting = self.write(|writer| Ok(writer.garbage_collect_files()))?;
         collecting.wait()?;
         let left = self.removed_on_disk()?;
         Ok(Purged { purged: before.saturating_sub(left), left })
@@ -244,8 +250,7 @@ impl Index {
     /// # Errors
     /// [`IndexError`] if the engine refuses.
     pub fn clear(&self) -> Result<(), IndexError> {
-        self.writer().delete_all_documents()?;
-        Ok(())
+        self.write(|writer| writer.delete_all_documents().map(|_| ()))
     }
 
     /// How many documents there are, all versions in all groups.
@@ -304,9 +309,20 @@ impl Index {
         Term::from_field_bytes(self.fields.key, key)
     }
 
-    /// A panic elsewhere leaves the engine's writer usable or failing with an error of its own.
-    fn writer(&self) -> MutexGuard<'_, IndexWriter> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Uses the engine's writer, which a failure such as a full disk ends for good: used again, it
+    /// would take documents and lose them. So the next use makes another.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&mut IndexWriter) -> Result<T, TantivyError>,
+    ) -> Result<T, IndexError> {
+        let mut place = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = match place.take() {
+            Some(writer) => writer,
+            None => writer_of(&self.engine)?,
+        };
+        let done = work(&mut writer)?;
+        *place = Some(writer);
+        Ok(done)
     }
 }
 

@@ -18,6 +18,9 @@ use tempfile::TempDir;
 /// How long a school waits for what it expects before a test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long one command may take, the import of a large file among them.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(300);
+
 /// A school with a data directory, and its node while it runs.
 #[derive(Debug)]
 pub struct School {
@@ -104,14 +107,31 @@ impl School {
         command
     }
 
-    /// Runs a command and waits for it.
+    /// Runs a command and waits for it; fails if it takes longer than anything should.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
-        let ran = self.command(arguments).stdin(Stdio::null()).output().expect("the program runs");
-        Outcome {
-            code: ran.status.code(),
-            output: String::from_utf8_lossy(&ran.stdout).into_owned(),
-            errors: String::from_utf8_lossy(&ran.stderr).into_owned(),
-        }
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let output = kept(child.stdout.take().expect("it is piped"));
+        let errors = kept(child.stderr.take().expect("it is piped"));
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().expect("it is this process's child") {
+                break status;
+            }
+            if started.elapsed() > COMMAND_PATIENCE {
+                drop(child.kill());
+                panic!("{} {arguments:?} did not end", self.name);
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let text =
+            |thread: thread::JoinHandle<String>| thread.join().expect("reading does not fail");
+        Outcome { code: status.code(), output: text(output), errors: text(errors) }
     }
 
     /// Runs a command that must succeed, and returns what it printed.
@@ -253,6 +273,15 @@ impl Drop for School {
             }
         }
     }
+}
+
+fn kept(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What was read until then is shown with what failed.
+        drop(from.read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 fn keep(mut from: impl Read + Send + 'static, log: Arc<Mutex<String>>) {

@@ -37,7 +37,7 @@ fn an_oversized_summary_is_refused_with_its_size_and_what_to_do() {
     let record = ash.write("record.md", text);
     let ran = ash.run(&["publish", record.to_str().unwrap()]);
     let said = ran.output.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("and may have 8192; shorten the abstract or attach fewer files"), "{ran:?}");
+    assert!(said.contains("may have at most 8192 bytes; attach fewer files"), "{ran:?}");
     assert_eq!(ash.json(&["status"])["groups"][0]["entries"], 0);
 }
 
@@ -86,7 +86,8 @@ fn a_data_directory_that_is_in_use_or_newer_is_left_alone() {
 fn a_port_in_use_is_named_with_the_option_that_chooses_another() {
     let (ash, beech) = (running("Ash Primary"), school("Beech Primary"));
     let taken = ash.page().trim_start_matches("http://").trim_end_matches('/');
-    let refused = beech.run(&["serve", "--http", taken, "--listen", "/ip4/127.0.0.1/tcp/0"]).error();
+    let refused =
+        beech.run(&["serve", "--http", taken, "--listen", "/ip4/127.0.0.1/tcp/0"]).error();
     assert!(refused.contains(taken) && refused.contains("choose another with --http"), "{refused}");
 
     let listening = ash.json(&["status"])["network"]["listening"].clone();
@@ -104,7 +105,8 @@ fn a_port_in_use_is_named_with_the_option_that_chooses_another() {
 #[test]
 fn wrong_usage_ends_with_2_and_names_the_argument() {
     let ash = school("Ash Primary");
-    for wrong in [&["publish"][..], &["search"], &["serve", "--listen", "localhost:80"], &["dance"]] {
+    for wrong in [&["publish"][..], &["search"], &["serve", "--listen", "localhost:80"], &["dance"]]
+    {
         let ran = ash.run(wrong);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.errors.contains("Usage") || ran.errors.contains("--help"), "{ran:?}");
@@ -130,16 +132,23 @@ fn a_full_disk_keeps_what_is_held_and_the_node_goes_on_when_there_is_room() {
         "$STAFFROOM" serve --until-input-ends --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0 \
             <"$DISK/input" >/dev/null &
         exec 9>"$DISK/input"
+        while [ ! -e "$STAFFROOM_DATA/api-address" ]; do sleep 0.1; done
         "$STAFFROOM" group create "Fenland Trust" || exit 1
         "$STAFFROOM" publish one.md || exit 1
         sleep 2
         dd if=/dev/zero of="$DISK/filler" bs=4k 2>/dev/null
+        number=0
+        while [ $number -lt 500 ]; do
+            number=$((number + 1))
+            sed "s/Paired reading/Writing $number/" one.md >more.md
+            "$STAFFROOM" publish more.md >/dev/null || break
+        done
         "$STAFFROOM" publish two.md; echo "full: $?"
-        "$STAFFROOM" search reading --json; echo "search: $?"
+        "$STAFFROOM" search reading --json >/dev/null; echo "search: $?"
         rm "$DISK/filler"
         "$STAFFROOM" publish two.md; echo "room: $?"
         for attempt in 1 2 3 4 5 6 7 8 9 10; do
-            found=$("$STAFFROOM" search reading --json | grep -c '"title"')
+            found=$("$STAFFROOM" search reading --json | grep -c '"title":')
             [ "$found" = 2 ] && break
             sleep 0.5
         done
@@ -170,9 +179,10 @@ fn a_full_disk_keeps_what_is_held_and_the_node_goes_on_when_there_is_room() {
         return;
     }
     let said = errors.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(output.contains("full: 1"), "{output}\n{errors}");
+    println!("{output}\n{errors}");
+    assert!(output.contains("full: 1"));
     assert!(said.contains("is full; free") || said.contains("is full:"), "{errors}");
     for line in ["search: 0", "room: 0", "found: 2", "running", "ended: 0"] {
-        assert!(output.contains(line), "{line}: {output}\n{errors}");
+        assert!(output.contains(line), "{line}");
     }
 }

@@ -51,7 +51,7 @@ impl Client {
             if let Some(client) = Self::running(&home).await? {
                 return Ok(client);
             }
-            match open_node(home.dir(), output).await {
+            match open_node(home.dir(), Duration::ZERO, output).await {
                 Ok(node) => {
                     let token = Token::load_or_create(&home.token())?;
                     let router = router(Arc::clone(&node), token.clone());
@@ -220,13 +220,17 @@ async fn whole(response: Response<Body>) -> anyhow::Result<axum::body::Bytes> {
 }
 
 /// Opens the node of a data directory in this process.
-pub(super) async fn open_node(data: &Path, output: &Output) -> Result<Arc<Node>, OpenError> {
+pub(super) async fn open_node(
+    data: &Path,
+    lock_patience: Duration,
+    output: &Output,
+) -> Result<Arc<Node>, OpenError> {
     /// Sound stores of any size seen take seconds; a damaged one can take for ever.
     const LONGEST_VERIFICATION: Duration = Duration::from_secs(120);
     let (data, output) = (data.to_owned(), *output);
     let opening = tokio::task::spawn_blocking(move || {
         let verifier = Some(Verifier::this_program(LONGEST_VERIFICATION)?);
-        let options = Options { verifier, ..Options::default() };
+        let options = Options { verifier, lock_patience, ..Options::default() };
         let mut progress = output.progress("reading the journal");
         Node::open(&data, &options, &mut |step| progress.set(step.done, step.total))
     });

@@ -90,11 +90,6 @@ impl Progress {
         }
         self.bar.set_position(done);
     }
-
-    /// Changes what is said beside the bar.
-    pub(super) fn message(&mut self, what: &'static str) {
-        self.bar.set_message(what);
-    }
 }
 
 impl Drop for Progress {

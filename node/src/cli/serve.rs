@@ -1,9 +1,11 @@
 //! `staffroom serve`
 
 use std::future::{Future, IntoFuture};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use libp2p::Multiaddr;
@@ -47,7 +49,8 @@ impl Serve {
                 self.http
             );
         }
-        let node = open_node(data, output).await?;
+        // A command that opened the directory itself is soon done.
+        let node = open_node(data, Duration::from_secs(3), output).await?;
         let ran = self.run_node(&node, output).await;
         close_node(node).await;
         ran
@@ -81,7 +84,7 @@ impl Serve {
         }
         stop.send_replace(true);
         // A browser may keep its connection open for long.
-        if tokio::time::timeout(std::time::Duration::from_secs(2), server).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(2), server).await.is_err() {
             tracing::debug!("a connection to the page was still open");
         }
         ended
@@ -147,7 +150,10 @@ async fn input_ended() {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STAFFROOM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if let Err(error) = log.try_init() {
         eprintln!("there will be no log: {error}");
     }

@@ -119,6 +119,19 @@ fn build(
     Ok(swarm)
 }
 
+/// Why a TCP port cannot be had: the library shares a port with any other program that does the
+/// same, so that two nodes on one port would each get a part of the connections.
+fn taken(address: &Multiaddr) -> Option<std::io::Error> {
+    let mut parts = address.iter();
+    let ip = match parts.next()? {
+        Protocol::Ip4(ip) => ip.into(),
+        Protocol::Ip6(ip) => ip.into(),
+        _ => return None,
+    };
+    let Some(Protocol::Tcp(port @ 1..)) = parts.next() else { return None };
+    std::net::TcpListener::bind(std::net::SocketAddr::new(ip, port)).err()
+}
+
 fn is_loopback(address: &Multiaddr) -> bool {
     address.iter().any(|part| match part {
         Protocol::Ip4(ip) => ip.is_loopback(),
@@ -140,6 +153,9 @@ async fn listen_on(
 ) -> Result<(), StartError> {
     let mut waiting = HashMap::new();
     for address in addresses {
+        if let Some(error) = taken(&address) {
+            return Err(StartError::Listen { address, reason: error.to_string() });
+        }
         let id = swarm.listen_on(address.clone()).map_err(|error| {
             let reason = match &error {
                 TransportError::MultiaddrNotSupported(_) => {

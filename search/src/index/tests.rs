@@ -272,3 +272,36 @@ fn searches_run_beside_the_feeding() {
     });
     assert_eq!(search(&index, "reading").total, 10);
 }
+
+#[test]
+fn a_disk_that_fails_for_a_while_costs_nothing_that_is_applied_again() {
+    let parent = tempfile::tempdir().unwrap();
+    let (here, away) = (parent.path().join("index"), parent.path().join("away"));
+    let index = open(&here);
+    index.apply([put(document(1, "reading before"))]).unwrap();
+    index.commit(1).unwrap();
+    fs::rename(&here, &away).unwrap();
+    let again = || -> Result<(), IndexError> {
+        index.apply([put(document(2, "reading meanwhile"))])?;
+        index.commit(2)
+    };
+    assert!(again().is_err());
+    assert!(again().is_err(), "it does not take what it cannot keep");
+    assert_eq!(search(&index, "reading").total, 1);
+    fs::rename(&away, &here).unwrap();
+    again().unwrap();
+    assert_eq!(search(&index, "reading").total, 2);
+    drop(index);
+    let Opened { index, state } = Index::open(&here, STORE).unwrap();
+    assert_eq!(state, State::Current { position: 2 });
+    assert_eq!(search(&index, "reading").total, 2);
+}
+
+#[test]
+fn a_cleared_index_holds_what_is_put_after() {
+    let (_folder, index) = index_of((0..3).map(|n| document(n, &format!("reading {n}"))));
+    index.clear().unwrap();
+    index.apply([put(document(9, "reading anew"))]).unwrap();
+    index.commit(5).unwrap();
+    assert_eq!((index.count(), search(&index, "reading").total), (1, 1));
+}
