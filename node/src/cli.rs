@@ -4,6 +4,7 @@
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
 mod client;
+mod demo;
 mod get;
 mod group;
 mod import;
@@ -52,6 +53,8 @@ struct Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Try it out: a trust of fictional schools on this machine, gone when it ends
+    Demo(demo::Demo),
     /// Set up a new school: its keys and its data directory
     Init(init::Init),
     /// Run this school's node
@@ -118,6 +121,7 @@ fn run(command: Command, common: &Common, output: &Output) -> anyhow::Result<()>
     let data = common.data.as_path();
     runtime.block_on(async {
         match command {
+            Command::Demo(demo) => demo.run(output).await,
             Command::Init(init) => init.run(data, output),
             Command::Serve(serve) => serve.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
