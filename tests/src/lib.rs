@@ -219,6 +219,42 @@ impl School {
         node.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Asks the API of the running node, as the command line does.
+    pub fn api(&self, agent: &ureq::Agent, path: &str) -> Value {
+        let token = std::fs::read_to_string(self.data().join("api-token")).expect("a token");
+        let address = format!("{}api/v1{path}", self.page());
+        let request =
+            agent.get(&address).header("Authorization", format!("Bearer {}", token.trim()));
+        let mut answer = request.call().expect("the node answers");
+        answer.body_mut().read_json().expect("the answer is JSON")
+    }
+
+    /// Shares a record through the API of the running node.
+    pub fn share(&self, agent: &ureq::Agent, record: &Value) {
+        let token = std::fs::read_to_string(self.data().join("api-token")).expect("a token");
+        let address = format!("{}api/v1/records", self.page());
+        let request =
+            agent.post(&address).header("Authorization", format!("Bearer {}", token.trim()));
+        let body = serde_json::json!({ "records": [record] });
+        let mut answer = request.send_json(body).expect("the node answers");
+        let answer: Value = answer.body_mut().read_json().expect("the answer is JSON");
+        assert_eq!(answer[0]["outcome"], "published", "{answer}");
+    }
+
+    /// Bytes of memory that the running node holds.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("the node runs");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+        let kibibytes = line.split_whitespace().nth(1).and_then(|count| count.parse::<u64>().ok());
+        kibibytes.expect("Linux says how much memory a process has") * 1024
+    }
+
+    /// Bytes on the disk in a part of its data directory, or in all of it.
+    pub fn disk_bytes(&self, part: &str) -> u64 {
+        bytes_under(&self.data().join(part))
+    }
+
     /// Founds a group and lets the others in, all of whose nodes run.
     pub fn found(&self, group: &str, kind: &str, others: &[&School]) {
         self.done(&["group", "create", group, "--kind", kind]);
@@ -273,6 +309,15 @@ impl Drop for School {
             }
         }
     }
+}
+
+fn bytes_under(path: &Path) -> u64 {
+    let Ok(about) = std::fs::symlink_metadata(path) else { return 0 };
+    if !about.is_dir() {
+        return about.len();
+    }
+    let Ok(items) = std::fs::read_dir(path) else { return 0 };
+    items.flatten().map(|item| bytes_under(&item.path())).sum()
 }
 
 fn kept(mut from: impl Read + Send + 'static) -> thread::JoinHandle<String> {

@@ -77,7 +77,8 @@ impl Demo {
     ) -> anyhow::Result<()> {
         let mut progress = output.progress("starting the nodes");
         for (number, claims) in samples.schools.iter().enumerate() {
-            schools.push(School::start(claims, &folder.join(format!("school-{}", number + 1))).await?);
+            schools
+                .push(School::start(claims, &folder.join(format!("school-{}", number + 1))).await?);
             progress.set(schools.len() as u64, samples.schools.len() as u64);
         }
         drop(progress);
@@ -158,7 +159,9 @@ impl School {
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
-                PublishOutcome::Published { id, .. } | PublishOutcome::Unchanged { id, .. } => Ok(id),
+                PublishOutcome::Published { id, .. } | PublishOutcome::Unchanged { id, .. } => {
+                    Ok(id)
+                }
                 PublishOutcome::Refused { title, reasons } => {
                     bail!("{}: {title:?} was refused: {}", self.claims.name, reasons.join("; "))
                 }

@@ -147,9 +147,12 @@ async fn input_ended() {
     drop(end.await);
 }
 
+/// The libraries warn of what is no concern here, such as news that another node told already.
+const DEFAULT_LOG: &str = "error,staffroom_node=warn,staffroom_search=warn";
+
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("STAFFROOM_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(DEFAULT_LOG));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

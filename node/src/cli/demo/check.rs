@@ -38,10 +38,13 @@ pub(super) async fn run(
 ) -> anyhow::Result<()> {
     let Some(trust) = samples.groups.first() else { bail!("the samples have no group") };
     // What is shared with a cluster or network alone is not for everyone.
-    let shared = samples.records.iter().filter(|record| match record.manuscript.fields.get("groups") {
-        Some(groups) => groups.as_array().is_some_and(|groups| groups.contains(&json!(trust.name))),
-        None => true,
-    });
+    let shared =
+        samples.records.iter().filter(|record| match record.manuscript.fields.get("groups") {
+            Some(groups) => {
+                groups.as_array().is_some_and(|groups| groups.contains(&json!(trust.name)))
+            }
+            None => true,
+        });
     let shared = shared.count();
     let mut progress = output.progress("publishing and searching on every school");
     let mut checked = Vec::new();

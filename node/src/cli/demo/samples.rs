@@ -214,7 +214,9 @@ mod tests {
             assert_eq!(samples.schools.len(), count);
             let ids: BTreeSet<RecordId> = samples.records.iter().map(|record| record.id).collect();
             assert!(samples.records.iter().all(|one| one.school < count));
-            assert!(samples.records.iter().flat_map(|one| &one.refers_to).all(|id| ids.contains(id)));
+            assert!(
+                samples.records.iter().flat_map(|one| &one.refers_to).all(|id| ids.contains(id))
+            );
             let groups = samples.groups.iter().flat_map(|group| &group.schools);
             assert!(groups.copied().all(|place| place < count));
         }
