@@ -93,7 +93,9 @@ fn front_matter(text: &str) -> Result<Manuscript, MarkdownError> {
         Map::new()
     } else {
         // Placed on its own line of the file, so that the error's line numbers are the file's.
-        serde_saphyr::from_str(&format!("\n{text}"))
+        // `No` and `yes` are answers in words here.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        serde_saphyr::from_str_with_options(&format!("\n{text}"), options)
             .map_err(|error| MarkdownError::Yaml(error.to_string()))?
     };
     let mut fields = Map::new();
@@ -179,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    const RECORD: &str = "\u{feff}---\r\nkind: intervention\r\nkey-stages: [KS1, KS2]\r\ncreated: 2026-01-05\r\nfiles: [plans/steps.md, ./costs.csv]\r\n---\r\n# Paired reading\r\nTwo pupils read\r\ntogether.\r\n\r\n## Aim\r\nFluency.\r\n### In detail\r\n```\r\n## no field\r\n```\r\n## What is different\r\nPairs.\r\n\r\n## Monitoring\r\nEvery half term.\r\n";
+    const RECORD: &str = "\u{feff}---\r\nkind: intervention\r\nwaiver: No\r\nkey-stages: [KS1, KS2]\r\ncreated: 2026-01-05\r\nfiles: [plans/steps.md, ./costs.csv]\r\n---\r\n# Paired reading\r\nTwo pupils read\r\ntogether.\r\n\r\n## Aim\r\nFluency.\r\n### In detail\r\n```\r\n## no field\r\n```\r\n## What is different\r\nPairs.\r\n\r\n## Monitoring\r\nEvery half term.\r\n";
 
     #[test]
     fn a_record_is_read_from_front_matter_and_headings() {
@@ -190,6 +192,7 @@ mod tests {
             fields,
             json!({
                 "kind": "intervention",
+                "waiver": "No",
                 "key_stages": ["KS1", "KS2"],
                 "created": "2026-01-05",
                 "title": "Paired reading",

@@ -13,5 +13,7 @@ pub mod publish;
 pub mod record;
 pub mod safeguard;
 pub mod sync;
+#[cfg(test)]
+mod vectors;
 pub mod vocabulary;
 pub mod wire;

@@ -20,7 +20,7 @@ mod problem;
 mod progress;
 pub mod resource;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod self_assessment;
 pub mod small_group;
 mod summary;

@@ -253,7 +253,7 @@ fn word(number: usize) -> String {
     format!("{}{}{}", PARTS[rank % 20], PARTS[rank / 20 % 20], PARTS[rank / 400 % 20])
 }
 
-/// A resource with an abstract of 180 words, as long as those of research articles.
+/// A resource with an abstract of 120 words, as long as those of research articles.
 fn record(number: usize) -> Value {
     let words = |start: usize, count: usize| -> String {
         (start..start + count).map(word).collect::<Vec<_>>().join(" ")
@@ -264,7 +264,7 @@ fn record(number: usize) -> Value {
         "type": "lesson plan",
         "licence": "CC-BY-4.0",
         "title": format!("{} {number}", words(start, 9)),
-        "abstract": words(start + 20, 180),
+        "abstract": words(start + 20, 120),
         "url": format!("https://example.org/{number}"),
     })
 }

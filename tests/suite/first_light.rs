@@ -93,3 +93,23 @@ fn a_killed_node_comes_back_with_all_that_was_acknowledged() {
     ash.done(&["reindex"]);
     ash.finds("paired reading", 20);
 }
+
+#[test]
+fn the_demo_checks_itself_and_leaves_nothing_behind() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_staffroom-under-test");
+    let ran = std::process::Command::new(program)
+        .args(["demo", "--schools", "3", "--check", "--json"])
+        .env("TMPDIR", elsewhere.path())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let checked: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let schools = checked["schools"].as_array().unwrap();
+    assert_eq!(schools.len(), 3);
+    for school in schools {
+        assert!(school["finds"].as_u64().unwrap() >= 20, "{school}");
+        assert_eq!(school["found_after_millis"].as_array().unwrap().len(), 2);
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}

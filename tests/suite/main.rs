@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod first_light;
+mod floor_versions;
 mod hostile;
+mod import;
 
 use staffroom_tests::School;
 

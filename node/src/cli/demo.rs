@@ -20,7 +20,7 @@ use super::publish::with_attachments;
 use crate::home::Home;
 use crate::http::{GroupReport, InviteReport, PublishRequest, RecordReport};
 use crate::publish::{PublishOptions, PublishOutcome};
-use samples::{SampleRecord, Samples};
+use samples::Samples;
 
 /// How long one step of the demo may take, on a slow machine with many schools.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -95,7 +95,7 @@ impl Demo {
                 schools[*place].client.post::<GroupReport>("/groups/join", &body).await?;
             }
         }
-        share(&samples.records, schools, output.progress("sharing the sample records")).await?;
+        share(samples, schools, output.progress("sharing the sample records")).await?;
         if self.check {
             return check::run(samples, schools, output).await;
         }
@@ -151,9 +151,10 @@ impl School {
         Ok(Self { claims: claims.clone(), client, page, process })
     }
 
-    /// Publishes records with their attachments.
-    async fn publish(&self, records: Vec<Value>) -> anyhow::Result<Vec<RecordId>> {
-        let options = PublishOptions::default();
+    /// Publishes records, with `group` where they name none.
+    async fn publish(&self, records: Vec<Value>, group: &str) -> anyhow::Result<Vec<RecordId>> {
+        let options =
+            PublishOptions { groups: vec![group.to_owned()], ..PublishOptions::default() };
         let request = PublishRequest { records, options };
         let outcomes: Vec<PublishOutcome> = self.client.post("/records", &request).await?;
         outcomes
@@ -189,12 +190,13 @@ impl School {
 
 /// Publishes the samples on their schools, each after those that it refers to have come.
 async fn share(
-    samples: &[SampleRecord],
+    samples: &Samples,
     schools: &[School],
     mut progress: Progress,
 ) -> anyhow::Result<()> {
+    let Some(trust) = samples.groups.first() else { bail!("the samples have no group") };
     let mut done = 0;
-    for level in samples.chunk_by(|one, next| one.level == next.level) {
+    for level in samples.records.chunk_by(|one, next| one.level == next.level) {
         for (place, school) in schools.iter().enumerate() {
             let mut records = Vec::new();
             for sample in level.iter().filter(|sample| sample.school == place) {
@@ -207,8 +209,8 @@ async fn share(
                 records.push(Value::Object(fields));
             }
             done += records.len();
-            school.publish(records).await?;
-            progress.set(done as u64, samples.len() as u64);
+            school.publish(records, &trust.name).await?;
+            progress.set(done as u64, samples.records.len() as u64);
         }
     }
     Ok(())

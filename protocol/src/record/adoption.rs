@@ -207,7 +207,7 @@ impl Adoption {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
@@ -218,7 +218,7 @@ mod tests {
         json!({ "kind": "adoption", "title": "Paired reading here", "of": ID, "type": "exact" })
     }
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "adoption",
             "title": "Paired reading here",

@@ -54,12 +54,12 @@ impl Comment {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use crate::record::sample;
 
-    fn complete() -> serde_json::Value {
+    pub(in crate::record) fn complete() -> serde_json::Value {
         json!({
             "kind": "comment", "title": "Mixed-age classes", "type": "Question", "on": sample::ID,
             "text": "Did you try it with a class of years 3 and 4?",

@@ -74,12 +74,12 @@ impl Expectation {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use crate::record::sample;
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "expectation", "title": "Fractions of amounts", "subject": "Maths",
             "year_group": 4, "statement": "Finds unit fractions of amounts.",

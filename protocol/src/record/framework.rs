@@ -107,13 +107,13 @@ impl Framework {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use crate::record::{Content, sample};
     use crate::vocabulary::Approach;
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "framework", "title": "The Hillside way", "created": "2025-09-01",
             "vision": "Every pupil leaves able to choose.",

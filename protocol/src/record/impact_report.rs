@@ -233,7 +233,7 @@ impl ImpactReport {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
@@ -252,7 +252,7 @@ mod tests {
         })
     }
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         let score = |mean: f64, sd: f64| json!({ "mean": mean, "sd": sd });
         with(
             &minimal(),

@@ -251,7 +251,7 @@ fn or_default(terms: &[String], default: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
@@ -268,7 +268,7 @@ mod tests {
         })
     }
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         with(
             &minimal(),
             &[

@@ -128,13 +128,13 @@ impl Offer {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
     use crate::record::{Content, sample};
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "offer", "title": "Coaching in phonics", "direction": "request",
             "form": "Mentoring", "development_domains": ["subject knowledge", "applying"],

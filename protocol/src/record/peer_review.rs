@@ -150,12 +150,12 @@ impl NextStep {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use crate::record::{Content, sample};
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "peer review", "title": "Reading in Key Stage 3",
             "host": "Hillside Academy", "reviewers": ["Brook School", "Park Academy"],

@@ -95,13 +95,13 @@ fn first_year(text: &str) -> Option<i16> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
     use crate::record::{Content, sample};
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "plan", "title": "Improvement plan", "academic_year": "2025-26",
             "priorities": [

@@ -204,7 +204,7 @@ impl Teaches {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
@@ -215,7 +215,7 @@ mod tests {
         json!({ "kind": "resource", "title": "Fractions", "url": "https://example.org/fractions" })
     }
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "resource",
             "title": "Fractions",

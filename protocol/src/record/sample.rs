@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Authored, Content, Record, Severity};
+use super::{Authored, Content, Kind, Record, Severity};
 use crate::wire;
 
 pub(super) fn read(value: Value) -> Record {
@@ -108,4 +108,23 @@ fn normalise(content: &mut Content) {
         Content::Plan(plan) => plan.normalise(),
         Content::SelfAssessment(assessment) => assessment.normalise(),
     }
+}
+
+/// A record of this kind with all of its fields, in the form in which it is shared.
+pub(crate) fn complete(kind: Kind) -> Record {
+    let mut record = read(match kind {
+        Kind::Intervention => super::intervention::tests::complete(),
+        Kind::Resource => super::resource::tests::complete(),
+        Kind::ImpactReport => super::impact_report::tests::complete(),
+        Kind::Adoption => super::adoption::tests::complete(),
+        Kind::PeerReview => super::peer_review::tests::complete(),
+        Kind::Comment => super::comment::tests::complete(),
+        Kind::Offer => super::offer::tests::complete(),
+        Kind::Framework => super::framework::tests::complete(),
+        Kind::Expectation => super::expectation::tests::complete(),
+        Kind::Plan => super::plan::tests::complete(),
+        Kind::SelfAssessment => super::self_assessment::tests::complete(),
+    });
+    record.normalise();
+    record
 }

@@ -229,13 +229,13 @@ fn score<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Er
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::{Value, json};
 
     use super::*;
     use crate::record::{Authored, Content, sample};
 
-    fn complete() -> Value {
+    pub(in crate::record) fn complete() -> Value {
         json!({
             "kind": "self-assessment", "title": "Checklist, autumn", "by": "Trust",
             "term": "Autumn term 2025",

@@ -47,9 +47,10 @@ pub(super) async fn run(
         });
     let shared = shared.count();
     let mut progress = output.progress("publishing and searching on every school");
+    let samples = schools.iter().map(|school| wait_for_samples(school, &trust.name, shared));
+    let finds = try_join_all(samples).await?;
     let mut checked = Vec::new();
-    for (place, school) in schools.iter().enumerate() {
-        let finds = wait_for_samples(school, &trust.name, shared).await?;
+    for (place, (school, finds)) in schools.iter().zip(finds).enumerate() {
         let found = publish_and_find(school, place, schools, &trust.name).await?;
         checked.push(CheckedSchool {
             school: school.claims.name.clone(),
@@ -96,14 +97,14 @@ async fn publish_and_find(
     // A word that stands in no other record.
     let word = format!("lanternfish{place}");
     let record = json!({
-        "kind": "comment",
-        "type": "question",
-        "title": format!("Does anybody use {word} cards?"),
-        "text": "We are thinking of buying a set for the library.",
-        "groups": [trust],
+        "kind": "intervention",
+        "title": format!("Reading with {word} cards"),
+        "aim": "Pupils choose longer books by the end of the term.",
+        "what_is_different": "A card with three questions goes home with each book.",
+        "monitoring": "The librarian counts loans every half term.",
     });
     let started = Instant::now();
-    school.publish(vec![record]).await?;
+    school.publish(vec![record], trust).await?;
     let path = with_query("/search", [("q", word.as_str())]);
     let others = schools.iter().enumerate().filter(|(other, _)| *other != place);
     try_join_all(others.map(|(_, other)| find(other, &path, started))).await

@@ -1,0 +1,231 @@
+//! The wire format, pinned: what these values are encoded as must never change, and what was
+//! encoded must always be read. The vectors lie in `protocol/vectors/wire.txt`, a name and the bytes
+//! in hexadecimal a line; `UPDATE_VECTORS=1 cargo test -p staffroom-protocol vectors` writes those
+//! of new values.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use data_encoding::HEXLOWER;
+use serde_bytes::ByteBuf;
+
+use crate::clock::Timestamp;
+use crate::entry::{BlobRef, Draft, Entry, Verifier};
+use crate::gossip::{Announcement, topic};
+use crate::group::invite::{Invite, InviteError};
+use crate::group::membership::{Act, Admission, Founding, Membership, Statement};
+use crate::group::{Claims, GroupKind, Role};
+use crate::hash::{GroupId, Hash, RecordId};
+use crate::identity::{NodeCertificate, SecretKey};
+use crate::record::{Kind, Record, sample};
+use crate::sync::message::{Holding, PeerAddresses, Refusal, Request, Response};
+use crate::wire;
+
+struct School {
+    node: SecretKey,
+    key: SecretKey,
+    certificate: NodeCertificate,
+    claims: Claims,
+}
+
+fn school(seed: u8, name: &str) -> School {
+    let (key, node) = (SecretKey::from_seed(&[seed; 32]), SecretKey::from_seed(&[seed + 1; 32]));
+    let certificate = NodeCertificate::issue(&key, node.public(), 1_700_000_000_000);
+    let claims = Claims {
+        name: name.into(),
+        urn: "123456".parse().ok(),
+        phase: Some("primary".into()),
+        location: Some("Northfen".into()),
+    };
+    School { node, key, certificate, claims }
+}
+
+/// Name and bytes of everything that is signed, stored or sent.
+fn vectors() -> Vec<(String, Vec<u8>)> {
+    let (ash, beech) = (school(1, "Ash Primary"), school(11, "Beech Primary"));
+    let mut vectors: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut add = |name: &str, bytes: &[u8]| vectors.push((name.into(), bytes.to_vec()));
+    add("node certificate", ash.certificate.as_bytes());
+    add("school id", ash.key.public().school_id().as_bytes());
+
+    let founding = Founding {
+        name: "Fenland Trust".into(),
+        kind: GroupKind::Trust,
+        root: vec![ash.key.public()],
+        threshold: 1,
+        claims: ash.claims.clone(),
+        nonce: [5; 16],
+    };
+    let clock = Timestamp::from_millis(1_700_000_000_000);
+    let founding = Statement::found(founding, clock, &ash.certificate, &ash.node).unwrap();
+    let group = founding.group();
+    add("statement: found", founding.as_bytes());
+    add("topic", topic(&group).as_bytes());
+    let invite = Invite::new(
+        (group, "Fenland Trust", GroupKind::Trust),
+        ("Ash Primary", ash.node.public()),
+        vec!["/ip4/192.0.2.1/tcp/4801".into()],
+        1_700_000_600_000,
+        [6; 16],
+    );
+    add("invite line", invite.to_string().as_bytes());
+    let join = invite.request(&beech.certificate, beech.claims.clone());
+    add("request: join", &wire::encode(&Request::Join(join)));
+    let mut membership = Membership::new(group);
+    membership.extend([founding]);
+    let admission = Act::Admit(Admission {
+        certificate: ByteBuf::from(beech.certificate.as_bytes()),
+        claims: beech.claims.clone(),
+        role: Role::Member,
+        invite: invite.id(),
+    });
+    let admitted = membership.sign(admission, clock, &ash.certificate, &ash.node).unwrap();
+    add("statement: admit", admitted.as_bytes());
+    membership.extend([admitted]);
+    let left = membership.sign(Act::Leave, clock, &beech.certificate, &beech.node).unwrap();
+    add("statement: leave", left.as_bytes());
+
+    for record in Kind::ALL.iter().map(|kind| sample::complete(*kind)) {
+        let body = wire::encode(&record);
+        let draft = Draft {
+            group,
+            record: RecordId::from_bytes([7; 16]),
+            clock,
+            kind: record.kind().as_str().into(),
+            content: Some((
+                record.summarise(),
+                BlobRef { hash: Hash::of(&body), size: body.len() as u64 },
+            )),
+        };
+        let entry = Entry::sign(draft, &ash.certificate, &ash.node).unwrap();
+        add(&format!("record: {}", record.kind()), &body);
+        add(&format!("entry: {}", record.kind()), entry.as_bytes());
+    }
+    let withdrawal = Draft {
+        group,
+        record: RecordId::from_bytes([7; 16]),
+        clock,
+        kind: "resource".into(),
+        content: None,
+    };
+    let withdrawal = Entry::sign(withdrawal, &ash.certificate, &ash.node).unwrap();
+    add("entry: withdrawal", withdrawal.as_bytes());
+    for (name, bytes) in messages(group, ash.node.public()) {
+        add(&name, &bytes);
+    }
+    vectors
+}
+
+fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Vec<u8>)> {
+    let (hash, bytes) = (Hash::of(b"content"), ByteBuf::from(vec![1, 2, 3]));
+    let requests = [
+        Request::Introduce { group, statements: vec![bytes.clone()] },
+        Request::Peers { group },
+        Request::Statements { group, digest: hash, after: Some(hash) },
+        Request::Reconcile { group, message: bytes.clone() },
+        Request::Entries { group, hashes: vec![hash] },
+        Request::Blobs { group, hashes: vec![hash] },
+        Request::BlobRange { group, hash, offset: 262_144 },
+        Request::Holding { group },
+    ];
+    let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
+    let responses = [
+        Response::Statements { statements: vec![bytes.clone()], more: true },
+        Response::Peers { peers: vec![peer] },
+        Response::Reconcile { message: bytes.clone() },
+        Response::Entries { entries: vec![bytes.clone()] },
+        Response::Blobs { blobs: vec![bytes.clone()] },
+        Response::BlobRange { size: 4, bytes: bytes.clone() },
+        Response::Holding(Holding {
+            entries: 3,
+            digest: hash,
+            bodies_missing: 1,
+            searchable: true,
+        }),
+        Response::InviteRefused(InviteError::Expired { since_millis: 60_000 }),
+        Response::InviteRefused(InviteError::Used),
+        Response::Refused(Refusal::NotShared),
+        Response::Refused(Refusal::Busy),
+    ];
+    let announcements = [
+        Announcement::Entry(bytes.clone()),
+        Announcement::Statement(bytes),
+        Announcement::News { digest: hash },
+    ];
+    let requests = requests
+        .iter()
+        .enumerate()
+        .map(|(number, message)| (format!("request {number}"), wire::encode(message)));
+    let responses = responses
+        .iter()
+        .enumerate()
+        .map(|(number, message)| (format!("response {number}"), wire::encode(message)));
+    let announcements = announcements
+        .iter()
+        .enumerate()
+        .map(|(number, message)| (format!("announcement {number}"), message.encode()));
+    requests.chain(responses).chain(announcements).collect()
+}
+
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors/wire.txt")
+}
+
+fn pinned() -> BTreeMap<String, Vec<u8>> {
+    let text = fs::read_to_string(path()).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.rsplit_once(' '))
+        .map(|(name, bytes)| (name.to_owned(), HEXLOWER.decode(bytes.as_bytes()).unwrap()))
+        .collect()
+}
+
+#[test]
+fn what_was_ever_sent_is_encoded_as_it_was() {
+    let vectors = vectors();
+    let pinned = pinned();
+    for (name, bytes) in &vectors {
+        if let Some(pinned) = pinned.get(name) {
+            assert_eq!(HEXLOWER.encode(bytes), HEXLOWER.encode(pinned), "{name}");
+        }
+    }
+    if std::env::var_os("UPDATE_VECTORS").is_some() {
+        let line =
+            |(name, bytes): &(String, Vec<u8>)| format!("{name} {}\n", HEXLOWER.encode(bytes));
+        fs::write(path(), vectors.iter().map(line).collect::<String>()).unwrap();
+    } else {
+        let names: Vec<&String> = vectors.iter().map(|(name, _)| name).collect();
+        assert!(
+            names.iter().all(|name| pinned.contains_key(*name)),
+            "UPDATE_VECTORS=1 adds the new"
+        );
+        assert_eq!(pinned.len(), vectors.len(), "a vector is never taken out");
+    }
+}
+
+#[test]
+fn what_was_ever_sent_is_read() {
+    let mut verifier = Verifier::default();
+    let pinned = pinned();
+    assert!(!pinned.is_empty());
+    for (name, bytes) in pinned {
+        let sort = name.split([':', ' ']).next().unwrap_or_default().to_owned();
+        match sort.as_str() {
+            "entry" => {
+                drop(verifier.open(&bytes).unwrap_or_else(|error| panic!("{name}: {error}")))
+            }
+            "statement" => drop(Statement::verify(&bytes).unwrap()),
+            "record" => {
+                let record: Record = wire::decode(&bytes, 100_000).unwrap();
+                assert_eq!(format!("record: {}", record.kind()), name);
+            }
+            "request" => drop(wire::decode::<Request>(&bytes, 10_000).unwrap()),
+            "response" => drop(wire::decode::<Response>(&bytes, 10_000).unwrap()),
+            "announcement" => drop(Announcement::decode(&bytes).unwrap()),
+            "node" => drop(NodeCertificate::verify(&bytes).unwrap()),
+            "invite" => drop(String::from_utf8(bytes).unwrap().parse::<Invite>().unwrap()),
+            "school" | "topic" => {}
+            _ => panic!("{name} is of no known sort"),
+        }
+    }
+}
