@@ -17,7 +17,7 @@ mod show;
 mod status;
 mod withdraw;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -96,18 +96,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
-    let result = match arguments.command {
-        Command::Completions { shell } => {
-            let mut command = Arguments::command();
-            clap_complete::generate(shell, &mut command, "staffroom", &mut std::io::stdout());
-            Ok(())
-        }
-        Command::VerifyStore { dir } => {
-            crate::store::verify(&dir).map(|_| ()).map_err(anyhow::Error::from)
-        }
-        command => run(command, &arguments.common, &output),
-    };
-    match result {
+    match run(arguments.command, &arguments.common.data, &output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);
@@ -116,9 +105,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, common: &Common, output: &Output) -> anyhow::Result<()> {
+fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let data = common.data.as_path();
     runtime.block_on(async {
         match command {
             Command::Demo(demo) => demo.run(output).await,
@@ -133,7 +121,12 @@ fn run(command: Command, common: &Common, output: &Output) -> anyhow::Result<()>
             Command::Get(get) => get.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
-            Command::Completions { .. } | Command::VerifyStore { .. } => Ok(()),
+            Command::Completions { shell } => {
+                let mut arguments = Arguments::command();
+                clap_complete::generate(shell, &mut arguments, "staffroom", &mut std::io::stdout());
+                Ok(())
+            }
+            Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
         }
     })
 }

@@ -1,5 +1,7 @@
 //! Scenarios over real processes, in one program since each one links everything.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod bad_input;
 mod first_light;
 mod floor_versions;

@@ -1,6 +1,6 @@
 //! `staffroom serve`
 
-use std::future::{Future, IntoFuture};
+use std::future::IntoFuture;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -126,14 +126,11 @@ async fn until(mut stopping: watch::Receiver<bool>) {
 }
 
 /// Waits for Ctrl-C or for the system's request to end.
-fn signalled() -> impl Future<Output = std::io::Result<()>> {
-    async {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed,
-            _ = terminate.recv() => Ok(()),
-        }
+async fn signalled() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
     }
 }
 

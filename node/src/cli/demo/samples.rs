@@ -164,7 +164,7 @@ mod tests {
     use serde_json::json;
     use staffroom_protocol::hash::{Hash, SchoolId};
     use staffroom_protocol::publish::{Context, prepare};
-    use staffroom_protocol::record::{Content, Kind, State};
+    use staffroom_protocol::record::{Content, Kind, Record, State};
 
     use super::*;
 
@@ -210,13 +210,12 @@ mod tests {
             shared.insert(sample.id, record);
         }
         assert_eq!(kinds.len(), Kind::ALL.len(), "every kind is shown");
-        let failures = shared.values().filter(|record| match &record.content {
-            Content::Intervention(intervention) => intervention.state == State::Stopped,
-            Content::ImpactReport(report) => {
-                report.conclusion.is_some_and(|one| one.as_str() == "stop")
-            }
-            _ => false,
-        });
+        let stopped = |record: &&Record| {
+            matches!(&record.content, Content::Intervention(one) if one.state == State::Stopped)
+                || matches!(&record.content, Content::ImpactReport(report)
+                    if report.conclusion.is_some_and(|one| one.as_str() == "stop"))
+        };
+        let failures = shared.values().filter(stopped);
         assert!(failures.count() >= 6);
         let attached = samples.records.iter().map(|one| one.manuscript.files.len()).sum::<usize>();
         assert!(attached >= 6, "{attached}");
