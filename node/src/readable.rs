@@ -1,6 +1,6 @@
 //! A record as people read it: its fields in order, with words in place of codes.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::Record;
 
@@ -65,9 +65,22 @@ fn read(value: Value) -> Option<Readable> {
             if let Some(id) = record.and_then(|text| text.parse().ok()) {
                 return Some(Readable::Record(id));
             }
+            if let Some(period) = period(&fields) {
+                return Some(Readable::Text(period));
+            }
             let fields = read_fields(Value::Object(fields));
             (!fields.is_empty()).then_some(Readable::Fields(fields))
         }
+    }
+}
+
+/// From one day to another, in words; none for other fields.
+fn period(fields: &Map<String, Value>) -> Option<String> {
+    let from = fields.get("from")?.as_str()?;
+    match fields.get("to") {
+        None if fields.len() == 1 => Some(format!("since {from}")),
+        Some(Value::String(to)) if fields.len() == 2 => Some(format!("{from} to {to}")),
+        Some(_) | None => None,
     }
 }
 
@@ -80,8 +93,8 @@ pub fn label(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A code such as `pupil_premium` in words; any other text as it is.
-fn words(text: String) -> String {
+/// A code such as `very_low` in words; any other text as it is.
+pub fn words(text: String) -> String {
     let code = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if code { text.replace('_', " ") } else { text }
 }
@@ -94,6 +107,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_period_is_one_line() {
+        let read = |value| read(value).unwrap();
+        let text = |text: &str| Readable::Text(text.into());
+        let both = json!({ "from": "2026-01-05", "to": "2026-03-27" });
+        assert_eq!(read(both), text("2026-01-05 to 2026-03-27"));
+        assert_eq!(read(json!({ "from": "2026-01-05" })), text("since 2026-01-05"));
+        assert!(matches!(read(json!({ "from": "a", "by": "b" })), Readable::Fields(_)));
+    }
+
+    #[test]
     fn a_record_is_read_in_words_and_in_order() {
         let id = "00112233445566778899aabbccddeeff";
         let record = Authored::from_value(json!({
@@ -102,7 +125,7 @@ mod tests {
             "aim": "Pupils read *aloud*.",
             "what_is_different": "Four groups",
             "monitoring": "Every half term",
-            "pupil_groups": ["pupil_premium", "send"],
+            "pupil_groups": ["service_children", "SEN"],
             "resources": [id],
             "author_role": "middle_leader",
         }))
@@ -124,7 +147,7 @@ mod tests {
         );
         let text = |text: &str| Readable::Text(text.into());
         assert_eq!(fields[0].content, text("Pupils read *aloud*."));
-        assert_eq!(fields[3].content, Readable::List(vec![text("pupil premium"), text("send")]));
+        assert_eq!(fields[3].content, Readable::List(vec![text("service children"), text("SEN")]));
         let record = Readable::Record(id.parse().unwrap());
         assert_eq!(fields[4].content, Readable::List(vec![record]));
         assert_eq!(fields[6].content, text("middle leader"));

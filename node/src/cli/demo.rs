@@ -17,6 +17,7 @@ use tokio::process::{Child, Command};
 use super::client::{Client, segment};
 use super::output::{Output, Progress, table};
 use super::publish::with_attachments;
+use super::serve::signalled;
 use crate::home::Home;
 use crate::http::{GroupReport, InviteReport, PublishRequest, RecordReport};
 use crate::publish::{PublishOptions, PublishOutcome};
@@ -52,7 +53,7 @@ impl Demo {
         let mut schools = Vec::new();
         let shown = tokio::select! {
             shown = self.show(&samples, folder.path(), &mut schools, output) => shown,
-            pressed = tokio::signal::ctrl_c() => pressed.map_err(Into::into),
+            ended = signalled() => ended.map_err(Into::into),
         };
         output.remark("Stopping the nodes.");
         for school in &mut schools {
@@ -114,7 +115,7 @@ fn announce(samples: &Samples, schools: &[School], output: &Output) -> anyhow::R
         let rows = schools.iter().map(|school| [school.claims.name.clone(), school.page.clone()]);
         format!(
             "{} schools have shared {} records with each other. Open the page of any of them:\n\n{}\n\
-             Try: reading, attendance, what did not work. Stop with Ctrl-C; nothing stays behind.",
+             Try: reading comprehension, attendance, marking. Stop with Ctrl-C; nothing stays behind.",
             schools.len(),
             samples.records.len(),
             table(["School", "Page"], rows)

@@ -126,7 +126,7 @@ async fn until(mut stopping: watch::Receiver<bool>) {
 }
 
 /// Waits for Ctrl-C or for the system's request to end.
-async fn signalled() -> std::io::Result<()> {
+pub(super) async fn signalled() -> std::io::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         pressed = tokio::signal::ctrl_c() => pressed,

@@ -38,7 +38,7 @@ fn text(record: &RecordReport) -> String {
             readable::label(&record.kind),
             record.school_name,
             record.groups.join(", "),
-            record.updated
+            record.updated.get(..10).unwrap_or(&record.updated)
         ),
         format!("id {}", record.id),
     ];
