@@ -1,14 +1,14 @@
 //! Publishing and withdrawing: from what a person wrote to signed entries in the store.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+mod told;
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 use serde_json::Value;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{BlobRef, Draft, Entry, EntryError, EntryKey};
-use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
 use staffroom_protocol::publish::{self, Context, Prepared, Refusal};
 use staffroom_protocol::record::{
@@ -21,14 +21,11 @@ use crate::clock::{now_millis, today};
 use crate::groups::GroupError;
 use crate::home::{HomeError, random};
 use crate::intake::possession_key;
-use crate::network;
 use crate::node::Node;
 use crate::records::RecordError;
 use crate::store::{Change, MAX_SMALL_BLOB_BYTES, StoreError, Table};
 
-/// Records published at once are told one by one up to this many; more than that are told as news
-/// that is worth comparing, since gossip drops under load.
-const TELL_SINGLY: usize = 64;
+pub use told::Told;
 
 /// What became of one record that was to be published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,6 +159,8 @@ struct Batch {
     entries: Vec<Entry>,
     changes: Vec<Change>,
     clock: Timestamp,
+    /// The keys under which its records are found again.
+    keys: BTreeMap<Vec<u8>, RecordId>,
 }
 
 /// What one record adds to a batch.
@@ -377,6 +376,7 @@ impl Node {
             batch.entries.push(entry);
         }
         for key in [source, title_key] {
+            batch.keys.insert(key.clone(), id);
             let value = Some(id.as_bytes().to_vec());
             batch.changes.push(Change::Local { table: Table::ImportSources, key, value });
         }
@@ -390,22 +390,10 @@ impl Node {
 
     /// The record that was published under a key, unless it was withdrawn since.
     fn looked_up(&self, key: &[u8], batch: &Batch) -> Result<Option<RecordId>, PublishError> {
-        let in_batch = batch.changes.iter().find_map(|change| match change {
-            Change::Local { table: Table::ImportSources, key: one, value } if one == key => {
-                value.clone()
-            }
-            Change::Local { .. }
-            | Change::Entry { .. }
-            | Change::DropEntry { .. }
-            | Change::Touch { .. }
-            | Change::Statement { .. }
-            | Change::Blob { .. }
-            | Change::ForgetBlob { .. } => None,
-        });
-        let stored = match in_batch {
-            Some(bytes) => return Ok(record_id(&bytes)),
-            None => self.store().local_get(Table::ImportSources, key)?,
-        };
+        if let Some(id) = batch.keys.get(key) {
+            return Ok(Some(*id));
+        }
+        let stored = self.store().local_get(Table::ImportSources, key)?;
         let Some(id) = stored.as_deref().and_then(record_id) else { return Ok(None) };
         let held = self.record(self.identity().school(), id)?;
         Ok(held.filter(|held| !held.entry.is_withdrawal()).map(|_| id))
@@ -462,37 +450,6 @@ pub struct Withdrawn {
     pub title: String,
     /// The groups it was shared with.
     pub groups: Vec<String>,
-}
-
-/// What is to be told to the groups.
-#[derive(Debug, Default)]
-pub struct Told {
-    announcements: Vec<(GroupId, Announcement)>,
-    news: BTreeSet<GroupId>,
-}
-
-impl Told {
-    fn of(entries: &[Entry]) -> Self {
-        if entries.len() > TELL_SINGLY {
-            let news = entries.iter().map(|entry| entry.key().group).collect();
-            return Self { announcements: Vec::new(), news };
-        }
-        let announcement = |entry: &Entry| {
-            (entry.key().group, Announcement::Entry(ByteBuf::from(entry.as_bytes())))
-        };
-        Self { announcements: entries.iter().map(announcement).collect(), news: BTreeSet::new() }
-    }
-
-    /// Tells the groups, where the network runs.
-    pub async fn tell(self, node: &Arc<Node>) {
-        let Some(network) = node.network() else { return };
-        for (group, announcement) in &self.announcements {
-            network.announce(*group, announcement).await;
-        }
-        for group in self.news {
-            network::tell(node, network, group).await;
-        }
-    }
 }
 
 /// A key under which a published record is found again: by what was written, or by its title.

@@ -229,10 +229,7 @@ fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiErro
 }
 
 fn school(node: &Node, given: &str) -> Result<SchoolId, ApiError> {
-    let mut schools: BTreeMap<SchoolId, String> = BTreeMap::new();
-    for group in node.group_ids() {
-        schools.extend(school_names(node, &group));
-    }
+    let schools = known_schools(node);
     let folded = given.to_lowercase();
     let exact =
         schools.iter().find(|(id, name)| name.to_lowercase() == folded || id.to_string() == folded);
@@ -300,6 +297,11 @@ fn escape(text: &str) -> String {
         .unwrap_or_default()
 }
 
+/// The names of all schools of the node's groups.
+fn known_schools(node: &Node) -> BTreeMap<SchoolId, String> {
+    node.group_ids().iter().flat_map(|group| school_names(node, group)).collect()
+}
+
 /// What people call the values of dimensions that are ids or codes.
 struct Labels {
     schools: BTreeMap<String, String>,
@@ -307,13 +309,8 @@ struct Labels {
 
 impl Labels {
     fn of(node: &Node) -> Self {
-        let mut schools = BTreeMap::new();
-        for group in node.group_ids() {
-            for (school, name) in school_names(node, &group) {
-                schools.insert(school.to_string(), name);
-            }
-        }
-        Self { schools }
+        let schools = known_schools(node).into_iter();
+        Self { schools: schools.map(|(school, name)| (school.to_string(), name)).collect() }
     }
 
     fn label(&self, facet: Facet, value: &str) -> String {

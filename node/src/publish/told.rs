@@ -1,0 +1,47 @@
+//! Telling the groups what was published.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_bytes::ByteBuf;
+use staffroom_protocol::entry::Entry;
+use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::hash::GroupId;
+
+use crate::network;
+use crate::node::Node;
+
+/// Records published at once are told one by one up to this many; more than that are told as news
+/// that is worth comparing, since gossip drops under load.
+const TELL_SINGLY: usize = 64;
+
+/// What is to be told to the groups.
+#[derive(Debug, Default)]
+pub struct Told {
+    announcements: Vec<(GroupId, Announcement)>,
+    news: BTreeSet<GroupId>,
+}
+
+impl Told {
+    pub(super) fn of(entries: &[Entry]) -> Self {
+        if entries.len() > TELL_SINGLY {
+            let news = entries.iter().map(|entry| entry.key().group).collect();
+            return Self { announcements: Vec::new(), news };
+        }
+        let announcement = |entry: &Entry| {
+            (entry.key().group, Announcement::Entry(ByteBuf::from(entry.as_bytes())))
+        };
+        Self { announcements: entries.iter().map(announcement).collect(), news: BTreeSet::new() }
+    }
+
+    /// Tells the groups, where the network runs.
+    pub async fn tell(self, node: &Arc<Node>) {
+        let Some(network) = node.network() else { return };
+        for (group, announcement) in &self.announcements {
+            network.announce(*group, announcement).await;
+        }
+        for group in self.news {
+            network::tell(node, network, group).await;
+        }
+    }
+}
