@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::hash::{GroupId, Hash};
+use crate::identity::PublicKey;
 use crate::limits::MAX_GOSSIP_BYTES;
 use crate::wire::{self, DecodeError};
 
@@ -15,10 +16,14 @@ pub enum Announcement {
     Entry(ByteBuf),
     /// A new membership statement.
     Statement(ByteBuf),
-    /// More is new than is worth telling one by one: whoever holds another set should compare.
+    /// More is new than is worth telling one by one: whoever holds another set should compare with
+    /// the sender. It is not passed on, since only a node that holds it all can be compared with;
+    /// each says so itself once it does.
     News {
         /// The digest of the sender's content set.
         digest: Hash,
+        /// The sender, which also keeps the news of two nodes from being taken for one message.
+        node: PublicKey,
     },
 }
 

@@ -151,7 +151,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
     let announcements = [
         Announcement::Entry(bytes.clone()),
         Announcement::Statement(bytes),
-        Announcement::News { digest: hash },
+        Announcement::News { digest: hash, node },
     ];
     let requests = requests
         .iter()

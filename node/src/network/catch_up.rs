@@ -23,8 +23,8 @@ const SESSIONS_AT_ONCE: usize = 3;
 /// Comparisons that may wait; each is named once however often it is asked for.
 const MAX_WAITING: usize = 1_024;
 
-/// A session that brought more than this much tells the others, who may not have heard.
-const WORTH_TELLING: usize = 64;
+/// A session that brings more than this many entries says in the log how far it is.
+const WORTH_LOGGING: usize = 64;
 
 /// Comparisons that are wanted.
 #[derive(Debug)]
@@ -73,9 +73,7 @@ pub(super) fn start(
                     Ok(0) => {}
                     Ok(received) => {
                         tracing::info!(received, group = %group.short(), "caught up");
-                        if received > WORTH_TELLING {
-                            tell(&node, &network, group).await;
-                        }
+                        tell(&node, &network, group).await;
                     }
                     Err(error) => {
                         tracing::debug!(%error, peer = ?peer, "a comparison was given up");
@@ -93,7 +91,8 @@ pub(crate) async fn tell(node: &Arc<Node>, network: &Network, group: GroupId) {
         tokio::task::spawn_blocking(move || looking.content_set(&group).map(|set| set.digest()))
             .await;
     if let Ok(Ok(digest)) = digest {
-        network.announce(group, &Announcement::News { digest }).await;
+        let node = node.identity().node_key().public();
+        network.announce(group, &Announcement::News { digest, node }).await;
     }
 }
 
@@ -154,7 +153,7 @@ async fn compare(
                 })
                 .await??;
                 let (received, lacking) = session.progress();
-                if received + lacking > WORTH_TELLING {
+                if received + lacking > WORTH_LOGGING {
                     tracing::info!(received, lacking, group = %group.short(), "catching up");
                 }
             }

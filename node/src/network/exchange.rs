@@ -308,16 +308,16 @@ pub(super) async fn hear(
                 Ok(Err(StatementsError::Store(_))) => MessageAcceptance::Ignore,
             }
         }
-        Ok(Announcement::News { digest }) => {
+        Ok(Announcement::News { digest, node: teller }) => {
             let looking = Arc::clone(node);
             let same = tokio::task::spawn_blocking(move || {
                 looking.content_set(&group).is_ok_and(|set| set.digest() == digest)
             })
             .await;
-            if !same.unwrap_or(true) {
+            if teller == from && !same.unwrap_or(true) {
                 network.catch_up_with(from, group);
             }
-            MessageAcceptance::Accept
+            MessageAcceptance::Ignore
         }
     }
 }
