@@ -1,24 +1,29 @@
 //! Founding a group, inviting, joining, leaving.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::entry::Entry;
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
-use staffroom_protocol::group::membership::{Act, Admission, Founding, Statement, StatementError};
+use staffroom_protocol::group::roster::Roster;
+use staffroom_protocol::group::statement::{
+    Act, Admission, Founding, Root, Statement, StatementError,
+};
 use staffroom_protocol::group::{GroupKind, NameError, Role, check_group_name};
-use staffroom_protocol::hash::GroupId;
-use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
+use staffroom_protocol::identity::{PublicKey, SecretKey};
+use staffroom_protocol::limits::MAX_STANDING;
 use staffroom_protocol::sync::message::{Request, Response};
 use staffroom_protocol::wire;
 
 use crate::clock::now_millis;
 use crate::home::{HomeError, random};
-use crate::intake::StatementsError;
+use crate::membership::StatementsError;
 use crate::network::{AskError, Network};
 use crate::node::Node;
 use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, StoreError, Table};
@@ -54,8 +59,39 @@ pub enum GroupError {
     #[error("this school already has a group called {0:?}; choose another name")]
     NameTaken(String),
     /// Only admins do that.
-    #[error("only an admin of {0:?} can invite schools to it")]
+    #[error("only an admin of {0:?} can do that")]
     NotAdmin(String),
+    /// The school cannot remove or dismiss this one.
+    #[error(
+        "{school} is an admin of {group:?} who was not named after this school; only the group's root, or an admin named before it, can do that"
+    )]
+    Senior {
+        /// The other school.
+        school: String,
+        /// The group.
+        group: String,
+    },
+    /// Leaving is another command.
+    #[error("a school does not remove itself from {0:?}; it leaves with: staffroom group leave")]
+    RemovesItself(String),
+    /// The root is another's.
+    #[error(
+        "only the root of {0:?} names admins, and it is not this school's; ask the school that founded the group"
+    )]
+    NotRoot(String),
+    /// No such member, or several.
+    #[error(
+        "{count} members are called {given:?}; give the name, or the start of the id, of one of: {}",
+        list(known)
+    )]
+    NoMember {
+        /// What was given.
+        given: String,
+        /// How many fit.
+        count: usize,
+        /// The members' names.
+        known: Vec<String>,
+    },
     /// The school left or was never in it.
     #[error("this school is not a member of {0:?}")]
     NotMember(String),
@@ -155,8 +191,7 @@ impl Node {
         let founding = Founding {
             name: name.to_owned(),
             kind,
-            root: vec![identity.certificate().school_key()],
-            threshold: 1,
+            root: Root { keys: vec![identity.certificate().school_key()], threshold: 1 },
             claims: identity.claims().clone(),
             nonce: random(self.home().dir())?,
         };
@@ -174,19 +209,7 @@ impl Node {
     /// [`GroupError`] if this school is no admin of the group or cannot be reached by others.
     pub fn invite(&self, group: &GroupId, valid: Duration) -> Result<Invite, GroupError> {
         let (name, kind) = self.own_group(group)?;
-        let school = self.identity().school();
-        let admin = self
-            .with_membership(group, |membership| {
-                membership
-                    .roster()
-                    .members()
-                    .get(&school)
-                    .is_some_and(|own| own.role == Role::Admin)
-            })
-            .unwrap_or(false);
-        if !admin {
-            return Err(GroupError::NotAdmin(name));
-        }
+        self.administered(group)?;
         let addresses = self.reachable_addresses();
         if addresses.is_empty() {
             return Err(GroupError::NoAddress);
@@ -205,16 +228,12 @@ impl Node {
     }
 
     fn own_group(&self, group: &GroupId) -> Result<(String, GroupKind), GroupError> {
-        let school = self.identity().school();
-        let named = self.with_membership(group, |membership| {
-            let roster = membership.roster();
-            let founding = roster.founding()?;
-            let member = roster.members().get(&school).is_some_and(|own| own.left.is_none());
-            Some((founding.name.clone(), founding.kind, member))
+        let named = self.with_membership(group, |set| {
+            set.roster().founding().map(|founding| (founding.name.clone(), founding.kind))
         });
         match named.flatten() {
-            Some((name, kind, true)) => Ok((name, kind)),
-            Some((name, _, false)) => Err(GroupError::NotMember(name)),
+            Some(named) if self.is_member(group) => Ok(named),
+            Some((name, _)) => Err(GroupError::NotMember(name)),
             None => Err(GroupError::NotMember(group.short())),
         }
     }
@@ -249,6 +268,7 @@ impl Node {
             network.ask(invite.from_node, addresses, Request::Join(request)).await.map_err(ask)?;
         match response {
             Response::Statements { statements, .. } => {
+                self.forget_removal(&invite.group)?;
                 self.accept_statements(invite.group, &statements)?;
             }
             Response::InviteRefused(error) => return Err(error.into()),
@@ -258,6 +278,7 @@ impl Node {
             | Response::Entries { .. }
             | Response::Blobs { .. }
             | Response::BlobRange { .. }
+            | Response::Removed { .. }
             | Response::Holding(_) => return Err(GroupError::Refused(invite.from.clone())),
         }
         if !self.is_member(&invite.group) {
@@ -285,7 +306,9 @@ impl Node {
             .ok_or(InviteError::Unknown)?;
         let invite: Invite = made.line.parse()?;
         let used_by = self
-            .with_membership(&invite.group, |set| set.roster().invited_by(&request.invite))
+            .with_membership(&invite.group, |set| {
+                set.roster().invited_by(&self.identity().school(), &request.invite)
+            })
             .flatten();
         let certificate = invite.check(request, used_by, now_millis())?;
         request.claims.check()?;
@@ -309,7 +332,7 @@ impl Node {
         };
         let statements = self
             .with_membership(&group, |set| {
-                set.statements().values().map(|one| ByteBuf::from(one.as_bytes())).collect()
+                set.in_order().map(|one| ByteBuf::from(one.as_bytes())).collect()
             })
             .unwrap_or_default();
         Ok(Admitted { group, statements, admission })
@@ -327,11 +350,147 @@ impl Node {
     ///
     /// # Errors
     /// [`GroupError::NotMember`] if this school is not in it.
-    pub fn leave_group(&self, group: &GroupId) -> Result<Announcement, GroupError> {
-        self.own_group(group)?;
-        let statement = self.sign_statement(group, Act::Leave)?;
-        self.add_statements(*group, vec![statement.clone()])?;
-        Ok(Announcement::Statement(ByteBuf::from(statement.as_bytes())))
+    pub fn leave_group(&self, group: &GroupId) -> Result<Vec<Announcement>, GroupError> {
+        let (name, _) = self.own_group(group)?;
+        let own = self.identity().school();
+        let acts = self.listing(group, &own, |standing| Act::Leave { standing })?;
+        self.enact(group, acts, None, |roster| roster.member(&own).is_none())?
+            .ok_or(GroupError::NotMember(name))
+    }
+
+    /// Removes a school from a group. What it shared until now, as far as it is held here, stays.
+    ///
+    /// # Errors
+    /// [`GroupError`] if there is no such member, or this school may not remove it.
+    pub fn remove_member(
+        &self,
+        group: &GroupId,
+        school: &SchoolId,
+    ) -> Result<Vec<Announcement>, GroupError> {
+        let name = self.administered(group)?;
+        if *school == self.identity().school() {
+            return Err(GroupError::RemovesItself(name));
+        }
+        let acts =
+            self.listing(group, school, |standing| Act::Remove { school: *school, standing })?;
+        self.enact(group, acts, None, |roster| roster.member(school).is_none())?
+            .ok_or_else(|| self.senior(group, school, name))
+    }
+
+    /// Names a member an admin with the group's root, where this school alone holds it.
+    ///
+    /// # Errors
+    /// [`GroupError`] if there is no such member, or the root is not this school's alone.
+    pub fn name_admin(
+        &self,
+        group: &GroupId,
+        school: &SchoolId,
+    ) -> Result<Vec<Announcement>, GroupError> {
+        let (name, _) = self.own_group(group)?;
+        let key = self.home().school_key()?;
+        let act = Act::Name { school: *school };
+        self.enact(group, vec![act], Some(&key), |roster| roster.is_admin(school))?
+            .ok_or(GroupError::NotRoot(name))
+    }
+
+    /// Ends what a naming gave; the school stays a member.
+    ///
+    /// # Errors
+    /// [`GroupError`] if there is no such admin, or this school may not dismiss it.
+    pub fn dismiss_admin(
+        &self,
+        group: &GroupId,
+        school: &SchoolId,
+    ) -> Result<Vec<Announcement>, GroupError> {
+        let name = self.administered(group)?;
+        let act = Act::Dismiss { school: *school };
+        self.enact(group, vec![act], None, |roster| !roster.is_admin(school))?
+            .ok_or_else(|| self.senior(group, school, name))
+    }
+
+    /// The name of a group of which this school is an admin.
+    fn administered(&self, group: &GroupId) -> Result<String, GroupError> {
+        let (name, _) = self.own_group(group)?;
+        let own = self.identity().school();
+        let admin = self.with_membership(group, |set| set.roster().is_admin(&own));
+        if admin == Some(true) { Ok(name) } else { Err(GroupError::NotAdmin(name)) }
+    }
+
+    /// As many acts as it takes to list every entry of a school that is held.
+    fn listing(
+        &self,
+        group: &GroupId,
+        school: &SchoolId,
+        act: impl Fn(Vec<Hash>) -> Act,
+    ) -> Result<Vec<Act>, StoreError> {
+        let held: Vec<Hash> = self.entries_of(group, school)?.iter().map(Entry::hash).collect();
+        if held.is_empty() {
+            return Ok(vec![act(Vec::new())]);
+        }
+        Ok(held.chunks(MAX_STANDING).map(|list| act(list.to_vec())).collect())
+    }
+
+    /// Signs acts, with a key of the root for what the root does, and adds them all at once; nothing
+    /// where `takes_effect` denies that the roster would be as it should.
+    fn enact(
+        &self,
+        group: &GroupId,
+        acts: Vec<Act>,
+        root: Option<&SecretKey>,
+        takes_effect: impl FnOnce(&Roster) -> bool,
+    ) -> Result<Option<Vec<Announcement>>, GroupError> {
+        let mut set = self
+            .with_membership(group, Clone::clone)
+            .ok_or_else(|| GroupError::NotMember(group.short()))?;
+        let (certificate, key) = (self.identity().certificate(), self.identity().node_key());
+        let mut statements = Vec::new();
+        for act in acts {
+            let proposal = set.propose(act);
+            let endorsements = root.map(|key| proposal.endorse(key)).into_iter().collect();
+            let clock = Timestamp::from_millis(now_millis());
+            let statement = Statement::sign(proposal, endorsements, clock, certificate, key)?;
+            set.extend([statement.clone()]);
+            statements.push(statement);
+        }
+        if !takes_effect(set.roster()) {
+            return Ok(None);
+        }
+        let told = statements.iter().map(announcement).collect();
+        self.add_statements(*group, statements)?;
+        Ok(Some(told))
+    }
+
+    fn senior(&self, group: &GroupId, school: &SchoolId, name: String) -> GroupError {
+        let mut names = crate::records::school_names(self, group);
+        let school = names.remove(school).unwrap_or_else(|| school.short());
+        GroupError::Senior { school, group: name }
+    }
+
+    /// The member with this name, or with an id that starts like this.
+    ///
+    /// # Errors
+    /// [`GroupError::NoMember`] names those that there are.
+    pub fn find_member(&self, group: &GroupId, given: &str) -> Result<SchoolId, GroupError> {
+        let folded = given.trim().to_lowercase();
+        let members: Vec<(SchoolId, String)> = self
+            .with_membership(group, |set| {
+                let current = set.roster().current();
+                current.map(|(school, member)| (school, member.claims.name.clone())).collect()
+            })
+            .unwrap_or_default();
+        let named = members.iter().filter(|(_, name)| name.to_lowercase() == folded);
+        let by_id = members
+            .iter()
+            .filter(|(school, _)| folded.len() >= 6 && school.to_string().starts_with(&folded));
+        let found: BTreeSet<SchoolId> = named.chain(by_id).map(|(school, _)| *school).collect();
+        match found.iter().collect::<Vec<_>>().as_slice() {
+            [one] => Ok(**one),
+            several => Err(GroupError::NoMember {
+                given: given.chars().take(80).collect(),
+                count: several.len(),
+                known: members.into_iter().map(|(_, name)| name).collect(),
+            }),
+        }
     }
 
     /// This node's own admission to a group, to show to members that have not heard of it.
@@ -345,6 +504,10 @@ impl Node {
         })
         .flatten()
     }
+}
+
+fn announcement(statement: &Statement) -> Announcement {
+    Announcement::Statement(ByteBuf::from(statement.as_bytes()))
 }
 
 /// A school that was let in.

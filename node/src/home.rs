@@ -175,6 +175,21 @@ impl Home {
     }
 }
 
+impl Home {
+    /// The school's own key, for what no node may do: to certify and revoke nodes, and to act for
+    /// a group's root.
+    ///
+    /// # Errors
+    /// [`HomeError`] if the file is not there or damaged.
+    pub(crate) fn school_key(&self) -> Result<SecretKey, HomeError> {
+        let path = self.key("school.key");
+        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(read(&path)?.try_into().map_err(|_| {
+            HomeError::Damaged { path: path.clone(), reason: "a key has 32 bytes".into() }
+        })?);
+        Ok(SecretKey::from_seed(&seed))
+    }
+}
+
 /// Bytes from the operating system's random source.
 ///
 /// # Errors

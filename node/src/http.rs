@@ -17,7 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use staffroom_protocol::limits::MAX_FILE_BYTES;
 
 use crate::node::Node;
@@ -40,6 +40,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups", get(groups::list).post(groups::create))
         .route("/groups/join", post(groups::join))
         .route("/groups/{group}/members", get(groups::members))
+        .route("/groups/{group}/members/{school}", delete(groups::remove))
+        .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
         .route("/groups/{group}/invites", post(groups::invite))
         .route("/groups/{group}/membership", delete(groups::leave))
         .route("/groups/{group}/holdings", get(groups::holdings))

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-use serde_bytes::ByteBuf;
 use staffroom_protocol::entry::{BlobRef, Entry, EntryError, EntryKey};
-use staffroom_protocol::group::membership::{Act, Membership, Standing, Statement, StatementError};
+use staffroom_protocol::group::roster::Standing;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
-use staffroom_protocol::limits::{MAX_CLOCK_AHEAD_MILLIS, MAX_STATEMENTS_PER_GROUP};
+use staffroom_protocol::limits::MAX_CLOCK_AHEAD_MILLIS;
 use staffroom_protocol::wire;
 
 use crate::blobs::BlobError;
@@ -27,7 +26,7 @@ pub enum Verdict {
     HeldAside(AsideReason),
     /// It is invalid for everyone.
     Invalid(EntryError),
-    /// It belongs to another group, or was made after its school had left.
+    /// It belongs to another group, or its school left or was removed and it is not among what stays.
     NotForGroup,
 }
 
@@ -152,7 +151,7 @@ impl Node {
             .with_membership(&group, |membership| membership.roster().standing(&entry))
             .unwrap_or(Standing::Unknown);
         Ok(match standing {
-            Standing::AfterLeaving => Judged::Not(Verdict::NotForGroup),
+            Standing::Dropped => Judged::Not(Verdict::NotForGroup),
             Standing::Unknown => Judged::Aside(Box::new(entry), AsideReason::UnknownAuthor),
             Standing::Honoured => match entry.clock().millis().saturating_sub(now_millis()) {
                 0..=MAX_CLOCK_AHEAD_MILLIS => Judged::Good(Box::new(entry)),
@@ -203,6 +202,23 @@ impl Node {
         self.indexer().wake();
         self.wanted.notify_one();
         Ok(stored)
+    }
+
+    /// Drops entries that a roster honours no more, with their texts and files.
+    pub(crate) fn drop_entries(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let mut changes = Vec::new();
+        for entry in entries {
+            let key = entry_key_bytes(&entry.key());
+            changes.push(Change::DropEntry { key: entry.key(), hash: entry.hash() });
+            changes.push(Change::Local { table: Table::Wanted, key, value: None });
+        }
+        self.store().apply(changes)?;
+        let blobs = entries
+            .iter()
+            .flat_map(|entry| blobs_of(entry).into_iter().map(|blob| (entry.key(), blob.hash)));
+        self.release(blobs.collect())?;
+        self.indexer().wake();
+        Ok(())
     }
 
     /// Lets go of blobs that a replaced or withdrawn version had, where nothing else has them.
@@ -303,62 +319,6 @@ impl Node {
         Ok(self.store().local_scan(Table::Wanted, group.as_bytes())?.len() as u64)
     }
 
-    /// Verifies membership statements and adds those that are new; returns how many were.
-    ///
-    /// Entries that waited are judged again, since their authors may now be known.
-    ///
-    /// # Errors
-    /// [`StatementsError`] if one is invalid or they cannot be stored.
-    pub fn accept_statements(
-        &self,
-        group: GroupId,
-        statements: &[ByteBuf],
-    ) -> Result<usize, StatementsError> {
-        let mut verified = Vec::with_capacity(statements.len());
-        for bytes in statements {
-            verified.push(Statement::verify(bytes)?);
-        }
-        let added = self.add_statements(group, verified)?;
-        if added > 0 {
-            self.judge_again()?;
-            if let Some(network) = self.network() {
-                network.members_changed();
-            }
-        }
-        Ok(added)
-    }
-
-    pub(crate) fn add_statements(
-        &self,
-        group: GroupId,
-        statements: Vec<Statement>,
-    ) -> Result<usize, StoreError> {
-        let mut groups = self.write_groups();
-        let membership = groups.entry(group).or_insert_with(|| Membership::new(group));
-        let room = MAX_STATEMENTS_PER_GROUP.saturating_sub(membership.statements().len());
-        let new: Vec<Statement> = statements
-            .into_iter()
-            .filter(|one| one.group() == group)
-            .filter(|one| !membership.statements().contains_key(&one.hash()))
-            .take(room)
-            .collect();
-        let changes = new
-            .iter()
-            .map(|one| Change::Statement {
-                group,
-                hash: one.hash(),
-                bytes: one.as_bytes().to_vec(),
-            })
-            .collect();
-        // Stored before they count, so that a restart never forgets what was acted on.
-        self.store().apply(changes)?;
-        let added = membership.extend(new).len();
-        if membership.statements().is_empty() {
-            groups.remove(&group);
-        }
-        Ok(added)
-    }
-
     /// Judges everything that waits once more; returns how many still wait.
     ///
     /// # Errors
@@ -381,32 +341,6 @@ impl Node {
     pub fn held_aside(&self) -> usize {
         self.aside.lock().unwrap_or_else(PoisonError::into_inner).count()
     }
-
-    /// Whether statements shown by a stranger may be looked at: they admit that very node to a
-    /// group of which this node is a member.
-    pub(crate) fn introduces(
-        &self,
-        group: &GroupId,
-        statements: &[ByteBuf],
-        peer: PublicKey,
-    ) -> bool {
-        let Some(founder) = self
-            .with_membership(group, |membership| {
-                membership
-                    .statements()
-                    .values()
-                    .find(|one| matches!(one.act(), Act::Found(_)))
-                    .map(Statement::author)
-            })
-            .flatten()
-        else {
-            return false;
-        };
-        statements
-            .iter()
-            .filter_map(|bytes| Statement::verify(bytes).ok())
-            .any(|one| one.author() == founder && one.admitted_node() == Some(peer))
-    }
 }
 
 enum Judged {
@@ -424,17 +358,6 @@ pub enum KeepError {
     /// The files.
     #[error(transparent)]
     Blob(#[from] BlobError),
-}
-
-/// Why membership statements were not added.
-#[derive(Debug, thiserror::Error)]
-pub enum StatementsError {
-    /// One of them is invalid for everyone.
-    #[error(transparent)]
-    Invalid(#[from] StatementError),
-    /// They cannot be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// The full text and the files of an entry.

@@ -11,6 +11,7 @@ pub mod import;
 pub mod indexer;
 pub mod intake;
 pub mod markdown;
+pub mod membership;
 pub mod network;
 pub mod node;
 pub mod publish;

@@ -1,15 +1,17 @@
 //! A node: what it holds, whom it trusts, and the parts that work for it.
 //!
 //! Its methods block on the disk; asynchronous callers run them on the blocking pool. What they do
-//! lives in a file each: [`groups`](crate::groups), [`intake`](crate::intake),
-//! [`publish`](crate::publish), [`records`](crate::records).
+//! lives in a file each: [`groups`](crate::groups), [`membership`](crate::membership),
+//! [`intake`](crate::intake), [`publish`](crate::publish), [`records`](crate::records).
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use staffroom_protocol::entry::Verifier;
-use staffroom_protocol::group::membership::{Membership, Roster, Statement};
+use staffroom_protocol::group::membership::Membership;
+use staffroom_protocol::group::roster::Roster;
+use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::sync::ContentSet;
 use tokio::sync::Notify;
@@ -199,15 +201,6 @@ impl Node {
         let set = Arc::new(set);
         sets.insert(*group, CachedSet { position, set: Arc::clone(&set) });
         Ok(set)
-    }
-
-    /// Whether this school is a member of a group and has not left it.
-    pub fn is_member(&self, group: &GroupId) -> bool {
-        let school = self.identity.school();
-        self.with_membership(group, |membership| {
-            membership.roster().members().get(&school).is_some_and(|own| own.left.is_none())
-        })
-        .unwrap_or(false)
     }
 }
 

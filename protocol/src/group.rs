@@ -1,10 +1,13 @@
 //! Groups: a trust, a cluster or a network, who belongs to it, and how a school joins.
 //!
 //! A group is its founding statement; [`GroupId`](crate::hash::GroupId) is that statement's hash.
-//! Who belongs follows from the [`membership`] statements alone, in whatever order they came.
+//! Who belongs, the [`roster`], follows from the [`statement`]s of the [`membership`] set alone, in
+//! whatever order they came.
 
 pub mod invite;
 pub mod membership;
+pub mod roster;
+pub mod statement;
 
 use std::fmt;
 
@@ -43,6 +46,8 @@ pub enum Role {
     Admin,
     /// Reads and publishes.
     Member,
+    /// Reads.
+    Reader,
 }
 
 impl fmt::Display for Role {
@@ -50,6 +55,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Admin => "admin",
             Self::Member => "member",
+            Self::Reader => "reader",
         })
     }
 }

@@ -24,8 +24,12 @@ pub enum Purpose {
     NodeCertificate,
     /// A node publishes a version of a record.
     Entry,
+    /// A school revokes a node.
+    NodeRevocation,
     /// A member changes who belongs to a group.
     Statement,
+    /// A keyholder of a group's root agrees to what the root does.
+    Root,
 }
 
 impl Purpose {
@@ -33,7 +37,9 @@ impl Purpose {
         match self {
             Self::NodeCertificate => b"staffroom/1/node-certificate\0",
             Self::Entry => b"staffroom/1/entry\0",
+            Self::NodeRevocation => b"staffroom/1/node-revocation\0",
             Self::Statement => b"staffroom/1/statement\0",
+            Self::Root => b"staffroom/1/root\0",
         }
     }
 }
@@ -203,6 +209,50 @@ impl NodeCertificate {
     }
 
     /// The node it speaks for.
+    pub fn node(&self) -> PublicKey {
+        self.content.node
+    }
+}
+
+/// A school's signed word that it trusts one of its nodes no more: lost, stolen or replaced. Exists
+/// only if the signature held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Revocation {
+    bytes: Vec<u8>,
+    /// Of the same shape as a certificate; what tells them apart is what they are signed for.
+    content: CertificateContent,
+}
+
+impl Revocation {
+    /// Revokes `node` with the school's key, as of `now_millis` (milliseconds since 1970).
+    pub fn issue(school: &SecretKey, node: PublicKey, now_millis: u64) -> Self {
+        let content =
+            CertificateContent { school: school.public(), node, issued_millis: now_millis };
+        Self { bytes: school.seal(Purpose::NodeRevocation, &wire::encode(&content)), content }
+    }
+
+    /// Reads a revocation and checks the school's signature.
+    ///
+    /// # Errors
+    /// [`CertificateError`] says whether it is too long, unreadable or not signed by its school.
+    pub fn verify(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let (_, content) = split_signature(bytes)?;
+        let content: CertificateContent = wire::decode(content, MAX_CERTIFICATE_BYTES)?;
+        content.school.open(Purpose::NodeRevocation, bytes)?;
+        Ok(Self { bytes: bytes.to_vec(), content })
+    }
+
+    /// The bytes that were signed, with their signature.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The school that revokes.
+    pub fn school(&self) -> SchoolId {
+        self.content.school.school_id()
+    }
+
+    /// The node that is revoked.
     pub fn node(&self) -> PublicKey {
         self.content.node
     }

@@ -13,6 +13,12 @@ pub const MAX_ENTRY_BYTES: usize = 12 * 1024;
 /// A membership statement: claims and a certificate, with room for lists in later versions.
 pub const MAX_STATEMENT_BYTES: usize = 16 * 1024;
 
+/// Entries that one membership statement lists; with 34 bytes each they fill most of it.
+pub const MAX_STANDING: usize = 400;
+
+/// Keys of a group's root: more people than that do not meet to sign.
+pub const MAX_ROOT_KEYS: usize = 16;
+
 /// A gossip message, framing included; half of what gossipsub would allow.
 pub const MAX_GOSSIP_BYTES: usize = 32 * 1024;
 

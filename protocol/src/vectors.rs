@@ -14,10 +14,11 @@ use crate::clock::Timestamp;
 use crate::entry::{BlobRef, Draft, Entry, Verifier};
 use crate::gossip::{Announcement, topic};
 use crate::group::invite::{Invite, InviteError};
-use crate::group::membership::{Act, Admission, Founding, Membership, Statement};
+use crate::group::membership::Membership;
+use crate::group::statement::{Act, Admission, Founding, Root, Statement};
 use crate::group::{Claims, GroupKind, Role};
 use crate::hash::{GroupId, Hash, RecordId};
-use crate::identity::{NodeCertificate, SecretKey};
+use crate::identity::{NodeCertificate, Revocation, SecretKey};
 use crate::record::{Kind, Record, sample};
 use crate::sync::message::{Holding, PeerAddresses, Refusal, Request, Response};
 use crate::wire;
@@ -52,8 +53,7 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
     let founding = Founding {
         name: "Fenland Trust".into(),
         kind: GroupKind::Trust,
-        root: vec![ash.key.public()],
-        threshold: 1,
+        root: Root { keys: vec![ash.key.public()], threshold: 1 },
         claims: ash.claims.clone(),
         nonce: [5; 16],
     };
@@ -83,8 +83,28 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
     let admitted = membership.sign(admission, clock, &ash.certificate, &ash.node).unwrap();
     add("statement: admit", admitted.as_bytes());
     membership.extend([admitted]);
-    let left = membership.sign(Act::Leave, clock, &beech.certificate, &beech.node).unwrap();
+    let left = membership
+        .sign(Act::Leave { standing: Vec::new() }, clock, &beech.certificate, &beech.node)
+        .unwrap();
     add("statement: leave", left.as_bytes());
+    let (school, node) = (beech.key.public().school_id(), beech.node.public());
+    let revocation = Revocation::issue(&ash.key, ash.node.public(), 1_700_000_000_000);
+    for (name, act) in [
+        ("name", Act::Name { school }),
+        ("dismiss", Act::Dismiss { school }),
+        ("remove", Act::Remove { school, standing: vec![Hash::of(b"entry")] }),
+        ("certify", Act::Certify { certificate: ByteBuf::from(ash.certificate.as_bytes()) }),
+        (
+            "revoke",
+            Act::Revoke { revocation: ByteBuf::from(revocation.as_bytes()), standing: Vec::new() },
+        ),
+        ("succeed", Act::Succeed { root: Root { keys: vec![node], threshold: 1 } }),
+    ] {
+        let proposal = membership.propose(act);
+        let endorsements = vec![proposal.endorse(&ash.key)];
+        let signed = Statement::sign(proposal, endorsements, clock, &ash.certificate, &ash.node);
+        add(&format!("statement: {name}"), signed.unwrap().as_bytes());
+    }
 
     for record in Kind::ALL.iter().map(|kind| sample::complete(*kind)) {
         let body = wire::encode(&record);

@@ -113,6 +113,10 @@ impl Client {
         self.ask(Method::POST, path, Body::from(serde_json::to_vec(body)?)).await
     }
 
+    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(Method::PUT, path, Body::empty()).await
+    }
+
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.ask(Method::DELETE, path, Body::empty()).await
     }

@@ -42,6 +42,23 @@ pub(super) enum Group {
         /// The group's name
         group: String,
     },
+    /// Remove a school; what it shared until now stays with the members
+    Remove {
+        /// The group's name
+        group: String,
+        /// The school's name, or the start of its id
+        school: String,
+    },
+    /// Name a school an admin, who can invite and remove schools
+    Admin {
+        /// The group's name
+        group: String,
+        /// The school's name, or the start of its id
+        school: String,
+        /// End it: the school stays a member, but is no admin any more
+        #[arg(long)]
+        dismiss: bool,
+    },
     /// Leave a group; what was shared with it stays with its members
     Leave {
         /// The group's name
@@ -122,6 +139,35 @@ impl Group {
                 let members: Vec<MemberReport> = client.get(&path).await?;
                 output.answer(&members, || member_list(&members))
             }
+            Self::Remove { group, school } => {
+                let path = format!("/groups/{}/members/{}", segment(&group), segment(&school));
+                let group: GroupReport = client.delete(&path).await?;
+                output.answer(&group, || {
+                    let running = if client.is_running() {
+                        "The schools that are connected hear of it now, the others when they \
+                         connect."
+                    } else {
+                        "The other schools hear of it when this node runs: staffroom serve"
+                    };
+                    format!(
+                        "Removed {school} from {}. What it had shared stays with the members.\n\
+                         {running}",
+                        group.name
+                    )
+                })
+            }
+            Self::Admin { group, school, dismiss } => {
+                let path = format!("/groups/{}/admins/{}", segment(&group), segment(&school));
+                let group: GroupReport =
+                    if dismiss { client.delete(&path).await? } else { client.put(&path).await? };
+                output.answer(&group, || {
+                    if dismiss {
+                        format!("{school} is no admin of {} any more.", group.name)
+                    } else {
+                        format!("{school} is an admin of {}.", group.name)
+                    }
+                })
+            }
             Self::Leave { group } => {
                 let path = format!("/groups/{}/membership", segment(&group));
                 let group: GroupReport = client.delete(&path).await?;
@@ -158,18 +204,21 @@ fn member_list(members: &[MemberReport]) -> String {
     table(
         ["School", "URN", "Role", "Since", "Now"],
         members.iter().map(|member| {
-            let now = match (&member.left, member.own, member.connected) {
-                (Some(_), ..) => "left",
-                (None, true, _) => "this school",
-                (None, false, true) => "connected",
-                (None, false, false) => "not connected",
+            let now = match (&member.left, &member.removed_by, member.own, member.connected) {
+                (Some(when), Some(by), ..) => {
+                    format!("removed on {} by {by}", when.get(..10).unwrap_or_default())
+                }
+                (Some(when), None, ..) => format!("left on {}", when.get(..10).unwrap_or_default()),
+                (None, _, true, _) => "this school".to_owned(),
+                (None, _, false, true) => "connected".to_owned(),
+                (None, _, false, false) => "not connected".to_owned(),
             };
             [
                 member.claims.name.clone(),
                 member.claims.urn.map(|urn| urn.to_string()).unwrap_or_default(),
                 member.role.to_string(),
                 member.since.get(..10).unwrap_or_default().to_owned(),
-                now.to_owned(),
+                now,
             ]
         }),
     )

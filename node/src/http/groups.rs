@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, SchoolId};
@@ -51,8 +52,10 @@ pub struct MemberReport {
     pub role: Role,
     /// When it was admitted.
     pub since: String,
-    /// When it left, if it did.
+    /// When it left or was removed, if it was.
     pub left: Option<String>,
+    /// The school that removed it, if it was removed.
+    pub removed_by: Option<String>,
     /// Whether this is the node's own school.
     pub own: bool,
     /// Whether a node of the school is connected now.
@@ -151,15 +154,47 @@ pub(super) async fn leave(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
 ) -> Result<Json<GroupReport>, ApiError> {
-    let leaving = Arc::clone(&node);
-    let (id, name, announcement) = blocking(move || -> Result<_, GroupError> {
-        let id = leaving.find_group(&group)?;
-        let name = leaving.group_names().remove(&id).unwrap_or(group);
-        Ok((id, name, leaving.leave_group(&id)?))
+    act(node, group, |node, id| node.leave_group(id)).await
+}
+
+pub(super) async fn remove(
+    State(node): State<Arc<Node>>,
+    Path((group, school)): Path<(String, String)>,
+) -> Result<Json<GroupReport>, ApiError> {
+    act(node, group, move |node, id| node.remove_member(id, &node.find_member(id, &school)?)).await
+}
+
+pub(super) async fn name(
+    State(node): State<Arc<Node>>,
+    Path((group, school)): Path<(String, String)>,
+) -> Result<Json<GroupReport>, ApiError> {
+    act(node, group, move |node, id| node.name_admin(id, &node.find_member(id, &school)?)).await
+}
+
+pub(super) async fn dismiss(
+    State(node): State<Arc<Node>>,
+    Path((group, school)): Path<(String, String)>,
+) -> Result<Json<GroupReport>, ApiError> {
+    act(node, group, move |node, id| node.dismiss_admin(id, &node.find_member(id, &school)?)).await
+}
+
+/// Changes who belongs to a group, and tells its members.
+async fn act(
+    node: Arc<Node>,
+    group: String,
+    what: impl FnOnce(&Node, &GroupId) -> Result<Vec<Announcement>, GroupError> + Send + 'static,
+) -> Result<Json<GroupReport>, ApiError> {
+    let acting = Arc::clone(&node);
+    let (id, name, told) = blocking(move || -> Result<_, GroupError> {
+        let id = acting.find_group(&group)?;
+        let name = acting.group_names().remove(&id).unwrap_or(group);
+        Ok((id, name, what(&acting, &id)?))
     })
     .await??;
     if let Some(network) = node.network() {
-        network.announce(id, &announcement).await;
+        for announcement in &told {
+            network.announce(id, announcement).await;
+        }
     }
     follow(&node).await;
     Ok(Json(GroupReport { id, name }))
@@ -187,7 +222,11 @@ pub(super) async fn members(
             claims: member.claims.clone(),
             role: member.role,
             since: member.since.to_string(),
-            left: member.left.map(|left| left.to_string()),
+            left: member.departed.as_ref().map(|departure| departure.when.to_string()),
+            removed_by: member.departed.as_ref().and_then(|departure| {
+                let remover = roster.members().get(&departure.removed_by?);
+                remover.map(|remover| remover.claims.name.clone())
+            }),
             own: *school == own,
             connected: member.nodes.iter().any(|key| connected.contains_key(key)),
         })

@@ -128,7 +128,7 @@ pub(super) fn group_status(
         id,
         name,
         kind: roster.founding().map(|founding| founding.kind),
-        role: roster.members().get(&own).filter(|own| own.left.is_none()).map(|own| own.role),
+        role: roster.member(&own).filter(|_| node.is_member(&id)).map(|own| own.role),
         members: roster.current().count(),
         connected: roster
             .current()

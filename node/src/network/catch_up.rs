@@ -12,7 +12,7 @@ use staffroom_protocol::sync::session::{Output, Session, SessionError};
 use tokio::sync::mpsc;
 
 use super::{AskError, Network};
-use crate::intake::StatementsError;
+use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
 
@@ -125,17 +125,28 @@ async fn compare(
     let Some(digest) = node.with_membership(&group, |set| set.digest()) else { return Ok(0) };
     let mut session = Session::new(group, digest);
     while let Some(output) = session.poll() {
+        // The peer, or this school, may have been removed since the last step. A peer that is not
+        // known yet is asked for statements, which may admit it, and for nothing else.
+        let asks_statements = matches!(output, Output::Send(Request::Statements { .. }))
+            || matches!(output, Output::Statements(_));
+        let admissible = asks_statements && node.removal_of(&group, &peer).is_none();
+        if !node.is_member(&group) || !(admissible || node.shares(&group, &peer)) {
+            return Err(Refusal::NotShared.into());
+        }
         match output {
             Output::Send(request) => {
                 let response = network.ask(peer, Vec::new(), request).await?;
-                session.handle_response(response)?;
+                if let Err(error) = session.handle_response(response) {
+                    if let SessionError::Removed(statements) = &error {
+                        let (hearing, statements) = (Arc::clone(node), statements.clone());
+                        blocking(move || hearing.hear_of_removal(group, &statements)).await??;
+                    }
+                    return Err(error.into());
+                }
             }
             Output::Statements(statements) => {
                 let adding = Arc::clone(node);
                 blocking(move || adding.accept_statements(group, &statements)).await??;
-                if !node.is_member(&group) {
-                    return Err(CatchUpError::Session(Refusal::NotShared.into()));
-                }
             }
             Output::WantContentSet => {
                 let reading = Arc::clone(node);
@@ -174,6 +185,8 @@ async fn blocking<T: Send + 'static>(
 enum CatchUpError {
     #[error(transparent)]
     Ask(#[from] AskError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error(transparent)]
     Session(#[from] SessionError),
     #[error(transparent)]

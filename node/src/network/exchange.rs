@@ -7,7 +7,7 @@ use libp2p::PeerId;
 use libp2p::gossipsub::MessageAcceptance;
 use serde_bytes::ByteBuf;
 use staffroom_protocol::gossip::Announcement;
-use staffroom_protocol::group::membership::Statement;
+use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{
@@ -16,7 +16,8 @@ use staffroom_protocol::sync::message::{
 
 use super::{Network, node_key};
 use crate::groups::GroupError;
-use crate::intake::{KeepError, StatementsError, Verdict};
+use crate::intake::{KeepError, Verdict};
+use crate::membership::{Accepted, StatementsError};
 use crate::node::Node;
 use crate::store::StoreError;
 
@@ -31,7 +32,7 @@ pub(super) async fn answer(
     request: Request,
 ) -> Response {
     let Some(peer) = node_key(&peer) else { return Response::Refused(Refusal::NotShared) };
-    let member = shares(node, &request.group(), &peer);
+    let member = node.shares(&request.group(), &peer);
     let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
         peer,
         member,
@@ -72,18 +73,17 @@ impl From<Response> for Answer {
     }
 }
 
-/// Whether both nodes belong to current members of the group.
-fn shares(node: &Node, group: &GroupId, peer: &PublicKey) -> bool {
-    let theirs = node.with_membership(group, |set| set.roster().school_of(peer).is_some());
-    theirs == Some(true) && node.is_member(group)
-}
-
 fn answer_blocking(
     node: &Node,
     peer: PublicKey,
     member: bool,
     request: Request,
 ) -> Result<Answer, AnswerError> {
+    if !matches!(request, Request::Join(_))
+        && let Some(statements) = node.removal_of(&request.group(), &peer)
+    {
+        return Ok(Response::Removed { statements }.into());
+    }
     let not_shared = || Answer::from(Response::Refused(Refusal::NotShared));
     let response = match request {
         Request::Join(request) => return join(node, &request, peer),
@@ -92,7 +92,12 @@ fn answer_blocking(
                 return Ok(Response::Refused(Refusal::Malformed).into());
             }
             if node.introduces(&group, &statements, peer) {
-                node.accept_statements(group, &statements)?;
+                let accepted = node.accept_statements(group, &statements)?;
+                if accepted.early > 0
+                    && let Some(network) = node.network()
+                {
+                    network.catch_up_with(peer, group);
+                }
                 return Ok(Response::Statements { statements: Vec::new(), more: false }.into());
             }
             return Ok(not_shared());
@@ -178,11 +183,7 @@ fn statements(node: &Node, group: &GroupId, digest: Hash, after: Option<Hash>) -
         if set.digest() == digest {
             return Response::Statements { statements: Vec::new(), more: false };
         }
-        let mut rest = set
-            .statements()
-            .iter()
-            .filter(|(hash, _)| after.is_none_or(|after| **hash > after))
-            .map(|(_, one)| ByteBuf::from(one.as_bytes()));
+        let mut rest = set.in_order_after(after).map(|one| ByteBuf::from(one.as_bytes()));
         let statements = rest.by_ref().take(STATEMENTS_PER_ANSWER).collect();
         Response::Statements { statements, more: rest.next().is_some() }
     })
@@ -270,7 +271,7 @@ pub(super) async fn hear(
     let (Some(from), Some(group)) = (node_key(&from), group) else {
         return MessageAcceptance::Ignore;
     };
-    if !shares(node, &group, &from) {
+    if !node.shares(&group, &from) {
         return MessageAcceptance::Ignore;
     }
     match Announcement::decode(&data) {
@@ -302,7 +303,13 @@ pub(super) async fn hear(
                 tokio::task::spawn_blocking(move || hearing.accept_statements(group, &[bytes]))
                     .await;
             match added {
-                Ok(Ok(0)) | Err(_) => MessageAcceptance::Ignore,
+                Ok(Ok(Accepted { added: 0, early })) => {
+                    if early > 0 {
+                        network.catch_up_with(from, group);
+                    }
+                    MessageAcceptance::Ignore
+                }
+                Err(_) => MessageAcceptance::Ignore,
                 Ok(Ok(_)) => MessageAcceptance::Accept,
                 Ok(Err(StatementsError::Invalid(_))) => MessageAcceptance::Reject,
                 Ok(Err(StatementsError::Store(_))) => MessageAcceptance::Ignore,

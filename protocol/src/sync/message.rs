@@ -115,7 +115,7 @@ impl Request {
 pub enum Response {
     /// A page of membership statements.
     Statements {
-        /// The statements' bytes, in the order of their hashes.
+        /// The statements' bytes, each after those that it follows.
         statements: Vec<ByteBuf>,
         /// Whether there are more after the last.
         more: bool,
@@ -150,6 +150,11 @@ pub enum Response {
     },
     /// How much the answering node holds of a group.
     Holding(Holding),
+    /// The asking node's school was removed from the group; nothing else is answered.
+    Removed {
+        /// The removals.
+        statements: Vec<ByteBuf>,
+    },
     /// The invite does not work.
     InviteRefused(InviteError),
     /// The question is not answered.

@@ -58,6 +58,9 @@ pub enum SessionError {
     /// The peer does not answer.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The peer says that this node's school was removed from the group.
+    #[error("the peer says that this school was removed from the group")]
+    Removed(Vec<ByteBuf>),
     /// The peer answered another question, or more than was asked for.
     #[error("the peer's answer does not fit the question")]
     Unexpected,
@@ -132,6 +135,9 @@ impl Session {
         if let Response::Refused(refusal) = response {
             return Err(refusal.into());
         }
+        if let Response::Removed { statements } = response {
+            return Err(SessionError::Removed(statements));
+        }
         match (std::mem::replace(&mut self.state, State::Done), response) {
             (State::Statements { after }, Response::Statements { statements, more }) => {
                 self.statements(after, statements, more)
@@ -170,7 +176,7 @@ impl Session {
             self.outputs.push_back(Output::Statements(statements));
         }
         match last {
-            Some(last) if more && after.is_none_or(|after| after < last) => {
+            Some(last) if more && after != Some(last) => {
                 self.ask_for_statements(Some(last));
             }
             Some(_) | None if more => return Err(SessionError::Unexpected),

@@ -1,0 +1,264 @@
+//! What this node holds of who belongs to its groups, and what follows when that changes: entries
+//! that count no more are dropped, entries that waited are judged again.
+
+use std::collections::BTreeSet;
+
+use serde_bytes::ByteBuf;
+use staffroom_protocol::entry::Entry;
+use staffroom_protocol::group::membership::Membership;
+use staffroom_protocol::group::roster::{Roster, Standing};
+use staffroom_protocol::group::statement::{Act, Statement, StatementError};
+use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
+use staffroom_protocol::identity::PublicKey;
+
+use crate::node::Node;
+use crate::store::{Change, StoreError, Table};
+
+/// The name of the local value that keeps the removal of this node's school from a group.
+const REMOVED: &[u8] = b"removed";
+
+/// Why membership statements were not added.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementsError {
+    /// One of them is invalid for everyone.
+    #[error(transparent)]
+    Invalid(#[from] StatementError),
+    /// They cannot be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// How many were new.
+    pub added: usize,
+    /// How many follow others that are not here yet: a comparison brings them.
+    pub early: usize,
+}
+
+impl Node {
+    /// Verifies membership statements, adds those that are new, and does what follows from them.
+    ///
+    /// # Errors
+    /// [`StatementsError`] if one is invalid or they cannot be stored.
+    pub fn accept_statements(
+        &self,
+        group: GroupId,
+        statements: &[ByteBuf],
+    ) -> Result<Accepted, StatementsError> {
+        let mut verified = Vec::with_capacity(statements.len());
+        for bytes in statements {
+            verified.push(Statement::verify(bytes)?);
+        }
+        Ok(self.add_statements(group, verified)?)
+    }
+
+    pub(crate) fn add_statements(
+        &self,
+        group: GroupId,
+        statements: Vec<Statement>,
+    ) -> Result<Accepted, StoreError> {
+        let (accepted, changed) = {
+            let mut groups = self.write_groups();
+            let membership = groups.entry(group).or_insert_with(|| Membership::new(group));
+            let (fitting, early) = membership.sift(statements);
+            let changes = fitting
+                .iter()
+                .map(|one| Change::Statement {
+                    group,
+                    hash: one.hash(),
+                    bytes: one.as_bytes().to_vec(),
+                })
+                .collect();
+            // Stored before they count, so that a restart never forgets what was acted on.
+            self.store().apply(changes)?;
+            let before = membership.roster().clone();
+            let added = membership.extend(fitting).added.len();
+            let changed = changed_schools(&before, membership.roster());
+            if membership.statements().is_empty() {
+                groups.remove(&group);
+            }
+            (Accepted { added, early: early.len() }, changed)
+        };
+        if accepted.added > 0 {
+            self.follow_roster(&group, &changed)?;
+            self.judge_again()?;
+            if let Some(network) = self.network() {
+                network.members_changed();
+            }
+        }
+        Ok(accepted)
+    }
+
+    /// Drops what the roster honours no more of the schools for which it changed.
+    fn follow_roster(
+        &self,
+        group: &GroupId,
+        changed: &BTreeSet<SchoolId>,
+    ) -> Result<(), StoreError> {
+        let own = self.identity().school();
+        let roster = self.roster(group).unwrap_or_default();
+        let removed = |member: &staffroom_protocol::group::roster::Member| {
+            member.departed.as_ref().is_some_and(|departure| departure.removed_by.is_some())
+        };
+        if changed.contains(&own) && roster.members().get(&own).is_some_and(removed) {
+            return self.purge(group);
+        }
+        let mut dropped = Vec::new();
+        for school in changed {
+            let entries = self.entries_of(group, school)?;
+            dropped.extend(
+                entries.into_iter().filter(|one| roster.standing(one) != Standing::Honoured),
+            );
+        }
+        if dropped.is_empty() { Ok(()) } else { self.drop_entries(&dropped) }
+    }
+
+    /// Drops what other schools shared with a group from which this school was removed.
+    fn purge(&self, group: &GroupId) -> Result<(), StoreError> {
+        let own = self.identity().school();
+        let mut others = self.entries_in(group)?;
+        others.retain(|entry| entry.key().school != own);
+        tracing::warn!(
+            group = %group.short(),
+            entries = others.len(),
+            "this school was removed from the group; what the others shared is dropped"
+        );
+        self.drop_entries(&others)
+    }
+
+    /// The entries of a school that are held for a group.
+    pub(crate) fn entries_of(
+        &self,
+        group: &GroupId,
+        school: &SchoolId,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = self.entries_in(group)?;
+        entries.retain(|entry| entry.key().school == *school);
+        Ok(entries)
+    }
+
+    fn entries_in(&self, group: &GroupId) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::new();
+        for (_, hash) in self.store().set(group)? {
+            if let Some((_, held)) = self.store().entry_by_hash(&hash)?
+                && let Ok(entry) = Entry::reopen(&held.bytes)
+            {
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Whether this school is a member of a group: it was let in, and has neither left nor heard
+    /// of its removal.
+    pub fn is_member(&self, group: &GroupId) -> bool {
+        let own = self.identity().school();
+        self.with_membership(group, |set| set.roster().member(&own).is_some()).unwrap_or(false)
+            && self.removal(group).is_none()
+    }
+
+    /// Whether both this node and another belong to members of a group.
+    pub(crate) fn shares(&self, group: &GroupId, peer: &PublicKey) -> bool {
+        let theirs = self.with_membership(group, |set| set.roster().school_of(peer).is_some());
+        theirs == Some(true) && self.is_member(group)
+    }
+
+    /// The removal of this school from a group, where one was shown that cannot be judged with
+    /// what this node holds of the group.
+    fn removal(&self, group: &GroupId) -> Option<Statement> {
+        let bytes = self.store().local_get(Table::Groups, &removed_key(group)).ok().flatten()?;
+        Statement::verify(&bytes).ok()
+    }
+
+    /// Takes what a member answers to a node that was removed. The node was away when it happened,
+    /// and is told nothing of what else did; so where the removal follows statements that are not
+    /// held here, the word of whoever is an admin as far as is known here is enough.
+    ///
+    /// # Errors
+    /// [`StatementsError`] if the statements are invalid or cannot be stored.
+    pub(crate) fn hear_of_removal(
+        &self,
+        group: GroupId,
+        statements: &[ByteBuf],
+    ) -> Result<(), StatementsError> {
+        self.accept_statements(group, statements)?;
+        if !self.is_member(&group) {
+            return Ok(());
+        }
+        let own = self.identity().school();
+        for bytes in statements {
+            let statement = Statement::verify(bytes)?;
+            let removes = matches!(statement.act(), Act::Remove { school, .. } if *school == own);
+            let by_admin = self
+                .with_membership(&group, |set| {
+                    let held = set.statements().contains_key(&statement.hash());
+                    !held && set.roster().is_admin(&statement.author())
+                })
+                .unwrap_or(false);
+            if removes && by_admin && statement.group() == group {
+                let value = Some(statement.as_bytes().to_vec());
+                let key = removed_key(&group);
+                self.store().apply(vec![Change::Local { table: Table::Groups, key, value }])?;
+                self.purge(&group)?;
+                if let Some(network) = self.network() {
+                    network.members_changed();
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets a removal: the school was let in again.
+    pub(crate) fn forget_removal(&self, group: &GroupId) -> Result<(), StoreError> {
+        let key = removed_key(group);
+        self.store().apply(vec![Change::Local { table: Table::Groups, key, value: None }])?;
+        Ok(())
+    }
+
+    /// The removals that a node of a removed school is answered with; none for any other node.
+    pub(crate) fn removal_of(&self, group: &GroupId, peer: &PublicKey) -> Option<Vec<ByteBuf>> {
+        self.with_membership(group, |set| {
+            let roster = set.roster();
+            let departure =
+                roster.members().get(&roster.former_school_of(peer)?)?.departed.as_ref()?;
+            departure.removed_by?;
+            let bytes = |hash: &Hash| Some(ByteBuf::from(set.statements().get(hash)?.as_bytes()));
+            Some(departure.statements.iter().filter_map(bytes).collect())
+        })
+        .flatten()
+    }
+
+    /// Whether a statement shown by a stranger admits that very node to a group of which this node
+    /// is a member, by the word of an admin.
+    pub(crate) fn introduces(
+        &self,
+        group: &GroupId,
+        statements: &[ByteBuf],
+        peer: PublicKey,
+    ) -> bool {
+        statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).any(|one| {
+            one.group() == *group
+                && one.admitted_node() == Some(peer)
+                && self
+                    .with_membership(group, |set| set.roster().is_admin(&one.author()))
+                    .unwrap_or(false)
+        })
+    }
+}
+
+fn removed_key(group: &GroupId) -> Vec<u8> {
+    [group.as_bytes().as_slice(), REMOVED].concat()
+}
+
+/// The schools of which entries may count no more.
+fn changed_schools(before: &Roster, after: &Roster) -> BTreeSet<SchoolId> {
+    before
+        .members()
+        .keys()
+        .filter(|school| before.members().get(school) != after.members().get(school))
+        .copied()
+        .collect()
+}

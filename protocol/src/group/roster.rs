@@ -1,0 +1,548 @@
+//! Who belongs to a group: a pure function of its statements.
+//!
+//! Everything rests on "before" meaning *an ancestor of*. An admin acts under the statement that
+//! named it. Whatever ends that naming (a removal, a dismissal, the admin's own leaving) voids all
+//! that the admin did and that is not before it; so it does not help to date an act back. Only the
+//! root, and admins named before, can end a naming, so the judgement of each rests on those judged
+//! before it and comes to an end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::statement::{Act, Founding, Root, Statement};
+use super::{Claims, Role};
+use crate::clock::Timestamp;
+use crate::entry::Entry;
+use crate::hash::{Hash, SchoolId};
+use crate::identity::PublicKey;
+
+/// A school on a roster.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// What it says of itself.
+    pub claims: Claims,
+    /// What it may do.
+    pub role: Role,
+    /// The nodes that may publish for it.
+    pub nodes: BTreeSet<PublicKey>,
+    /// When it was first admitted.
+    pub since: Timestamp,
+    /// How it left, if it did.
+    pub departed: Option<Departure>,
+}
+
+/// How a school left a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Departure {
+    /// When, by the clock of whoever said so.
+    pub when: Timestamp,
+    /// The school that removed it; none if it left.
+    pub removed_by: Option<SchoolId>,
+    /// The statements that say so.
+    pub statements: BTreeSet<Hash>,
+    /// Its entries that stand.
+    pub standing: BTreeSet<Hash>,
+}
+
+/// Who belongs to a group.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Roster {
+    founding: Option<Founding>,
+    root: Option<Root>,
+    members: BTreeMap<SchoolId, Member>,
+    /// Revoked nodes with their entries that stand.
+    revoked: BTreeMap<PublicKey, BTreeSet<Hash>>,
+    used_invites: BTreeMap<(SchoolId, Hash), SchoolId>,
+}
+
+/// How a roster judges an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It belongs to the group's content.
+    Honoured,
+    /// The school or its node is not on the roster; its admission may still be on its way.
+    Unknown,
+    /// Its school departed or its node was revoked, and no list says that it stands.
+    Dropped,
+}
+
+impl Roster {
+    /// Judges all statements of a group. `order` has every statement after those before it, the
+    /// founding one first.
+    pub(super) fn of(order: &[&Statement]) -> Self {
+        Judge::new(order).map(Judge::roster).unwrap_or_default()
+    }
+
+    /// What the founding statement says, once it is here.
+    pub fn founding(&self) -> Option<&Founding> {
+        self.founding.as_ref()
+    }
+
+    /// The root in force.
+    pub fn root(&self) -> Option<&Root> {
+        self.root.as_ref()
+    }
+
+    /// Every school that is or was a member.
+    pub fn members(&self) -> &BTreeMap<SchoolId, Member> {
+        &self.members
+    }
+
+    /// The schools that are members.
+    pub fn current(&self) -> impl Iterator<Item = (SchoolId, &Member)> {
+        self.members.iter().filter(|(_, member)| member.departed.is_none()).map(|(id, m)| (*id, m))
+    }
+
+    /// What a school is, as long as it is a member.
+    pub fn member(&self, school: &SchoolId) -> Option<&Member> {
+        self.members.get(school).filter(|member| member.departed.is_none())
+    }
+
+    /// Whether a school is an admin.
+    pub fn is_admin(&self, school: &SchoolId) -> bool {
+        self.member(school).is_some_and(|member| member.role == Role::Admin)
+    }
+
+    /// The member school that a node belongs to.
+    pub fn school_of(&self, node: &PublicKey) -> Option<SchoolId> {
+        self.current().find(|(_, member)| member.nodes.contains(node)).map(|(school, _)| school)
+    }
+
+    /// The school whose node this is or was, whether the school departed or the node was revoked.
+    pub fn former_school_of(&self, node: &PublicKey) -> Option<SchoolId> {
+        let departed = self.members.iter().filter(|(_, member)| member.departed.is_some());
+        departed
+            .map(|(id, member)| (*id, &member.nodes))
+            .find_map(|(id, nodes)| nodes.contains(node).then_some(id))
+    }
+
+    /// Whether a node was revoked.
+    pub fn is_revoked(&self, node: &PublicKey) -> bool {
+        self.revoked.contains_key(node)
+    }
+
+    /// The school that an invite of this admin let in, if it was used.
+    pub fn invited_by(&self, admin: &SchoolId, invite: &Hash) -> Option<SchoolId> {
+        self.used_invites.get(&(*admin, *invite)).copied()
+    }
+
+    /// Whether `entry` belongs to the group's content.
+    ///
+    /// A school that left may still take back what it shared; one that was removed does so with its
+    /// school key, since who has its nodes is not known.
+    pub fn standing(&self, entry: &Entry) -> Standing {
+        let Some(member) = self.members.get(&entry.key().school) else { return Standing::Unknown };
+        let node = entry.node();
+        if entry.is_withdrawal() && node.school_id() == entry.key().school {
+            return Standing::Honoured;
+        }
+        let stands = |list: &BTreeSet<Hash>| list.contains(&entry.hash());
+        if let Some(list) = self.revoked.get(&node)
+            && !stands(list)
+        {
+            return Standing::Dropped;
+        }
+        match &member.departed {
+            Some(departure) if !stands(&departure.standing) => {
+                let takes_back = departure.removed_by.is_none() && entry.is_withdrawal();
+                if takes_back { Standing::Honoured } else { Standing::Dropped }
+            }
+            Some(_) => Standing::Honoured,
+            None if self.revoked.contains_key(&node) => Standing::Honoured,
+            None if member.role == Role::Reader => Standing::Dropped,
+            None if member.nodes.contains(&node) => Standing::Honoured,
+            None => Standing::Unknown,
+        }
+    }
+}
+
+/// The statements before or after one of them.
+#[derive(Debug, Clone)]
+struct Marks(Vec<bool>);
+
+impl Marks {
+    fn has(&self, place: usize) -> bool {
+        self.0.get(place).copied().unwrap_or(false)
+    }
+}
+
+/// A term of the root.
+struct Reign {
+    root: Root,
+    from: Option<Marks>,
+    until: Option<Marks>,
+}
+
+/// What makes a school an admin: its founding of the group, or the root's naming.
+struct Naming {
+    school: SchoolId,
+    place: usize,
+    after: Marks,
+    /// The exits that end it.
+    ended_by: Vec<usize>,
+}
+
+/// A statement that may end a naming or a membership.
+struct Exit {
+    place: usize,
+    school: SchoolId,
+    sort: ExitSort,
+    before: Marks,
+    after: Marks,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ExitSort {
+    Removal,
+    Leaving,
+    Dismissal,
+}
+
+/// The revocation of a node.
+struct NodeEnd {
+    place: usize,
+    node: PublicKey,
+    before: Marks,
+}
+
+struct Judge<'a> {
+    order: &'a [&'a Statement],
+    founding: &'a Founding,
+    parents: Vec<Vec<usize>>,
+    reigns: Vec<Reign>,
+    node_ends: Vec<NodeEnd>,
+    exits: Vec<Exit>,
+    namings: Vec<Naming>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(order: &'a [&'a Statement]) -> Option<Self> {
+        let Some(Act::Found(founding)) = order.first().map(|first| first.act()) else {
+            return None;
+        };
+        let places: BTreeMap<Hash, usize> = order.iter().map(|one| one.hash()).zip(0..).collect();
+        let parents = order
+            .iter()
+            .map(|one| one.parents().iter().filter_map(|hash| places.get(hash)).copied().collect())
+            .collect();
+        let mut judge = Self {
+            order,
+            founding,
+            parents,
+            reigns: Vec::new(),
+            node_ends: Vec::new(),
+            exits: Vec::new(),
+            namings: Vec::new(),
+        };
+        judge.find_reigns();
+        judge.find_node_ends();
+        judge.find_exits();
+        judge.find_namings();
+        Some(judge)
+    }
+
+    fn before(&self, place: usize) -> Marks {
+        let mut marks = vec![false; place];
+        for parent in self.parents.get(place).into_iter().flatten() {
+            if let Some(mark) = marks.get_mut(*parent) {
+                *mark = true;
+            }
+        }
+        for earlier in (0..place).rev() {
+            if marks[earlier] {
+                for parent in &self.parents[earlier] {
+                    marks[*parent] = true;
+                }
+            }
+        }
+        Marks(marks)
+    }
+
+    fn after(&self, place: usize) -> Marks {
+        let mut marks = vec![false; self.order.len()];
+        for later in place + 1..self.order.len() {
+            marks[later] =
+                self.parents[later].iter().any(|parent| *parent == place || marks[*parent]);
+        }
+        Marks(marks)
+    }
+
+    /// Where several successions of one root were signed apart from each other, the one with more
+    /// of the root's signatures holds, then the lower hash. Keyholders that were put out of a root
+    /// of several cannot reach the number alone; against the only key of a root there is no help.
+    fn find_reigns(&mut self) {
+        let mut root = self.founding.root.clone();
+        let mut from: Option<Marks> = None;
+        loop {
+            let next = self
+                .order
+                .iter()
+                .enumerate()
+                .filter_map(|(place, one)| match one.act() {
+                    Act::Succeed { root: next } => Some((place, one, next)),
+                    Act::Found(_)
+                    | Act::Admit(_)
+                    | Act::Name { .. }
+                    | Act::Dismiss { .. }
+                    | Act::Remove { .. }
+                    | Act::Leave { .. }
+                    | Act::Certify { .. }
+                    | Act::Revoke { .. } => None,
+                })
+                .filter(|(place, ..)| from.as_ref().is_none_or(|from| from.has(*place)))
+                .map(|(place, one, next)| (root.count(one.endorsed_by()), one.hash(), place, next))
+                .filter(|(count, ..)| *count >= usize::from(root.threshold))
+                .min_by_key(|(count, hash, ..)| (std::cmp::Reverse(*count), *hash));
+            let Some((_, _, place, next)) = next else {
+                self.reigns.push(Reign { root, from, until: None });
+                return;
+            };
+            let next = next.clone();
+            let until = Some(self.before(place));
+            self.reigns.push(Reign { root, from, until });
+            from = Some(self.after(place));
+            root = next;
+        }
+    }
+
+    /// Whether the root in force when the statement was made signed it.
+    fn is_roots(&self, place: usize) -> bool {
+        let signers = self.order[place].endorsed_by();
+        self.reigns.iter().any(|reign| {
+            reign.root.count(signers) >= usize::from(reign.root.threshold)
+                && reign.from.as_ref().is_none_or(|from| from.has(place))
+                && reign.until.as_ref().is_none_or(|until| until.has(place))
+        })
+    }
+
+    fn find_node_ends(&mut self) {
+        for (place, one) in self.order.iter().enumerate() {
+            // A thief could carry the school's word with other predecessors.
+            if let Some(node) = one.revoked_node()
+                && one.author_certificate().node() != node
+            {
+                self.node_ends.push(NodeEnd { place, node, before: self.before(place) });
+            }
+        }
+    }
+
+    /// Whether the node that signed a statement had been revoked, as far as its author could know.
+    fn by_revoked_node(&self, place: usize) -> bool {
+        let node = self.order[place].author_certificate().node();
+        self.node_ends.iter().any(|end| end.node == node && !end.before.has(place))
+    }
+
+    fn find_exits(&mut self) {
+        for (place, one) in self.order.iter().enumerate() {
+            let (school, sort) = match one.act() {
+                Act::Remove { school, .. } => (*school, ExitSort::Removal),
+                Act::Leave { .. } => (one.author(), ExitSort::Leaving),
+                Act::Dismiss { school } => (*school, ExitSort::Dismissal),
+                Act::Found(_)
+                | Act::Admit(_)
+                | Act::Name { .. }
+                | Act::Certify { .. }
+                | Act::Revoke { .. }
+                | Act::Succeed { .. } => continue,
+            };
+            let (before, after) = (self.before(place), self.after(place));
+            self.exits.push(Exit { place, school, sort, before, after });
+        }
+    }
+
+    fn find_namings(&mut self) {
+        for place in 0..self.order.len() {
+            let school = match self.order[place].act() {
+                Act::Found(_) => self.order[place].author(),
+                Act::Name { school } if self.is_roots(place) => *school,
+                Act::Name { .. }
+                | Act::Admit(_)
+                | Act::Dismiss { .. }
+                | Act::Remove { .. }
+                | Act::Leave { .. }
+                | Act::Certify { .. }
+                | Act::Revoke { .. }
+                | Act::Succeed { .. } => continue,
+            };
+            // The order has every naming after those it rests on, so they are judged already.
+            let ended_by = self
+                .exits
+                .iter()
+                .enumerate()
+                .filter(|(_, exit)| exit.school == school && !exit.after.has(place))
+                .filter(|(_, exit)| {
+                    self.is_roots(exit.place)
+                        || self.is_own(exit)
+                        || self.namings.iter().any(|senior| {
+                            self.acts_under(exit.place, senior) && senior.after.has(place)
+                        })
+                })
+                .map(|(number, _)| number)
+                .collect();
+            let after = self.after(place);
+            self.namings.push(Naming { school, place, after, ended_by });
+        }
+    }
+
+    /// Whether a school ends its own membership, or its own naming.
+    fn is_own(&self, exit: &Exit) -> bool {
+        self.order[exit.place].author() == exit.school && !self.by_revoked_node(exit.place)
+    }
+
+    /// Whether a statement counts as an admin's act under this naming.
+    fn acts_under(&self, place: usize, naming: &Naming) -> bool {
+        self.order[place].author() == naming.school
+            && (naming.after.has(place) || naming.place == place)
+            && naming.ended_by.iter().all(|exit| self.exits[*exit].before.has(place))
+            && !self.by_revoked_node(place)
+    }
+
+    fn is_admins(&self, place: usize) -> bool {
+        self.namings.iter().any(|naming| self.acts_under(place, naming))
+    }
+
+    /// Whether a departure ends its school's membership: by its own leaving, by the root, or by an
+    /// admin, who cannot put out another admin that was not named after it.
+    fn departs(&self, exit: &Exit) -> bool {
+        match exit.sort {
+            ExitSort::Dismissal => false,
+            ExitSort::Leaving => self.is_own(exit),
+            ExitSort::Removal => {
+                self.is_roots(exit.place)
+                    || self.namings.iter().any(|naming| {
+                        self.acts_under(exit.place, naming)
+                            && self.namings.iter().all(|other| {
+                                other.school != exit.school
+                                    || !other.ended_by.is_empty()
+                                    || exit.after.has(other.place)
+                                    || naming.after.has(other.place)
+                            })
+                    })
+            }
+        }
+    }
+
+    fn roster(self) -> Roster {
+        let mut roster = Roster {
+            founding: Some(self.founding.clone()),
+            root: self.reigns.last().map(|reign| reign.root.clone()),
+            ..Roster::default()
+        };
+        let admissions = self.admissions(&mut roster);
+        self.add_nodes(&mut roster);
+        for naming in self.namings.iter().filter(|naming| naming.ended_by.is_empty()) {
+            if let Some(member) = roster.members.get_mut(&naming.school) {
+                member.role = Role::Admin;
+            }
+        }
+        let departures: Vec<&Exit> = self.exits.iter().filter(|exit| self.departs(exit)).collect();
+        for (school, places) in admissions {
+            let own: Vec<&Exit> =
+                departures.iter().copied().filter(|exit| exit.school == school).collect();
+            let admitted_since = |exit: &Exit| places.iter().any(|place| exit.after.has(*place));
+            let stays = places.iter().any(|place| own.iter().all(|exit| exit.after.has(*place)));
+            if stays {
+                continue;
+            }
+            let in_force = own.into_iter().filter(|exit| !admitted_since(exit));
+            if let Some(member) = roster.members.get_mut(&school) {
+                member.departed = self.departure(in_force.collect());
+            }
+        }
+        roster
+    }
+
+    /// Adds the schools that were let in, and says where.
+    fn admissions(&self, roster: &mut Roster) -> BTreeMap<SchoolId, Vec<usize>> {
+        let mut places: BTreeMap<SchoolId, Vec<usize>> = BTreeMap::new();
+        for (place, one) in self.order.iter().enumerate() {
+            let (school, node, claims, role) = match one.act() {
+                Act::Found(founding) => {
+                    let node = one.author_certificate().node();
+                    (one.author(), node, &founding.claims, Role::Admin)
+                }
+                Act::Admit(admission) if self.is_admins(place) || self.is_roots(place) => {
+                    let Some(certificate) = one.carried_certificate() else { continue };
+                    let school = certificate.school();
+                    let invite = (one.author(), admission.invite);
+                    if *roster.used_invites.entry(invite).or_insert(school) != school {
+                        continue;
+                    }
+                    // Whoever is admin is so by naming alone.
+                    let role = match admission.role {
+                        Role::Reader => Role::Reader,
+                        Role::Admin | Role::Member => Role::Member,
+                    };
+                    (school, certificate.node(), &admission.claims, role)
+                }
+                Act::Admit(_)
+                | Act::Name { .. }
+                | Act::Dismiss { .. }
+                | Act::Remove { .. }
+                | Act::Leave { .. }
+                | Act::Certify { .. }
+                | Act::Revoke { .. }
+                | Act::Succeed { .. } => continue,
+            };
+            let member = roster.members.entry(school).or_insert_with(|| Member {
+                claims: claims.clone(),
+                role,
+                nodes: BTreeSet::new(),
+                since: one.clock(),
+                departed: None,
+            });
+            member.claims = claims.clone();
+            member.role = if role == Role::Admin { Role::Member } else { role };
+            member.nodes.insert(node);
+            places.entry(school).or_default().push(place);
+        }
+        places
+    }
+
+    fn add_nodes(&self, roster: &mut Roster) {
+        for (place, one) in self.order.iter().enumerate() {
+            if let (Act::Certify { .. }, Some(certificate)) = (one.act(), one.carried_certificate())
+                && !self.by_revoked_node(place)
+                && let Some(member) = roster.members.get_mut(&certificate.school())
+            {
+                member.nodes.insert(certificate.node());
+            }
+        }
+        for end in &self.node_ends {
+            let Some(member) = roster.members.get_mut(&self.order[end.place].author()) else {
+                continue;
+            };
+            member.nodes.remove(&end.node);
+            let list = roster.revoked.entry(end.node).or_default();
+            if let Act::Revoke { standing, .. } = self.order[end.place].act()
+                && !self.by_revoked_node(end.place)
+            {
+                list.extend(standing);
+            }
+        }
+    }
+
+    /// What departures in force say together: removals before leavings, since a school that was
+    /// removed does not say itself what stands.
+    fn departure(&self, in_force: Vec<&Exit>) -> Option<Departure> {
+        let removed = in_force.iter().any(|exit| exit.sort == ExitSort::Removal);
+        let wanted = if removed { ExitSort::Removal } else { ExitSort::Leaving };
+        let mut departure: Option<Departure> = None;
+        for exit in in_force.into_iter().filter(|exit| exit.sort == wanted) {
+            let one = self.order[exit.place];
+            let departure = departure.get_or_insert_with(|| Departure {
+                when: one.clock(),
+                removed_by: removed.then(|| one.author()),
+                statements: BTreeSet::new(),
+                standing: BTreeSet::new(),
+            });
+            departure.statements.insert(one.hash());
+            if let Act::Remove { standing, .. } | Act::Leave { standing } = one.act() {
+                departure.standing.extend(standing);
+            }
+        }
+        departure
+    }
+}
+
+#[cfg(test)]
+mod tests;
