@@ -11,6 +11,7 @@ mod import;
 mod init;
 mod output;
 mod publish;
+mod qr;
 mod search;
 mod serve;
 mod show;

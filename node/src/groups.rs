@@ -1,38 +1,23 @@
-//! Founding a group, inviting, joining, leaving.
+//! Founding a group, leaving it, removing schools, naming admins.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use libp2p::Multiaddr;
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::Entry;
-use staffroom_protocol::gossip::Announcement;
-use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
+use staffroom_protocol::group::invite::InviteError;
 use staffroom_protocol::group::roster::Roster;
-use staffroom_protocol::group::statement::{
-    Act, Admission, Founding, Root, Statement, StatementError,
-};
-use staffroom_protocol::group::{GroupKind, NameError, Role, check_group_name};
+use staffroom_protocol::group::statement::{Act, Founding, Root, Statement, StatementError};
+use staffroom_protocol::group::{GroupKind, NameError, check_group_name};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
-use staffroom_protocol::identity::{PublicKey, SecretKey};
+use staffroom_protocol::identity::SecretKey;
 use staffroom_protocol::limits::MAX_STANDING;
-use staffroom_protocol::sync::message::{Request, Response};
-use staffroom_protocol::wire;
 
 use crate::clock::now_millis;
 use crate::home::{HomeError, random};
 use crate::membership::StatementsError;
-use crate::network::{AskError, Network};
+use crate::network::AskError;
 use crate::node::Node;
-use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, StoreError, Table};
-
-/// An invite that this school made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct MadeInvite {
-    line: String,
-}
+use crate::store::StoreError;
 
 /// What went wrong with a group.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +64,16 @@ pub enum GroupError {
         "only the root of {0:?} names admins, and it is not this school's; ask the school that founded the group"
     )]
     NotRoot(String),
+    /// No such invite, or several.
+    #[error(
+        "{count} open invites have an id that starts with {given:?}; staffroom group invites lists them"
+    )]
+    NoInvite {
+        /// What was given.
+        given: String,
+        /// How many fit.
+        count: usize,
+    },
     /// No such member, or several.
     #[error(
         "{count} members are called {given:?}; give the name, or the start of the id, of one of: {}",
@@ -92,6 +87,11 @@ pub enum GroupError {
         /// The members' names.
         known: Vec<String>,
     },
+    /// The school was let in as a reader.
+    #[error(
+        "this school reads {0:?} and does not publish in it; ask an admin of the group for an invite as a member"
+    )]
+    OnlyReads(String),
     /// The school left or was never in it.
     #[error("this school is not a member of {0:?}")]
     NotMember(String),
@@ -203,30 +203,6 @@ impl Node {
         Ok(group)
     }
 
-    /// Makes an invite that lets one school in until it expires.
-    ///
-    /// # Errors
-    /// [`GroupError`] if this school is no admin of the group or cannot be reached by others.
-    pub fn invite(&self, group: &GroupId, valid: Duration) -> Result<Invite, GroupError> {
-        let (name, kind) = self.own_group(group)?;
-        self.administered(group)?;
-        let addresses = self.reachable_addresses();
-        if addresses.is_empty() {
-            return Err(GroupError::NoAddress);
-        }
-        let expires =
-            now_millis().saturating_add(u64::try_from(valid.as_millis()).unwrap_or(u64::MAX));
-        let secret = random(self.home().dir())?;
-        let from = (self.identity().claims().name.as_str(), self.identity().node_key().public());
-        let invite = Invite::new((*group, &name, kind), from, addresses, expires, secret);
-        self.store().apply(vec![Change::Local {
-            table: Table::Invites,
-            key: invite.id().as_bytes().to_vec(),
-            value: Some(wire::encode(&MadeInvite { line: invite.to_string() })),
-        }])?;
-        Ok(invite)
-    }
-
     fn own_group(&self, group: &GroupId) -> Result<(String, GroupKind), GroupError> {
         let named = self.with_membership(group, |set| {
             set.roster().founding().map(|founding| (founding.name.clone(), founding.kind))
@@ -238,119 +214,16 @@ impl Node {
         }
     }
 
-    /// Where others can reach this node, most likely ones first; kept for the time when it does not
-    /// run.
-    fn reachable_addresses(&self) -> Vec<String> {
-        const MOST: usize = 4;
-        let listening = match self.network() {
-            Some(network) => network.listening(),
-            None => self.contacts().addresses(&self.identity().node_key().public()),
-        };
-        let mut addresses: Vec<Multiaddr> = listening;
-        addresses.sort_by_key(|address| address.to_string().contains("/127.0.0.1/"));
-        addresses.iter().take(MOST).map(Multiaddr::to_string).collect()
-    }
-
-    /// Joins the group of an invite: asks the inviting school and keeps its admission.
-    ///
-    /// # Errors
-    /// [`GroupError`] says why the school was not let in.
-    pub async fn join(&self, network: &Network, invite: &Invite) -> Result<GroupId, GroupError> {
-        if self.is_member(&invite.group) {
-            return Ok(invite.group);
-        }
-        let identity = self.identity();
-        let request = invite.request(identity.certificate(), identity.claims().clone());
-        let addresses: Vec<Multiaddr> =
-            invite.addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        let ask = |error| GroupError::Ask { from: invite.from.clone(), error };
-        let response =
-            network.ask(invite.from_node, addresses, Request::Join(request)).await.map_err(ask)?;
-        match response {
-            Response::Statements { statements, .. } => {
-                self.forget_removal(&invite.group)?;
-                self.accept_statements(invite.group, &statements)?;
-            }
-            Response::InviteRefused(error) => return Err(error.into()),
-            Response::Refused(_)
-            | Response::Peers { .. }
-            | Response::Reconcile { .. }
-            | Response::Entries { .. }
-            | Response::Blobs { .. }
-            | Response::BlobRange { .. }
-            | Response::Removed { .. }
-            | Response::Holding(_) => return Err(GroupError::Refused(invite.from.clone())),
-        }
-        if !self.is_member(&invite.group) {
-            return Err(GroupError::Refused(invite.from.clone()));
-        }
-        network.follow(self.followed_groups()).await;
-        network.catch_up_with(invite.from_node, invite.group);
-        Ok(invite.group)
-    }
-
     /// The groups that this school is a member of.
     pub fn followed_groups(&self) -> Vec<GroupId> {
         self.group_ids().into_iter().filter(|group| self.is_member(group)).collect()
-    }
-
-    /// Answers a request to join, as the inviting school.
-    pub(crate) fn admit(
-        &self,
-        request: &JoinRequest,
-        peer: PublicKey,
-    ) -> Result<Admitted, GroupError> {
-        let made = self.store().local_get(Table::Invites, request.invite.as_bytes())?;
-        let made: MadeInvite = made
-            .and_then(|bytes| wire::decode(&bytes, MAX_LOCAL_VALUE_BYTES).ok())
-            .ok_or(InviteError::Unknown)?;
-        let invite: Invite = made.line.parse()?;
-        let used_by = self
-            .with_membership(&invite.group, |set| {
-                set.roster().invited_by(&self.identity().school(), &request.invite)
-            })
-            .flatten();
-        let certificate = invite.check(request, used_by, now_millis())?;
-        request.claims.check()?;
-        // A request that somebody else saw does not let that one in.
-        if certificate.node() != peer {
-            return Err(InviteError::Unknown.into());
-        }
-        let group = invite.group;
-        let admission = if used_by.is_some() {
-            None
-        } else {
-            let act = Act::Admit(Admission {
-                certificate: ByteBuf::from(certificate.as_bytes()),
-                claims: request.claims.clone(),
-                role: Role::Member,
-                invite: invite.id(),
-            });
-            let statement = self.sign_statement(&group, act)?;
-            self.add_statements(group, vec![statement.clone()])?;
-            Some(statement)
-        };
-        let statements = self
-            .with_membership(&group, |set| {
-                set.in_order().map(|one| ByteBuf::from(one.as_bytes())).collect()
-            })
-            .unwrap_or_default();
-        Ok(Admitted { group, statements, admission })
-    }
-
-    fn sign_statement(&self, group: &GroupId, act: Act) -> Result<Statement, GroupError> {
-        let clock = Timestamp::from_millis(now_millis());
-        let (certificate, key) = (self.identity().certificate(), self.identity().node_key());
-        self.with_membership(group, |set| set.sign(act, clock, certificate, key))
-            .ok_or_else(|| GroupError::NotMember(group.short()))?
-            .map_err(Into::into)
     }
 
     /// Leaves a group. What was shared with it until now stays with its members.
     ///
     /// # Errors
     /// [`GroupError::NotMember`] if this school is not in it.
-    pub fn leave_group(&self, group: &GroupId) -> Result<Vec<Announcement>, GroupError> {
+    pub fn leave_group(&self, group: &GroupId) -> Result<Vec<Statement>, GroupError> {
         let (name, _) = self.own_group(group)?;
         let own = self.identity().school();
         let acts = self.listing(group, &own, |standing| Act::Leave { standing })?;
@@ -366,8 +239,8 @@ impl Node {
         &self,
         group: &GroupId,
         school: &SchoolId,
-    ) -> Result<Vec<Announcement>, GroupError> {
-        let name = self.administered(group)?;
+    ) -> Result<Vec<Statement>, GroupError> {
+        let (name, _) = self.administered(group)?;
         if *school == self.identity().school() {
             return Err(GroupError::RemovesItself(name));
         }
@@ -385,7 +258,7 @@ impl Node {
         &self,
         group: &GroupId,
         school: &SchoolId,
-    ) -> Result<Vec<Announcement>, GroupError> {
+    ) -> Result<Vec<Statement>, GroupError> {
         let (name, _) = self.own_group(group)?;
         let key = self.home().school_key()?;
         let act = Act::Name { school: *school };
@@ -401,19 +274,19 @@ impl Node {
         &self,
         group: &GroupId,
         school: &SchoolId,
-    ) -> Result<Vec<Announcement>, GroupError> {
-        let name = self.administered(group)?;
+    ) -> Result<Vec<Statement>, GroupError> {
+        let (name, _) = self.administered(group)?;
         let act = Act::Dismiss { school: *school };
         self.enact(group, vec![act], None, |roster| !roster.is_admin(school))?
             .ok_or_else(|| self.senior(group, school, name))
     }
 
-    /// The name of a group of which this school is an admin.
-    fn administered(&self, group: &GroupId) -> Result<String, GroupError> {
-        let (name, _) = self.own_group(group)?;
+    /// The name and kind of a group, where this school is an admin of it.
+    pub(crate) fn administered(&self, group: &GroupId) -> Result<(String, GroupKind), GroupError> {
+        let (name, kind) = self.own_group(group)?;
         let own = self.identity().school();
         let admin = self.with_membership(group, |set| set.roster().is_admin(&own));
-        if admin == Some(true) { Ok(name) } else { Err(GroupError::NotAdmin(name)) }
+        if admin == Some(true) { Ok((name, kind)) } else { Err(GroupError::NotAdmin(name)) }
     }
 
     /// As many acts as it takes to list every entry of a school that is held.
@@ -432,13 +305,13 @@ impl Node {
 
     /// Signs acts, with a key of the root for what the root does, and adds them all at once; nothing
     /// where `takes_effect` denies that the roster would be as it should.
-    fn enact(
+    pub(crate) fn enact(
         &self,
         group: &GroupId,
         acts: Vec<Act>,
         root: Option<&SecretKey>,
         takes_effect: impl FnOnce(&Roster) -> bool,
-    ) -> Result<Option<Vec<Announcement>>, GroupError> {
+    ) -> Result<Option<Vec<Statement>>, GroupError> {
         let mut set = self
             .with_membership(group, Clone::clone)
             .ok_or_else(|| GroupError::NotMember(group.short()))?;
@@ -455,9 +328,8 @@ impl Node {
         if !takes_effect(set.roster()) {
             return Ok(None);
         }
-        let told = statements.iter().map(announcement).collect();
-        self.add_statements(*group, statements)?;
-        Ok(Some(told))
+        self.add_statements(*group, statements.clone())?;
+        Ok(Some(statements))
     }
 
     fn senior(&self, group: &GroupId, school: &SchoolId, name: String) -> GroupError {
@@ -492,30 +364,4 @@ impl Node {
             }),
         }
     }
-
-    /// This node's own admission to a group, to show to members that have not heard of it.
-    pub(crate) fn own_admission(&self, group: &GroupId) -> Option<ByteBuf> {
-        let key = self.identity().node_key().public();
-        self.with_membership(group, |set| {
-            set.statements()
-                .values()
-                .find(|one| one.admitted_node() == Some(key))
-                .map(|one| ByteBuf::from(one.as_bytes()))
-        })
-        .flatten()
-    }
-}
-
-fn announcement(statement: &Statement) -> Announcement {
-    Announcement::Statement(ByteBuf::from(statement.as_bytes()))
-}
-
-/// A school that was let in.
-#[derive(Debug)]
-pub(crate) struct Admitted {
-    pub(crate) group: GroupId,
-    /// All statements of the group.
-    pub(crate) statements: Vec<ByteBuf>,
-    /// The new one, unless the school had been admitted before.
-    pub(crate) admission: Option<Statement>,
 }

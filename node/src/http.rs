@@ -23,7 +23,7 @@ use staffroom_protocol::limits::MAX_FILE_BYTES;
 use crate::node::Node;
 
 pub use api_error::ApiErrorBody;
-pub use groups::{GroupReport, InviteReport, MemberHolding, MemberReport};
+pub use groups::{GroupReport, InviteReport, InviteRevoked, MemberHolding, MemberReport};
 pub use guard::Token;
 pub use records::{PublishRequest, RecordReport};
 pub use search::{HitReport, SearchReport};
@@ -42,7 +42,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/members", get(groups::members))
         .route("/groups/{group}/members/{school}", delete(groups::remove))
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
-        .route("/groups/{group}/invites", post(groups::invite))
+        .route("/groups/{group}/invites", get(groups::invites).post(groups::invite))
+        .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))
         .route("/groups/{group}/membership", delete(groups::leave))
         .route("/groups/{group}/holdings", get(groups::holdings))
         .route("/records", post(records::publish))

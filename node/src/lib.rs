@@ -10,6 +10,7 @@ pub mod http;
 pub mod import;
 pub mod indexer;
 pub mod intake;
+pub mod invites;
 pub mod markdown;
 pub mod membership;
 pub mod network;

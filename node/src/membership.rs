@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_bytes::ByteBuf;
 use staffroom_protocol::entry::Entry;
+use staffroom_protocol::group::Role;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::group::roster::{Roster, Standing};
 use staffroom_protocol::group::statement::{Act, Statement, StatementError};
@@ -157,6 +158,15 @@ impl Node {
         let own = self.identity().school();
         self.with_membership(group, |set| set.roster().member(&own).is_some()).unwrap_or(false)
             && self.removal(group).is_none()
+    }
+
+    /// Whether this school publishes in a group of which it is a member, or only reads.
+    pub(crate) fn may_publish(&self, group: &GroupId) -> bool {
+        let own = self.identity().school();
+        self.with_membership(group, |set| {
+            set.roster().member(&own).is_some_and(|member| member.role != Role::Reader)
+        })
+        .unwrap_or(false)
     }
 
     /// Whether both this node and another belong to members of a group.

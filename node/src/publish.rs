@@ -269,10 +269,17 @@ impl Node {
         authored: &Authored,
         options: &PublishOptions,
     ) -> Result<Vec<GroupId>, PublishError> {
-        let own = self.followed_groups();
+        let (own, only_read): (Vec<GroupId>, Vec<GroupId>) =
+            self.followed_groups().into_iter().partition(|group| self.may_publish(group));
         let named = if authored.groups.is_empty() { &options.groups } else { &authored.groups };
         if named.is_empty() {
             return match own.as_slice() {
+                [] if !only_read.is_empty() => {
+                    let names = self.group_names().into_iter();
+                    let mut names = names.filter(|(id, _)| only_read.contains(id));
+                    let name = names.next().map(|(_, name)| name).unwrap_or_default();
+                    Err(GroupError::OnlyReads(name).into())
+                }
                 [] => Err(PublishError::NoGroup),
                 [one] => Ok(vec![*one]),
                 several => {
@@ -285,6 +292,9 @@ impl Node {
         let mut groups = Vec::new();
         for name in named {
             let group = self.find_group(name)?;
+            if only_read.contains(&group) {
+                return Err(GroupError::OnlyReads(name.clone()).into());
+            }
             if !own.contains(&group) {
                 return Err(GroupError::NotMember(name.clone()).into());
             }

@@ -7,6 +7,7 @@ mod first_light;
 mod floor_versions;
 mod hostile;
 mod import;
+mod invites;
 mod removal;
 
 use staffroom_tests::School;

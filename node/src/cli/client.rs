@@ -113,6 +113,12 @@ impl Client {
         self.ask(Method::POST, path, Body::from(serde_json::to_vec(body)?)).await
     }
 
+    /// The name of the school whose data this is.
+    pub(super) async fn school_name(&self) -> anyhow::Result<String> {
+        let status: StatusReport = self.get("/status").await?;
+        Ok(status.claims.name)
+    }
+
     pub(super) async fn put<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.ask(Method::PUT, path, Body::empty()).await
     }

@@ -1,15 +1,20 @@
 //! `staffroom group …`
 
-use std::path::Path;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde_json::json;
+use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::group::invite::Invite;
 
 use super::client::{Client, segment};
 use super::output::{Output, table};
-use crate::http::{GroupReport, GroupStatus, InviteReport, MemberReport};
+use super::qr;
+use crate::http::{GroupReport, GroupStatus, InviteReport, InviteRevoked, MemberReport};
+use crate::invites::{InviteMade, InviteState};
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -31,11 +36,35 @@ pub(super) enum Group {
         /// How long it is valid, such as 14d, 36h or "2 weeks"
         #[arg(long, default_value = "14d", value_parser = read_duration)]
         valid_for: Span,
+        /// What the school may do
+        #[arg(long, value_enum, default_value = "member")]
+        role: InvitedRole,
+        /// Draw the invite as a QR code as well
+        #[arg(long)]
+        qr: bool,
+        /// Write the invite as a QR code to a file that ends in .svg or .png
+        #[arg(long, value_name = "FILE")]
+        qr_file: Option<PathBuf>,
+    },
+    /// List the invites that this school made, and what became of them
+    Invites {
+        /// The group's name
+        group: String,
+    },
+    /// Take back an invite that nobody has used
+    RevokeInvite {
+        /// The group's name
+        group: String,
+        /// The invite's id, or the start of it, as staffroom group invites shows it
+        invite: String,
     },
     /// Join a group with an invite
     Join {
         /// The line that the inviting school sent
         invite: String,
+        /// Join without being asked whether this is the right group
+        #[arg(long)]
+        yes: bool,
     },
     /// List the schools of a group
     Members {
@@ -76,6 +105,14 @@ pub(super) enum Kind {
     Network,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum InvitedRole {
+    /// Reads and publishes
+    Member,
+    /// Reads
+    Reader,
+}
+
 fn read_duration(text: &str) -> Result<Span, String> {
     text.parse().map_err(|_| "write it like 14d, 36h or \"2 weeks\"".to_owned())
 }
@@ -105,23 +142,56 @@ impl Group {
                 let groups: Vec<GroupStatus> = client.get("/groups").await?;
                 output.answer(&groups, || list(&groups))
             }
-            Self::Invite { group, valid_for } => {
+            Self::Invite { group, valid_for, role, qr, qr_file } => {
+                if let Some(file) = &qr_file {
+                    qr::check_name(file)?;
+                }
                 let seconds = valid_for
                     .total((Unit::Second, SpanRelativeTo::days_are_24_hours()))
                     .context("the time for which the invite is valid")?;
                 if seconds < 1.0 {
                     bail!("--valid-for is {valid_for}; it must be at least a second");
                 }
-                let body = json!({ "valid_seconds": seconds as u64 });
+                let role = role.to_possible_value().map(|value| value.get_name().to_owned());
+                let body = json!({ "valid_seconds": seconds as u64, "role": role });
                 let path = format!("/groups/{}/invites", segment(&group));
                 let invite: InviteReport = client.post(&path, &body).await?;
                 output.remark(&format!(
                     "This line lets one school into {} until {}. Send it to that school only:",
                     invite.group, invite.expires
                 ));
-                output.answer(&invite, || invite.invite.clone())
+                output.answer(&invite, || invite.invite.clone())?;
+                if qr && !output.is_json() {
+                    eprintln!("{}", qr::drawn(&invite.invite)?);
+                }
+                if let Some(file) = &qr_file {
+                    qr::write(&invite.invite, file)?;
+                    output.remark(&format!("The QR code is in {}.", file.display()));
+                }
+                Ok(())
             }
-            Self::Join { invite } => {
+            Self::Invites { group } => {
+                let path = format!("/groups/{}/invites", segment(&group));
+                let invites: Vec<InviteMade> = client.get(&path).await?;
+                output.answer(&invites, || invite_list(&invites))
+            }
+            Self::RevokeInvite { group, invite } => {
+                let path = format!("/groups/{}/invites/{}", segment(&group), segment(&invite));
+                let revoked: InviteRevoked = client.delete(&path).await?;
+                output.answer(&revoked, || {
+                    format!("Took back the invite {}. It lets nobody in.", revoked.id.short())
+                })
+            }
+            Self::Join { invite, yes } => {
+                let read: Invite = invite.parse()?;
+                let own = client.school_name().await?;
+                output.remark(&format!(
+                    "This lets {own} into the {} {:?}. {} made the invite.",
+                    read.group_kind, read.group_name, read.from
+                ));
+                if !yes && !output.is_json() && !confirmed("Join it?")? {
+                    bail!("{own} did not join {:?}", read.group_name);
+                }
                 client.connect().await?;
                 let body = json!({ "invite": invite });
                 let group: GroupReport = client.post("/groups/join", &body).await?;
@@ -195,6 +265,43 @@ pub(super) fn list(groups: &[GroupStatus]) -> String {
                 group.connected.to_string(),
                 group.entries.to_string(),
                 group.bodies_missing.to_string(),
+            ]
+        }),
+    )
+}
+
+/// Asks the person at the terminal; where there is none, whoever runs the command has decided.
+fn confirmed(question: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(true);
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn invite_list(invites: &[InviteMade]) -> String {
+    if invites.is_empty() {
+        return "This school has made no invite to this group. Make one with: staffroom group \
+                invite GROUP"
+            .to_owned();
+    }
+    table(
+        ["Invite", "Lets in a", "Expires", "Now"],
+        invites.iter().map(|invite| {
+            let expires = Timestamp::from_millis(invite.expires_millis).to_string();
+            let now = match &invite.state {
+                InviteState::Open => "open".to_owned(),
+                InviteState::Used { by } => format!("used by {by}"),
+                InviteState::Expired => "expired".to_owned(),
+                InviteState::Revoked => "taken back".to_owned(),
+            };
+            [
+                invite.id.short(),
+                invite.role.to_string(),
+                expires.get(..10).unwrap_or_default().to_owned(),
+                now,
             ]
         }),
     )

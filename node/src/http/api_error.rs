@@ -125,9 +125,9 @@ impl From<GroupError> for ApiError {
     fn from(error: GroupError) -> Self {
         match error {
             GroupError::Store(error) => error.into(),
-            GroupError::Unknown { .. } | GroupError::NoMember { .. } => {
-                Self::not_found(error.to_string())
-            }
+            GroupError::Unknown { .. }
+            | GroupError::NoMember { .. }
+            | GroupError::NoInvite { .. } => Self::not_found(error.to_string()),
             GroupError::Ask { .. } | GroupError::NoNetwork | GroupError::NoAddress => {
                 Self::unavailable(error.to_string())
             }
@@ -137,6 +137,7 @@ impl From<GroupError> for ApiError {
             GroupError::NameTaken(_)
             | GroupError::NotAdmin(_)
             | GroupError::NotRoot(_)
+            | GroupError::OnlyReads(_)
             | GroupError::Senior { .. }
             | GroupError::RemovesItself(_)
             | GroupError::NotMember(_)

@@ -6,16 +6,19 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::group::{Claims, GroupKind, Role};
-use staffroom_protocol::hash::{GroupId, SchoolId};
+use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::sync::message::{Holding, Request, Response};
 
 use super::api_error::{ApiError, blocking};
 use super::status::{GroupStatus, group_status};
 use crate::groups::GroupError;
+use crate::invites::InviteMade;
 use crate::node::Node;
 
 /// Longest that an invite can be valid: a term, with its holidays.
@@ -35,10 +38,19 @@ pub struct GroupReport {
 pub struct InviteReport {
     /// The line to hand over.
     pub invite: String,
+    /// Names it, without giving its secret away.
+    pub id: Hash,
     /// The group's name.
     pub group: String,
     /// When it expires.
     pub expires: String,
+}
+
+/// An invite that was taken back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InviteRevoked {
+    /// Names it.
+    pub id: Hash,
 }
 
 /// A member of a group.
@@ -84,6 +96,12 @@ pub(super) struct CreateGroup {
 #[derive(Debug, Deserialize)]
 pub(super) struct MakeInvite {
     valid_seconds: u64,
+    #[serde(default = "member")]
+    role: Role,
+}
+
+fn member() -> Role {
+    Role::Member
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,16 +146,38 @@ pub(super) async fn invite(
             new.valid_seconds
         )));
     }
+    if new.role == Role::Admin {
+        return Err(ApiError::bad_request(
+            "an invite lets in a member or a reader; name an admin once the school is a member",
+        ));
+    }
     let invite = blocking(move || {
         let group = node.find_group(&group)?;
-        node.invite(&group, valid)
+        node.invite(&group, valid, new.role)
     })
     .await??;
     Ok(Json(InviteReport {
         invite: invite.to_string(),
+        id: invite.id(),
         expires: Timestamp::from_millis(invite.expires_millis / 1_000 * 1_000).to_string(),
         group: invite.group_name,
     }))
+}
+
+pub(super) async fn invites(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<Vec<InviteMade>>, ApiError> {
+    let invites = blocking(move || node.invites(&node.find_group(&group)?)).await??;
+    Ok(Json(invites))
+}
+
+pub(super) async fn revoke_invite(
+    State(node): State<Arc<Node>>,
+    Path((group, invite)): Path<(String, String)>,
+) -> Result<Json<InviteRevoked>, ApiError> {
+    let id = blocking(move || node.revoke_invite(&node.find_group(&group)?, &invite)).await??;
+    Ok(Json(InviteRevoked { id }))
 }
 
 pub(super) async fn join(
@@ -182,7 +222,7 @@ pub(super) async fn dismiss(
 async fn act(
     node: Arc<Node>,
     group: String,
-    what: impl FnOnce(&Node, &GroupId) -> Result<Vec<Announcement>, GroupError> + Send + 'static,
+    what: impl FnOnce(&Node, &GroupId) -> Result<Vec<Statement>, GroupError> + Send + 'static,
 ) -> Result<Json<GroupReport>, ApiError> {
     let acting = Arc::clone(&node);
     let (id, name, told) = blocking(move || -> Result<_, GroupError> {
@@ -192,8 +232,9 @@ async fn act(
     })
     .await??;
     if let Some(network) = node.network() {
-        for announcement in &told {
-            network.announce(id, announcement).await;
+        for statement in &told {
+            let announcement = Announcement::Statement(ByteBuf::from(statement.as_bytes()));
+            network.announce(id, &announcement).await;
         }
     }
     follow(&node).await;

@@ -181,6 +181,14 @@ pub enum InviteError {
     /// It let another school in.
     #[error("the invite was used by another school; each invite lets in one, so ask for a new one")]
     Used,
+    /// It let this school in before, which has left or was removed since.
+    #[error(
+        "the invite let this school in before, and the school has left or was removed since; ask for a new one"
+    )]
+    Spent,
+    /// It was taken back.
+    #[error("the inviting school took this invite back; ask it for a new one")]
+    Revoked,
     /// It is too old.
     #[error("the invite expired {} ago; ask for a new one", plain_duration(*since_millis))]
     Expired {
