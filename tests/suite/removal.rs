@@ -41,7 +41,7 @@ fn a_removed_school_is_refused_by_all_whether_it_was_there_or_away() {
     let (mut cedar, damson) = (running("Cedar Primary"), running("Damson Primary"));
     ash.found("Fenland Trust", "trust", &[&beech, &cedar, &damson]);
     let paired = share(&cedar, "Paired reading");
-    share(&ash, "Phonics catch up");
+    let phonics = share(&ash, "Phonics catch up");
     for school in [&ash, &beech, &cedar, &damson] {
         school.finds("reading OR phonics", 2);
     }
@@ -51,7 +51,7 @@ fn a_removed_school_is_refused_by_all_whether_it_was_there_or_away() {
     let held = ash.search("paired").len();
     ash.done(&["group", "remove", "Fenland Trust", "Cedar Primary"]);
     assert_eq!((held, ash.search("paired").len()), (1, 1), "what was held stays");
-    share(&cedar, "Afterwards");
+    let afterwards = share(&cedar, "Afterwards");
     // Another is away as well, and hears of it from whoever is there when it returns.
     wait_until(&[&beech, &damson], "Cedar Primary", "removed");
     beech.stop();
@@ -60,7 +60,10 @@ fn a_removed_school_is_refused_by_all_whether_it_was_there_or_away() {
 
     cedar.waits_for("its own removal", || cedar.json(&["status"])["groups"][0]["role"].is_null());
     cedar.waits_for("what the others shared to be gone", || cedar.search("phonics").is_empty());
+    cedar
+        .waits_for("Ash's record to be dropped", || cedar.run(&["show", &phonics]).code == Some(1));
     assert!(cedar.done(&["show", &paired]).contains("Paired reading"), "its own are its own");
+    assert!(cedar.done(&["show", &afterwards]).contains("Afterwards"));
     share(&ash, "Maths mastery");
     for school in [&beech, &damson] {
         school.finds("mastery", 1);

@@ -107,17 +107,10 @@ impl Roster {
         self.current().find(|(_, member)| member.nodes.contains(node)).map(|(school, _)| school)
     }
 
-    /// The school whose node this is or was, whether the school departed or the node was revoked.
+    /// The school that a node belonged to and that departed.
     pub fn former_school_of(&self, node: &PublicKey) -> Option<SchoolId> {
-        let departed = self.members.iter().filter(|(_, member)| member.departed.is_some());
-        departed
-            .map(|(id, member)| (*id, &member.nodes))
-            .find_map(|(id, nodes)| nodes.contains(node).then_some(id))
-    }
-
-    /// Whether a node was revoked.
-    pub fn is_revoked(&self, node: &PublicKey) -> bool {
-        self.revoked.contains_key(node)
+        let mut departed = self.members.iter().filter(|(_, member)| member.departed.is_some());
+        departed.find(|(_, member)| member.nodes.contains(node)).map(|(school, _)| *school)
     }
 
     /// The school that an invite of this admin let in, if it was used.
@@ -277,16 +270,9 @@ impl<'a> Judge<'a> {
                 .order
                 .iter()
                 .enumerate()
-                .filter_map(|(place, one)| match one.act() {
-                    Act::Succeed { root: next } => Some((place, one, next)),
-                    Act::Found(_)
-                    | Act::Admit(_)
-                    | Act::Name { .. }
-                    | Act::Dismiss { .. }
-                    | Act::Remove { .. }
-                    | Act::Leave { .. }
-                    | Act::Certify { .. }
-                    | Act::Revoke { .. } => None,
+                .filter_map(|(place, one)| {
+                    let Act::Succeed { root: next } = one.act() else { return None };
+                    Some((place, one, next))
                 })
                 .filter(|(place, ..)| from.as_ref().is_none_or(|from| from.has(*place)))
                 .map(|(place, one, next)| (root.count(one.endorsed_by()), one.hash(), place, next))
@@ -333,16 +319,14 @@ impl<'a> Judge<'a> {
 
     fn find_exits(&mut self) {
         for (place, one) in self.order.iter().enumerate() {
-            let (school, sort) = match one.act() {
-                Act::Remove { school, .. } => (*school, ExitSort::Removal),
-                Act::Leave { .. } => (one.author(), ExitSort::Leaving),
-                Act::Dismiss { school } => (*school, ExitSort::Dismissal),
-                Act::Found(_)
-                | Act::Admit(_)
-                | Act::Name { .. }
-                | Act::Certify { .. }
-                | Act::Revoke { .. }
-                | Act::Succeed { .. } => continue,
+            let (school, sort) = if let Act::Remove { school, .. } = one.act() {
+                (*school, ExitSort::Removal)
+            } else if let Act::Dismiss { school } = one.act() {
+                (*school, ExitSort::Dismissal)
+            } else if let Act::Leave { .. } = one.act() {
+                (one.author(), ExitSort::Leaving)
+            } else {
+                continue;
             };
             let (before, after) = (self.before(place), self.after(place));
             self.exits.push(Exit { place, school, sort, before, after });
@@ -351,17 +335,14 @@ impl<'a> Judge<'a> {
 
     fn find_namings(&mut self) {
         for place in 0..self.order.len() {
-            let school = match self.order[place].act() {
-                Act::Found(_) => self.order[place].author(),
-                Act::Name { school } if self.is_roots(place) => *school,
-                Act::Name { .. }
-                | Act::Admit(_)
-                | Act::Dismiss { .. }
-                | Act::Remove { .. }
-                | Act::Leave { .. }
-                | Act::Certify { .. }
-                | Act::Revoke { .. }
-                | Act::Succeed { .. } => continue,
+            let school = if let Act::Name { school } = self.order[place].act()
+                && self.is_roots(place)
+            {
+                *school
+            } else if let Act::Found(_) = self.order[place].act() {
+                self.order[place].author()
+            } else {
+                continue;
             };
             // The order has every naming after those it rests on, so they are judged already.
             let ended_by = self
@@ -455,34 +436,24 @@ impl<'a> Judge<'a> {
     fn admissions(&self, roster: &mut Roster) -> BTreeMap<SchoolId, Vec<usize>> {
         let mut places: BTreeMap<SchoolId, Vec<usize>> = BTreeMap::new();
         for (place, one) in self.order.iter().enumerate() {
-            let (school, node, claims, role) = match one.act() {
-                Act::Found(founding) => {
-                    let node = one.author_certificate().node();
-                    (one.author(), node, &founding.claims, Role::Admin)
+            let (school, node, claims, role) = if let Act::Found(founding) = one.act() {
+                let node = one.author_certificate().node();
+                (one.author(), node, &founding.claims, Role::Member)
+            } else if let (Act::Admit(admission), Some(certificate)) =
+                (one.act(), one.carried_certificate())
+                && (self.is_admins(place) || self.is_roots(place))
+            {
+                let school = certificate.school();
+                let invite = (one.author(), admission.invite);
+                if *roster.used_invites.entry(invite).or_insert(school) != school {
+                    continue;
                 }
-                Act::Admit(admission) if self.is_admins(place) || self.is_roots(place) => {
-                    let Some(certificate) = one.carried_certificate() else { continue };
-                    let school = certificate.school();
-                    let invite = (one.author(), admission.invite);
-                    if *roster.used_invites.entry(invite).or_insert(school) != school {
-                        continue;
-                    }
-                    // Whoever is admin is so by naming alone.
-                    let role = match admission.role {
-                        Role::Reader => Role::Reader,
-                        Role::Admin | Role::Member => Role::Member,
-                    };
-                    (school, certificate.node(), &admission.claims, role)
-                }
-                Act::Admit(_)
-                | Act::Name { .. }
-                | Act::Dismiss { .. }
-                | Act::Remove { .. }
-                | Act::Leave { .. }
-                | Act::Certify { .. }
-                | Act::Revoke { .. }
-                | Act::Succeed { .. } => continue,
+                (school, certificate.node(), &admission.claims, admission.role)
+            } else {
+                continue;
             };
+            // Whoever is admin is so by naming alone.
+            let role = if role == Role::Reader { Role::Reader } else { Role::Member };
             let member = roster.members.entry(school).or_insert_with(|| Member {
                 claims: claims.clone(),
                 role,
@@ -491,7 +462,7 @@ impl<'a> Judge<'a> {
                 departed: None,
             });
             member.claims = claims.clone();
-            member.role = if role == Role::Admin { Role::Member } else { role };
+            member.role = role;
             member.nodes.insert(node);
             places.entry(school).or_default().push(place);
         }

@@ -341,17 +341,8 @@ impl Statement {
 
     /// The node that an admission lets in.
     pub fn admitted_node(&self) -> Option<PublicKey> {
-        match self.act() {
-            Act::Admit(_) => self.carried_certificate().map(NodeCertificate::node),
-            Act::Found(_)
-            | Act::Name { .. }
-            | Act::Dismiss { .. }
-            | Act::Remove { .. }
-            | Act::Leave { .. }
-            | Act::Certify { .. }
-            | Act::Revoke { .. }
-            | Act::Succeed { .. } => None,
-        }
+        let Act::Admit(_) = self.act() else { return None };
+        self.carried_certificate().map(NodeCertificate::node)
     }
 }
 

@@ -314,10 +314,12 @@ fn a_dismissed_admin_stays_a_member() {
 #[test]
 fn a_stolen_node_counts_no_more_and_its_school_goes_on() {
     let (ash, beech, cedar) = (School::new(1), School::new(2), School::new(3));
-    let renewed = School::with_node(2, 60);
+    let (renewed, damson) = (School::with_node(2, 60), School::new(4));
     let mut set = founded(&ash, &[&beech]);
     name(&mut set, &ash, &beech);
     let group = set.group();
+    let at_first = set.clone();
+    set.extend([beech.admits(&set, &damson, 8)]);
     let before = set.clone();
     let (listed, forged) = (beech.entry(group, 40, false), beech.entry(group, 41, false));
     let certificate = ByteBuf::from(renewed.certificate.as_bytes());
@@ -337,8 +339,9 @@ fn a_stolen_node_counts_no_more_and_its_school_goes_on() {
     // The thief can neither admit, nor take the school out, nor lengthen its own list.
     set.extend([beech.admits(&before, &cedar, 9)]);
     set.extend([beech.says(&before, Act::Leave { standing: vec![] })]);
-    set.extend([beech.says(&before, Act::Revoke { revocation, standing: vec![forged.hash()] })]);
+    set.extend([beech.says(&at_first, Act::Revoke { revocation, standing: vec![forged.hash()] })]);
     assert!(is_member(&set, &beech) && !is_member(&set, &cedar));
+    assert!(is_member(&set, &damson), "nor void what the node did before it was stolen");
     assert_eq!(set.roster().standing(&forged), Standing::Dropped);
     // Only its own school revokes a node.
     let foreign = Revocation::issue(&cedar.key, renewed.node.public(), 50);
