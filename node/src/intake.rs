@@ -127,10 +127,18 @@ impl Node {
         }
         let entries: Vec<&Entry> = accepted.iter().map(|(_, entry)| entry).collect();
         let stored = self.store_entries(&entries, Vec::new())?;
-        for ((place, _), stored) in accepted.iter().zip(stored) {
+        let mut dropped = Vec::new();
+        for ((place, entry), stored) in accepted.into_iter().zip(stored) {
             if !stored {
-                verdicts[*place] = Verdict::Known;
+                verdicts[place] = Verdict::Known;
+            } else if self.standing(&entry) == Standing::Dropped {
+                // A removal came between the judgement and the storing.
+                verdicts[place] = Verdict::NotForGroup;
+                dropped.push(entry);
             }
+        }
+        if !dropped.is_empty() {
+            self.drop_entries(&dropped)?;
         }
         Ok(verdicts)
     }
@@ -147,10 +155,7 @@ impl Node {
         if entry.key().group != group {
             return Ok(Judged::Not(Verdict::NotForGroup));
         }
-        let standing = self
-            .with_membership(&group, |membership| membership.roster().standing(&entry))
-            .unwrap_or(Standing::Unknown);
-        Ok(match standing {
+        Ok(match self.standing(&entry) {
             Standing::Dropped => Judged::Not(Verdict::NotForGroup),
             Standing::Unknown => Judged::Aside(Box::new(entry), AsideReason::UnknownAuthor),
             Standing::Honoured => match entry.clock().millis().saturating_sub(now_millis()) {
@@ -161,6 +166,11 @@ impl Node {
                 }
             },
         })
+    }
+
+    fn standing(&self, entry: &Entry) -> Standing {
+        self.with_membership(&entry.key().group, |set| set.roster().standing(entry))
+            .unwrap_or(Standing::Unknown)
     }
 
     /// Stores verified entries with what follows from them, in one step, and says which were new.

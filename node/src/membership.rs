@@ -92,6 +92,16 @@ impl Node {
         Ok(accepted)
     }
 
+    /// Drops what the rosters honour no more: the node may have ended between storing a statement
+    /// and doing what follows from it.
+    pub(crate) fn follow_rosters(&self) -> Result<(), StoreError> {
+        for group in self.group_ids() {
+            let roster = self.roster(&group).unwrap_or_default();
+            self.follow_roster(&group, &roster.restricted())?;
+        }
+        Ok(())
+    }
+
     /// Drops what the roster honours no more of the schools for which it changed.
     fn follow_roster(
         &self,
@@ -106,13 +116,13 @@ impl Node {
         if changed.contains(&own) && roster.members().get(&own).is_some_and(removed) {
             return self.purge(group);
         }
-        let mut dropped = Vec::new();
-        for school in changed {
-            let entries = self.entries_of(group, school)?;
-            dropped.extend(
-                entries.into_iter().filter(|one| roster.standing(one) != Standing::Honoured),
-            );
+        if changed.is_empty() {
+            return Ok(());
         }
+        let mut dropped = self.entries_in(group)?;
+        dropped.retain(|entry| {
+            changed.contains(&entry.key().school) && roster.standing(entry) != Standing::Honoured
+        });
         if dropped.is_empty() { Ok(()) } else { self.drop_entries(&dropped) }
     }
 
@@ -271,4 +281,70 @@ fn changed_schools(before: &Roster, after: &Roster) -> BTreeSet<SchoolId> {
         .filter(|school| before.members().get(school) != after.members().get(school))
         .copied()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use staffroom_protocol::clock::Timestamp;
+    use staffroom_protocol::entry::{BlobRef, Draft};
+    use staffroom_protocol::group::statement::Admission;
+    use staffroom_protocol::group::{Claims, GroupKind};
+    use staffroom_protocol::hash::RecordId;
+    use staffroom_protocol::identity::{NodeCertificate, SecretKey};
+    use staffroom_protocol::record::Summary;
+
+    use super::*;
+    use crate::home::Home;
+    use crate::node::OpenError;
+    use crate::store::Options;
+
+    #[test]
+    fn a_node_that_ended_after_storing_a_removal_drops_the_entries_when_it_starts() {
+        let dir = tempfile::tempdir().unwrap();
+        let claims = Claims { name: "Ash Primary".into(), urn: None, phase: None, location: None };
+        Home::new(dir.path()).init(claims.clone()).unwrap();
+        let node = Node::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
+        let group = node.create_group("Fenland Trust", GroupKind::Trust).unwrap();
+        let (key, beech) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));
+        let certificate = NodeCertificate::issue(&key, beech.public(), 1);
+        let admission = Act::Admit(Admission {
+            certificate: ByteBuf::from(certificate.as_bytes()),
+            claims,
+            role: Role::Member,
+            invite: Hash::of(b"invite"),
+        });
+        node.enact(&group, vec![admission], None, |_| true).unwrap();
+        let draft = Draft {
+            group,
+            record: RecordId::from_bytes([1; 16]),
+            clock: Timestamp::from_millis(1),
+            kind: "resource".into(),
+            content: Some((Summary::default(), BlobRef { hash: Hash::of(b"text"), size: 4 })),
+        };
+        let entry = Entry::sign(draft, &certificate, &beech).unwrap();
+        node.accept_entries(group, [entry.as_bytes()], beech.public()).unwrap();
+        assert_eq!(node.store().count(&group), 1);
+
+        let act = Act::Remove { school: certificate.school(), standing: Vec::new() };
+        let identity = node.identity();
+        let removal = node
+            .with_membership(&group, |set| {
+                let clock = Timestamp::from_millis(2);
+                set.sign(act, clock, identity.certificate(), identity.node_key())
+            })
+            .unwrap()
+            .unwrap();
+        let (hash, bytes) = (removal.hash(), removal.as_bytes().to_vec());
+        node.store().apply(vec![Change::Statement { group, hash, bytes }]).unwrap();
+        node.stop();
+        drop(node);
+        // The indexer's thread may hold the node for a moment more.
+        let node = loop {
+            match Node::open(dir.path(), &Options::default(), &mut |_| {}) {
+                Err(OpenError::Store(StoreError::InUse { .. })) => std::thread::yield_now(),
+                opened => break opened.unwrap(),
+            }
+        };
+        assert_eq!(node.store().count(&group), 0);
+    }
 }

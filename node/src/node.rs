@@ -101,6 +101,7 @@ impl Node {
             network: OnceLock::new(),
             wanted: Notify::new(),
         });
+        node.follow_rosters()?;
         Indexer::start(&node);
         Ok(node)
     }

@@ -49,8 +49,8 @@ pub struct Roster {
     founding: Option<Founding>,
     root: Option<Root>,
     members: BTreeMap<SchoolId, Member>,
-    /// Revoked nodes with their entries that stand.
-    revoked: BTreeMap<PublicKey, BTreeSet<Hash>>,
+    /// Revoked nodes, with their schools and those of their entries that stand.
+    revoked: BTreeMap<PublicKey, (SchoolId, BTreeSet<Hash>)>,
     used_invites: BTreeMap<(SchoolId, Hash), SchoolId>,
 }
 
@@ -113,6 +113,12 @@ impl Roster {
         departed.find(|(_, member)| member.nodes.contains(node)).map(|(school, _)| *school)
     }
 
+    /// The schools of which not every entry counts: those that departed, or have revoked nodes.
+    pub fn restricted(&self) -> BTreeSet<SchoolId> {
+        let departed = self.members.iter().filter(|(_, member)| member.departed.is_some());
+        departed.map(|(school, _)| *school).chain(self.revoked.values().map(|end| end.0)).collect()
+    }
+
     /// The school that an invite of this admin let in, if it was used.
     pub fn invited_by(&self, admin: &SchoolId, invite: &Hash) -> Option<SchoolId> {
         self.used_invites.get(&(*admin, *invite)).copied()
@@ -129,7 +135,7 @@ impl Roster {
             return Standing::Honoured;
         }
         let stands = |list: &BTreeSet<Hash>| list.contains(&entry.hash());
-        if let Some(list) = self.revoked.get(&node)
+        if let Some((_, list)) = self.revoked.get(&node)
             && !stands(list)
         {
             return Standing::Dropped;
@@ -479,11 +485,11 @@ impl<'a> Judge<'a> {
             }
         }
         for end in &self.node_ends {
-            let Some(member) = roster.members.get_mut(&self.order[end.place].author()) else {
-                continue;
-            };
+            let school = self.order[end.place].author();
+            let Some(member) = roster.members.get_mut(&school) else { continue };
             member.nodes.remove(&end.node);
-            let list = roster.revoked.entry(end.node).or_default();
+            let (_, list) =
+                roster.revoked.entry(end.node).or_insert_with(|| (school, BTreeSet::new()));
             if let Act::Revoke { standing, .. } = self.order[end.place].act()
                 && !self.by_revoked_node(end.place)
             {
