@@ -272,26 +272,35 @@ impl<'a> Judge<'a> {
         let mut root = self.founding.root.clone();
         let mut from: Option<Marks> = None;
         loop {
-            let next = self
+            let signed: Vec<(usize, usize, Hash, &Root)> = self
                 .order
                 .iter()
                 .enumerate()
                 .filter_map(|(place, one)| {
                     let Act::Succeed { root: next } = one.act() else { return None };
-                    Some((place, one, next))
+                    Some((root.count(one.endorsed_by()), place, one.hash(), next))
                 })
-                .filter(|(place, ..)| from.as_ref().is_none_or(|from| from.has(*place)))
-                .map(|(place, one, next)| (root.count(one.endorsed_by()), one.hash(), place, next))
-                .filter(|(count, ..)| *count >= usize::from(root.threshold))
-                .min_by_key(|(count, hash, ..)| (std::cmp::Reverse(*count), *hash));
-            let Some((_, _, place, next)) = next else {
+                .filter(|(count, place, ..)| {
+                    *count >= usize::from(root.threshold)
+                        && from.as_ref().is_none_or(|from| from.has(*place))
+                })
+                .collect();
+            // Keys of a former root say nothing after it.
+            let next = signed
+                .iter()
+                .filter(|(_, place, ..)| {
+                    let before = self.before(*place);
+                    !signed.iter().any(|(_, earlier, ..)| before.has(*earlier))
+                })
+                .min_by_key(|(count, _, hash, _)| (std::cmp::Reverse(*count), *hash));
+            let Some((_, place, _, next)) = next else {
                 self.reigns.push(Reign { root, from, until: None });
                 return;
             };
-            let next = next.clone();
-            let until = Some(self.before(place));
+            let next = (*next).clone();
+            let until = Some(self.before(*place));
             self.reigns.push(Reign { root, from, until });
-            from = Some(self.after(place));
+            from = Some(self.after(*place));
             root = next;
         }
     }

@@ -374,6 +374,30 @@ fn a_root_passes_to_several_and_on_without_one_that_leaves() {
 }
 
 #[test]
+fn a_former_root_does_not_undo_its_succession() {
+    let (ash, beech, cedar) = (School::new(1), School::new(2), School::new(3));
+    let of = |schools: &[&School]| Root {
+        keys: schools.iter().map(|school| school.key.public()).collect(),
+        threshold: 2,
+    };
+    // Whichever of two statements has the lower hash: several runs differ in their hashes.
+    for invite in 0..8 {
+        let mut set = founded(&ash, &[&beech, &cedar]);
+        set.extend([ash.admits(&set, &School::new(40), invite)]);
+        let three = of(&[&ash, &beech, &cedar]);
+        set.extend([root_does(&set, Act::Succeed { root: three }, &[&ash])]);
+        let two = of(&[&beech, &cedar]);
+        set.extend([root_does(&set, Act::Succeed { root: two.clone() }, &[&beech, &cedar])]);
+        // Enough signatures for the former root, made after its succession.
+        let back = of(&[&ash, &beech]);
+        set.extend([root_does(&set, Act::Succeed { root: back.clone() }, &[&ash, &beech])]);
+        assert_eq!(set.roster().root(), Some(&two));
+        set.extend([root_does(&set, Act::Succeed { root: back.clone() }, &[&beech, &cedar])]);
+        assert_eq!(set.roster().root(), Some(&back));
+    }
+}
+
+#[test]
 fn readers_publish_nothing() {
     let (ash, beech) = (School::new(1), School::new(2));
     let mut set = founded(&ash, &[]);
