@@ -157,11 +157,7 @@ impl Home {
         let path = self.claims();
         let claims = serde_json::from_slice(&read(&path)?)
             .map_err(|error| HomeError::Damaged { path, reason: error.to_string() })?;
-        let path = self.key("node.key");
-        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(read(&path)?.try_into().map_err(|_| {
-            HomeError::Damaged { path: path.clone(), reason: "a key has 32 bytes".into() }
-        })?);
-        let node = SecretKey::from_seed(&seed);
+        let node = self.secret_key("node.key")?;
         let path = self.key("node.certificate");
         let certificate =
             NodeCertificate::verify(&read(&path)?).map_err(|error: CertificateError| {
@@ -173,16 +169,18 @@ impl Home {
         }
         Ok(Identity { node, certificate, claims })
     }
-}
 
-impl Home {
     /// The school's own key, for what no node may do: to certify and revoke nodes, and to act for
     /// a group's root.
     ///
     /// # Errors
     /// [`HomeError`] if the file is not there or damaged.
     pub(crate) fn school_key(&self) -> Result<SecretKey, HomeError> {
-        let path = self.key("school.key");
+        self.secret_key("school.key")
+    }
+
+    fn secret_key(&self, name: &str) -> Result<SecretKey, HomeError> {
+        let path = self.key(name);
         let seed: Zeroizing<[u8; 32]> = Zeroizing::new(read(&path)?.try_into().map_err(|_| {
             HomeError::Damaged { path: path.clone(), reason: "a key has 32 bytes".into() }
         })?);

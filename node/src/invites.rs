@@ -25,15 +25,11 @@ use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, StoreError, Table};
 struct Made {
     line: String,
     /// What the school that it lets in may do.
-    #[serde(default = "member")]
+    #[serde(default)]
     role: Role,
     /// When it was taken back, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked_millis: Option<u64>,
-}
-
-fn member() -> Role {
-    Role::Member
 }
 
 /// What became of an invite.

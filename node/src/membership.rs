@@ -241,9 +241,7 @@ impl Node {
     /// The removals that a node of a removed school is answered with; none for any other node.
     pub(crate) fn removal_of(&self, group: &GroupId, peer: &PublicKey) -> Option<Vec<ByteBuf>> {
         self.with_membership(group, |set| {
-            let roster = set.roster();
-            let departure =
-                roster.members().get(&roster.former_school_of(peer)?)?.departed.as_ref()?;
+            let departure = set.roster().departure_of(peer)?;
             departure.removed_by?;
             let bytes = |hash: &Hash| Some(ByteBuf::from(set.statements().get(hash)?.as_bytes()));
             Some(departure.statements.iter().filter_map(bytes).collect())

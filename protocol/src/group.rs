@@ -39,12 +39,13 @@ impl fmt::Display for GroupKind {
 }
 
 /// What a member may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads, publishes, and admits others.
     Admin,
     /// Reads and publishes.
+    #[default]
     Member,
     /// Reads.
     Reader,

@@ -172,12 +172,7 @@ impl NodeCertificate {
     /// # Errors
     /// [`CertificateError`] says whether it is too long, unreadable or not signed by its school.
     pub fn verify(bytes: &[u8]) -> Result<Self, CertificateError> {
-        if bytes.len() > MAX_CERTIFICATE_BYTES {
-            return Err(CertificateError::Encoding(DecodeError::TooLong {
-                found: bytes.len(),
-                limit: MAX_CERTIFICATE_BYTES,
-            }));
-        }
+        check_length(bytes)?;
         let certificate = Self::reopen(bytes)?;
         certificate.content.school.open(Purpose::NodeCertificate, bytes)?;
         Ok(certificate)
@@ -236,6 +231,7 @@ impl Revocation {
     /// # Errors
     /// [`CertificateError`] says whether it is too long, unreadable or not signed by its school.
     pub fn verify(bytes: &[u8]) -> Result<Self, CertificateError> {
+        check_length(bytes)?;
         let (_, content) = split_signature(bytes)?;
         let content: CertificateContent = wire::decode(content, MAX_CERTIFICATE_BYTES)?;
         content.school.open(Purpose::NodeRevocation, bytes)?;
@@ -256,6 +252,11 @@ impl Revocation {
     pub fn node(&self) -> PublicKey {
         self.content.node
     }
+}
+
+fn check_length(bytes: &[u8]) -> Result<(), DecodeError> {
+    let (found, limit) = (bytes.len(), MAX_CERTIFICATE_BYTES);
+    if found > limit { Err(DecodeError::TooLong { found, limit }) } else { Ok(()) }
 }
 
 /// Why a node certificate was refused.

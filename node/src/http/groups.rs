@@ -96,12 +96,8 @@ pub(super) struct CreateGroup {
 #[derive(Debug, Deserialize)]
 pub(super) struct MakeInvite {
     valid_seconds: u64,
-    #[serde(default = "member")]
+    #[serde(default)]
     role: Role,
-}
-
-fn member() -> Role {
-    Role::Member
 }
 
 #[derive(Debug, Deserialize)]

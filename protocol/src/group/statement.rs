@@ -16,7 +16,7 @@ use crate::identity::{
     CertificateError, NodeCertificate, PublicKey, Purpose, Revocation, SIGNATURE_BYTES, SecretKey,
     SignatureError, split_signature,
 };
-use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_ROOT_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES};
+use crate::limits::{MAX_ROOT_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES};
 use crate::wire::{self, DecodeError};
 
 /// What a statement does.
@@ -371,10 +371,6 @@ fn check_act(payload: &Payload, author: SchoolId) -> Result<Carried, StatementEr
         }
         Act::Revoke { revocation, standing } => {
             check_standing(standing)?;
-            if revocation.len() > MAX_CERTIFICATE_BYTES {
-                let (found, limit) = (revocation.len(), MAX_CERTIFICATE_BYTES);
-                return Err(DecodeError::TooLong { found, limit }.into());
-            }
             let revocation = Revocation::verify(revocation)?;
             if revocation.school() != author {
                 return Err(StatementError::AnotherSchool);

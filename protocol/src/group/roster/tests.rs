@@ -7,7 +7,7 @@ use super::*;
 use crate::entry::{BlobRef, Draft};
 use crate::group::GroupKind;
 use crate::group::membership::Membership;
-use crate::group::statement::{Admission, Endorsement, StatementError};
+use crate::group::statement::{Act, Admission, Endorsement, StatementError};
 use crate::hash::{GroupId, RecordId};
 use crate::identity::{NodeCertificate, Revocation, SecretKey};
 use crate::record::Summary;

@@ -1,0 +1,396 @@
+//! Judges a group's statements by what is before what.
+//!
+//! Everything rests on "before" meaning *an ancestor of*. An admin acts under the statement that
+//! named it. Whatever ends that naming (a removal, a dismissal, the admin's own leaving) voids all
+//! that the admin did and that is not before it; so it does not help to date an act back. Only the
+//! root, and admins named before, can end a naming, so the judgement of each rests on those judged
+//! before it and comes to an end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Departure, Member, Roster};
+use crate::group::Role;
+use crate::group::statement::{Act, Founding, Root, Statement};
+use crate::hash::{Hash, SchoolId};
+use crate::identity::PublicKey;
+
+/// The statements before or after one of them.
+#[derive(Debug, Clone)]
+struct Marks(Vec<bool>);
+
+impl Marks {
+    fn has(&self, place: usize) -> bool {
+        self.0.get(place).copied().unwrap_or(false)
+    }
+}
+
+/// A term of the root.
+struct Reign {
+    root: Root,
+    from: Option<Marks>,
+    until: Option<Marks>,
+}
+
+/// What makes a school an admin: its founding of the group, or the root's naming.
+struct Naming {
+    school: SchoolId,
+    place: usize,
+    after: Marks,
+    /// The exits that end it.
+    ended_by: Vec<usize>,
+}
+
+/// A statement that may end a naming or a membership.
+struct Exit {
+    place: usize,
+    school: SchoolId,
+    sort: ExitSort,
+    before: Marks,
+    after: Marks,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ExitSort {
+    Removal,
+    Leaving,
+    Dismissal,
+}
+
+/// The revocation of a node.
+struct NodeEnd {
+    place: usize,
+    node: PublicKey,
+    before: Marks,
+}
+
+/// The roster that follows from statements, each of which is after those before it in `order`.
+pub(super) fn roster(order: &[&Statement]) -> Roster {
+    Judge::new(order).map(Judge::roster).unwrap_or_default()
+}
+
+struct Judge<'a> {
+    order: &'a [&'a Statement],
+    founding: &'a Founding,
+    parents: Vec<Vec<usize>>,
+    reigns: Vec<Reign>,
+    node_ends: Vec<NodeEnd>,
+    exits: Vec<Exit>,
+    namings: Vec<Naming>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(order: &'a [&'a Statement]) -> Option<Self> {
+        let Some(Act::Found(founding)) = order.first().map(|first| first.act()) else {
+            return None;
+        };
+        let places: BTreeMap<Hash, usize> = order.iter().map(|one| one.hash()).zip(0..).collect();
+        let parents = order
+            .iter()
+            .map(|one| one.parents().iter().filter_map(|hash| places.get(hash)).copied().collect())
+            .collect();
+        let mut judge = Self {
+            order,
+            founding,
+            parents,
+            reigns: Vec::new(),
+            node_ends: Vec::new(),
+            exits: Vec::new(),
+            namings: Vec::new(),
+        };
+        judge.find_reigns();
+        judge.find_node_ends();
+        judge.find_exits();
+        judge.find_namings();
+        Some(judge)
+    }
+
+    fn before(&self, place: usize) -> Marks {
+        let mut marks = vec![false; place];
+        for parent in self.parents.get(place).into_iter().flatten() {
+            if let Some(mark) = marks.get_mut(*parent) {
+                *mark = true;
+            }
+        }
+        for earlier in (0..place).rev() {
+            if marks[earlier] {
+                for parent in &self.parents[earlier] {
+                    marks[*parent] = true;
+                }
+            }
+        }
+        Marks(marks)
+    }
+
+    fn after(&self, place: usize) -> Marks {
+        let mut marks = vec![false; self.order.len()];
+        for later in place + 1..self.order.len() {
+            marks[later] =
+                self.parents[later].iter().any(|parent| *parent == place || marks[*parent]);
+        }
+        Marks(marks)
+    }
+
+    /// Where several successions of one root were signed apart from each other, the one with more
+    /// of the root's signatures holds, then the lower hash. Keyholders that were put out of a root
+    /// of several cannot reach the number alone; against the only key of a root there is no help.
+    fn find_reigns(&mut self) {
+        let mut root = self.founding.root.clone();
+        let mut from: Option<Marks> = None;
+        loop {
+            let signed: Vec<(usize, usize, Hash, &Root)> = self
+                .order
+                .iter()
+                .enumerate()
+                .filter_map(|(place, one)| {
+                    let Act::Succeed { root: next } = one.act() else { return None };
+                    Some((root.count(one.endorsed_by()), place, one.hash(), next))
+                })
+                .filter(|(count, place, ..)| {
+                    *count >= usize::from(root.threshold)
+                        && from.as_ref().is_none_or(|from| from.has(*place))
+                })
+                .collect();
+            // Keys of a former root say nothing after it.
+            let next = signed
+                .iter()
+                .filter(|(_, place, ..)| {
+                    let before = self.before(*place);
+                    !signed.iter().any(|(_, earlier, ..)| before.has(*earlier))
+                })
+                .min_by_key(|(count, _, hash, _)| (std::cmp::Reverse(*count), *hash));
+            let Some((_, place, _, next)) = next else {
+                self.reigns.push(Reign { root, from, until: None });
+                return;
+            };
+            let next = (*next).clone();
+            let until = Some(self.before(*place));
+            self.reigns.push(Reign { root, from, until });
+            from = Some(self.after(*place));
+            root = next;
+        }
+    }
+
+    /// Whether the root in force when the statement was made signed it.
+    fn is_roots(&self, place: usize) -> bool {
+        let signers = self.order[place].endorsed_by();
+        self.reigns.iter().any(|reign| {
+            reign.root.count(signers) >= usize::from(reign.root.threshold)
+                && reign.from.as_ref().is_none_or(|from| from.has(place))
+                && reign.until.as_ref().is_none_or(|until| until.has(place))
+        })
+    }
+
+    fn find_node_ends(&mut self) {
+        for (place, one) in self.order.iter().enumerate() {
+            // A thief could carry the school's word with other predecessors.
+            if let Some(node) = one.revoked_node()
+                && one.author_certificate().node() != node
+            {
+                self.node_ends.push(NodeEnd { place, node, before: self.before(place) });
+            }
+        }
+    }
+
+    /// Whether the node that signed a statement had been revoked, as far as its author could know.
+    fn by_revoked_node(&self, place: usize) -> bool {
+        let node = self.order[place].author_certificate().node();
+        self.node_ends.iter().any(|end| end.node == node && !end.before.has(place))
+    }
+
+    fn find_exits(&mut self) {
+        for (place, one) in self.order.iter().enumerate() {
+            let (school, sort) = if let Act::Remove { school, .. } = one.act() {
+                (*school, ExitSort::Removal)
+            } else if let Act::Dismiss { school } = one.act() {
+                (*school, ExitSort::Dismissal)
+            } else if let Act::Leave { .. } = one.act() {
+                (one.author(), ExitSort::Leaving)
+            } else {
+                continue;
+            };
+            let (before, after) = (self.before(place), self.after(place));
+            self.exits.push(Exit { place, school, sort, before, after });
+        }
+    }
+
+    fn find_namings(&mut self) {
+        for place in 0..self.order.len() {
+            let school = if let Act::Name { school } = self.order[place].act()
+                && self.is_roots(place)
+            {
+                *school
+            } else if let Act::Found(_) = self.order[place].act() {
+                self.order[place].author()
+            } else {
+                continue;
+            };
+            // The order has every naming after those it rests on, so they are judged already.
+            let ended_by = self
+                .exits
+                .iter()
+                .enumerate()
+                .filter(|(_, exit)| exit.school == school && !exit.after.has(place))
+                .filter(|(_, exit)| {
+                    self.is_roots(exit.place)
+                        || self.is_own(exit)
+                        || self.namings.iter().any(|senior| {
+                            self.acts_under(exit.place, senior) && senior.after.has(place)
+                        })
+                })
+                .map(|(number, _)| number)
+                .collect();
+            let after = self.after(place);
+            self.namings.push(Naming { school, place, after, ended_by });
+        }
+    }
+
+    /// Whether a school ends its own membership, or its own naming.
+    fn is_own(&self, exit: &Exit) -> bool {
+        self.order[exit.place].author() == exit.school && !self.by_revoked_node(exit.place)
+    }
+
+    /// Whether a statement counts as an admin's act under this naming.
+    fn acts_under(&self, place: usize, naming: &Naming) -> bool {
+        self.order[place].author() == naming.school
+            && (naming.after.has(place) || naming.place == place)
+            && naming.ended_by.iter().all(|exit| self.exits[*exit].before.has(place))
+            && !self.by_revoked_node(place)
+    }
+
+    fn is_admins(&self, place: usize) -> bool {
+        self.namings.iter().any(|naming| self.acts_under(place, naming))
+    }
+
+    /// Whether a departure ends its school's membership: by its own leaving, by the root, or by an
+    /// admin, who cannot put out another admin that was not named after it.
+    fn departs(&self, exit: &Exit) -> bool {
+        match exit.sort {
+            ExitSort::Dismissal => false,
+            ExitSort::Leaving => self.is_own(exit),
+            ExitSort::Removal => {
+                self.is_roots(exit.place)
+                    || self.namings.iter().any(|naming| {
+                        self.acts_under(exit.place, naming)
+                            && self.namings.iter().all(|other| {
+                                other.school != exit.school
+                                    || !other.ended_by.is_empty()
+                                    || exit.after.has(other.place)
+                                    || naming.after.has(other.place)
+                            })
+                    })
+            }
+        }
+    }
+
+    fn roster(self) -> Roster {
+        let mut roster = Roster {
+            founding: Some(self.founding.clone()),
+            root: self.reigns.last().map(|reign| reign.root.clone()),
+            ..Roster::default()
+        };
+        let admissions = self.admissions(&mut roster);
+        self.add_nodes(&mut roster);
+        for naming in self.namings.iter().filter(|naming| naming.ended_by.is_empty()) {
+            if let Some(member) = roster.members.get_mut(&naming.school) {
+                member.role = Role::Admin;
+            }
+        }
+        let departures: Vec<&Exit> = self.exits.iter().filter(|exit| self.departs(exit)).collect();
+        for (school, places) in admissions {
+            let own: Vec<&Exit> =
+                departures.iter().copied().filter(|exit| exit.school == school).collect();
+            let admitted_since = |exit: &Exit| places.iter().any(|place| exit.after.has(*place));
+            let stays = places.iter().any(|place| own.iter().all(|exit| exit.after.has(*place)));
+            if stays {
+                continue;
+            }
+            let in_force = own.into_iter().filter(|exit| !admitted_since(exit));
+            if let Some(member) = roster.members.get_mut(&school) {
+                member.departed = self.departure(in_force.collect());
+            }
+        }
+        roster
+    }
+
+    /// Adds the schools that were let in, and says where.
+    fn admissions(&self, roster: &mut Roster) -> BTreeMap<SchoolId, Vec<usize>> {
+        let mut places: BTreeMap<SchoolId, Vec<usize>> = BTreeMap::new();
+        for (place, one) in self.order.iter().enumerate() {
+            let (school, node, claims, role) = if let Act::Found(founding) = one.act() {
+                let node = one.author_certificate().node();
+                (one.author(), node, &founding.claims, Role::Member)
+            } else if let (Act::Admit(admission), Some(certificate)) =
+                (one.act(), one.carried_certificate())
+                && (self.is_admins(place) || self.is_roots(place))
+            {
+                let school = certificate.school();
+                let invite = (one.author(), admission.invite);
+                if *roster.used_invites.entry(invite).or_insert(school) != school {
+                    continue;
+                }
+                (school, certificate.node(), &admission.claims, admission.role)
+            } else {
+                continue;
+            };
+            // Whoever is admin is so by naming alone.
+            let role = if role == Role::Reader { Role::Reader } else { Role::Member };
+            let member = roster.members.entry(school).or_insert_with(|| Member {
+                claims: claims.clone(),
+                role,
+                nodes: BTreeSet::new(),
+                since: one.clock(),
+                departed: None,
+            });
+            member.claims = claims.clone();
+            member.role = role;
+            member.nodes.insert(node);
+            places.entry(school).or_default().push(place);
+        }
+        places
+    }
+
+    fn add_nodes(&self, roster: &mut Roster) {
+        for (place, one) in self.order.iter().enumerate() {
+            if let (Act::Certify { .. }, Some(certificate)) = (one.act(), one.carried_certificate())
+                && !self.by_revoked_node(place)
+                && let Some(member) = roster.members.get_mut(&certificate.school())
+            {
+                member.nodes.insert(certificate.node());
+            }
+        }
+        for end in &self.node_ends {
+            let school = self.order[end.place].author();
+            let Some(member) = roster.members.get_mut(&school) else { continue };
+            member.nodes.remove(&end.node);
+            let (_, list) =
+                roster.revoked.entry(end.node).or_insert_with(|| (school, BTreeSet::new()));
+            if let Act::Revoke { standing, .. } = self.order[end.place].act()
+                && !self.by_revoked_node(end.place)
+            {
+                list.extend(standing);
+            }
+        }
+    }
+
+    /// What departures in force say together: removals before leavings, since a school that was
+    /// removed does not say itself what stands.
+    fn departure(&self, in_force: Vec<&Exit>) -> Option<Departure> {
+        let removed = in_force.iter().any(|exit| exit.sort == ExitSort::Removal);
+        let wanted = if removed { ExitSort::Removal } else { ExitSort::Leaving };
+        let mut departure: Option<Departure> = None;
+        for exit in in_force.into_iter().filter(|exit| exit.sort == wanted) {
+            let one = self.order[exit.place];
+            let departure = departure.get_or_insert_with(|| Departure {
+                when: one.clock(),
+                removed_by: removed.then(|| one.author()),
+                statements: BTreeSet::new(),
+                standing: BTreeSet::new(),
+            });
+            departure.statements.insert(one.hash());
+            if let Act::Remove { standing, .. } | Act::Leave { standing } = one.act() {
+                departure.standing.extend(standing);
+            }
+        }
+        departure
+    }
+}
