@@ -200,6 +200,7 @@ impl Node {
             Statement::found(founding, clock, identity.certificate(), identity.node_key())?;
         let group = statement.group();
         self.add_statements(group, vec![statement])?;
+        self.keep_epoch(&group)?;
         Ok(group)
     }
 
@@ -223,62 +224,62 @@ impl Node {
     ///
     /// # Errors
     /// [`GroupError::NotMember`] if this school is not in it.
-    pub fn leave_group(&self, group: &GroupId) -> Result<Vec<Statement>, GroupError> {
+    pub fn leave_group(&self, group: &GroupId) -> Result<(), GroupError> {
         let (name, _) = self.own_group(group)?;
         let own = self.identity().school();
         let acts = self.listing(group, &own, |standing| Act::Leave { standing })?;
-        self.enact(group, acts, None, |roster| roster.member(&own).is_none())?
-            .ok_or(GroupError::NotMember(name))
+        if self.enact(group, acts, None, |roster| roster.member(&own).is_none())? {
+            Ok(())
+        } else {
+            Err(GroupError::NotMember(name))
+        }
     }
 
     /// Removes a school from a group. What it shared until now, as far as it is held here, stays.
     ///
     /// # Errors
     /// [`GroupError`] if there is no such member, or this school may not remove it.
-    pub fn remove_member(
-        &self,
-        group: &GroupId,
-        school: &SchoolId,
-    ) -> Result<Vec<Statement>, GroupError> {
+    pub fn remove_member(&self, group: &GroupId, school: &SchoolId) -> Result<(), GroupError> {
         let (name, _) = self.administered(group)?;
         if *school == self.identity().school() {
             return Err(GroupError::RemovesItself(name));
         }
         let acts =
             self.listing(group, school, |standing| Act::Remove { school: *school, standing })?;
-        self.enact(group, acts, None, |roster| roster.member(school).is_none())?
-            .ok_or_else(|| self.senior(group, school, name))
+        if self.enact(group, acts, None, |roster| roster.member(school).is_none())? {
+            Ok(())
+        } else {
+            Err(self.senior(group, school, name))
+        }
     }
 
     /// Names a member an admin with the group's root, where this school alone holds it.
     ///
     /// # Errors
     /// [`GroupError`] if there is no such member, or the root is not this school's alone.
-    pub fn name_admin(
-        &self,
-        group: &GroupId,
-        school: &SchoolId,
-    ) -> Result<Vec<Statement>, GroupError> {
+    pub fn name_admin(&self, group: &GroupId, school: &SchoolId) -> Result<(), GroupError> {
         let (name, _) = self.own_group(group)?;
         let key = self.home().school_key()?;
         let act = Act::Name { school: *school };
-        self.enact(group, vec![act], Some(&key), |roster| roster.is_admin(school))?
-            .ok_or(GroupError::NotRoot(name))
+        if self.enact(group, vec![act], Some(&key), |roster| roster.is_admin(school))? {
+            Ok(())
+        } else {
+            Err(GroupError::NotRoot(name))
+        }
     }
 
     /// Ends what a naming gave; the school stays a member.
     ///
     /// # Errors
     /// [`GroupError`] if there is no such admin, or this school may not dismiss it.
-    pub fn dismiss_admin(
-        &self,
-        group: &GroupId,
-        school: &SchoolId,
-    ) -> Result<Vec<Statement>, GroupError> {
+    pub fn dismiss_admin(&self, group: &GroupId, school: &SchoolId) -> Result<(), GroupError> {
         let (name, _) = self.administered(group)?;
         let act = Act::Dismiss { school: *school };
-        self.enact(group, vec![act], None, |roster| !roster.is_admin(school))?
-            .ok_or_else(|| self.senior(group, school, name))
+        if self.enact(group, vec![act], None, |roster| !roster.is_admin(school))? {
+            Ok(())
+        } else {
+            Err(self.senior(group, school, name))
+        }
     }
 
     /// The name and kind of a group, where this school is an admin of it.
@@ -303,15 +304,30 @@ impl Node {
         Ok(held.chunks(MAX_STANDING).map(|list| act(list.to_vec())).collect())
     }
 
-    /// Signs acts, with a key of the root for what the root does, and adds them all at once; nothing
-    /// where `takes_effect` denies that the roster would be as it should.
+    /// Signs acts, with a key of the root for what the root does, and adds them all at once; what
+    /// follows for the group's epoch is done with them. Nothing where `takes_effect` denies that the
+    /// roster would be as it should, which is what it returns.
     pub(crate) fn enact(
         &self,
         group: &GroupId,
         acts: Vec<Act>,
         root: Option<&SecretKey>,
         takes_effect: impl FnOnce(&Roster) -> bool,
-    ) -> Result<Option<Vec<Statement>>, GroupError> {
+    ) -> Result<bool, GroupError> {
+        let enacted = self.sign_and_add(group, acts, root, takes_effect)?;
+        if enacted {
+            self.keep_epoch(group)?;
+        }
+        Ok(enacted)
+    }
+
+    pub(crate) fn sign_and_add(
+        &self,
+        group: &GroupId,
+        acts: Vec<Act>,
+        root: Option<&SecretKey>,
+        takes_effect: impl FnOnce(&Roster) -> bool,
+    ) -> Result<bool, GroupError> {
         let mut set = self
             .with_membership(group, Clone::clone)
             .ok_or_else(|| GroupError::NotMember(group.short()))?;
@@ -326,10 +342,10 @@ impl Node {
             statements.push(statement);
         }
         if !takes_effect(set.roster()) {
-            return Ok(None);
+            return Ok(false);
         }
-        self.add_statements(*group, statements.clone())?;
-        Ok(Some(statements))
+        self.add_statements(*group, statements)?;
+        Ok(true)
     }
 
     fn senior(&self, group: &GroupId, school: &SchoolId, name: String) -> GroupError {

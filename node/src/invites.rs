@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::group::Role;
 use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
-use staffroom_protocol::group::statement::{Act, Admission, Statement};
+use staffroom_protocol::group::statement::{Act, Admission};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Request, Response};
@@ -200,6 +200,7 @@ impl Node {
             }
             Response::InviteRefused(error) => return Err(error.into()),
             Response::Refused(_)
+            | Response::Known { .. }
             | Response::Peers { .. }
             | Response::Reconcile { .. }
             | Response::Entries { .. }
@@ -211,7 +212,7 @@ impl Node {
         if !self.is_member(&invite.group) {
             return Err(GroupError::Refused(invite.from.clone()));
         }
-        network.follow(self.followed_groups()).await;
+        network.follow(self.channels()).await;
         network.catch_up_with(invite.from_node, invite.group);
         Ok(invite.group)
     }
@@ -235,7 +236,7 @@ impl Node {
         if certificate.node() != peer {
             return Err(InviteError::Unknown.into());
         }
-        let admission = match used_by {
+        match used_by {
             // An answer can get lost, so the school may ask again for as long as it is a member.
             Some(school) => {
                 if self.with_membership(&group, |set| set.roster().member(&school).is_some())
@@ -243,7 +244,6 @@ impl Node {
                 {
                     return Err(InviteError::Spent.into());
                 }
-                None
             }
             None if made.revoked_millis.is_some() => return Err(InviteError::Revoked.into()),
             None => {
@@ -254,17 +254,19 @@ impl Node {
                     invite: invite.id(),
                 });
                 let admitted = certificate.school();
-                self.enact(&group, vec![act], None, |roster| roster.member(&admitted).is_some())?
-                    .ok_or(InviteError::Unknown)?
-                    .pop()
+                if !self
+                    .enact(&group, vec![act], None, |roster| roster.member(&admitted).is_some())?
+                {
+                    return Err(InviteError::Unknown.into());
+                }
             }
-        };
+        }
         let statements = self
             .with_membership(&group, |set| {
                 set.in_order().map(|one| ByteBuf::from(one.as_bytes())).collect()
             })
             .unwrap_or_default();
-        Ok(Admitted { group, statements, admission })
+        Ok(Admitted { group, statements })
     }
 
     /// This node's own admission to a group, to show to members that have not heard of it.
@@ -290,6 +292,4 @@ pub(crate) struct Admitted {
     pub(crate) group: GroupId,
     /// All statements of the group.
     pub(crate) statements: Vec<ByteBuf>,
-    /// The new one, unless the school had been admitted before.
-    pub(crate) admission: Option<Statement>,
 }

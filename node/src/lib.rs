@@ -3,7 +3,9 @@
 pub mod blobs;
 pub mod cli;
 mod clock;
+mod confirmations;
 pub mod contacts;
+mod epochs;
 pub mod groups;
 pub mod home;
 pub mod http;

@@ -55,15 +55,19 @@ impl Node {
         Ok(self.add_statements(group, verified)?)
     }
 
+    /// Adds statements, does what follows from them, and passes them on.
     pub(crate) fn add_statements(
         &self,
         group: GroupId,
         statements: Vec<Statement>,
     ) -> Result<Accepted, StoreError> {
-        let (accepted, changed) = {
+        let own_key = self.identity().node_key().public();
+        let own = statements.iter().any(|one| one.author_certificate().node() == own_key);
+        let (accepted, changed, added) = {
             let mut groups = self.write_groups();
             let membership = groups.entry(group).or_insert_with(|| Membership::new(group));
             let (fitting, early) = membership.sift(statements);
+            let new = fitting.iter().map(|one| ByteBuf::from(one.as_bytes())).collect();
             let changes = fitting
                 .iter()
                 .map(|one| Change::Statement {
@@ -80,12 +84,13 @@ impl Node {
             if membership.statements().is_empty() {
                 groups.remove(&group);
             }
-            (Accepted { added, early: early.len() }, changed)
+            (Accepted { added, early: early.len() }, changed, new)
         };
         if accepted.added > 0 {
             self.follow_roster(&group, &changed)?;
             self.judge_again()?;
             if let Some(network) = self.network() {
+                network.spread(group, added, own);
                 network.members_changed();
             }
         }

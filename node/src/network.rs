@@ -8,7 +8,9 @@ mod catch_up;
 mod codec;
 mod exchange;
 mod fetch;
+mod gate;
 mod rate;
+mod spread;
 mod swarm;
 mod upkeep;
 
@@ -19,7 +21,9 @@ use libp2p::gossipsub::{MessageAcceptance, MessageId};
 use libp2p::request_response::ResponseChannel;
 use libp2p::{Multiaddr, PeerId};
 use prometheus_client::registry::Registry;
+use serde_bytes::ByteBuf;
 use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Request, Response};
@@ -48,6 +52,7 @@ pub struct Network {
 #[derive(Debug)]
 pub(crate) struct Shared {
     wanted: catch_up::Wanted,
+    spread: spread::Spread,
     rates: Mutex<rate::Rates>,
     connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
     listening: RwLock<Vec<Multiaddr>>,
@@ -90,7 +95,9 @@ pub(crate) enum Command {
         peer: PeerId,
         addresses: Vec<Multiaddr>,
     },
-    Follow(Vec<GroupId>),
+    Follow(Vec<(GroupId, Option<EpochKey>)>),
+    Admit(Vec<PeerId>),
+    Disconnect(PeerId),
     Stop,
 }
 
@@ -125,8 +132,10 @@ impl Network {
     pub async fn start(node: Arc<Node>, listen: Vec<Multiaddr>) -> Result<Self, StartError> {
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let (wanted, comparisons) = catch_up::Wanted::new();
+        let (spread, statements) = spread::Spread::new();
         let shared = Shared {
             wanted,
+            spread,
             rates: Mutex::default(),
             connected: RwLock::default(),
             listening: RwLock::default(),
@@ -137,7 +146,8 @@ impl Network {
         let network = Self { commands, shared: Arc::new(shared) };
         swarm::start(Arc::clone(&node), network.clone(), listen, queue).await?;
         node.attach(network.clone());
-        network.follow(node.followed_groups()).await;
+        network.follow(node.channels()).await;
+        spread::start(&node, &network, statements);
         catch_up::start(&node, &network, comparisons);
         upkeep::start(Arc::clone(&node), &network);
         fetch::start(node, &network);
@@ -167,9 +177,24 @@ impl Network {
         self.command(Command::Announce { group, bytes: announcement.encode() }).await;
     }
 
-    /// Listens to these groups, and no others.
-    pub async fn follow(&self, groups: Vec<GroupId>) {
-        self.command(Command::Follow(groups)).await;
+    /// Listens to these groups, and no others; speaks in those of which there is a key.
+    pub async fn follow(&self, channels: Vec<(GroupId, Option<EpochKey>)>) {
+        self.command(Command::Follow(channels)).await;
+    }
+
+    /// Lets gossip pass to and from these nodes, as far as they are connected.
+    async fn admit(&self, peers: Vec<PeerId>) {
+        self.command(Command::Admit(peers)).await;
+    }
+
+    /// Closes the connections to a node that gossip passed to.
+    async fn disconnect(&self, peer: PeerId) {
+        self.command(Command::Disconnect(peer)).await;
+    }
+
+    /// Passes new membership statements on to members; `own` are those that this node made.
+    pub(crate) fn spread(&self, group: GroupId, statements: Vec<ByteBuf>, own: bool) {
+        self.shared.spread.add(group, statements, own);
     }
 
     async fn dial(&self, peer: PeerId, addresses: Vec<Multiaddr>) {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use staffroom_protocol::entry::Verifier;
 use staffroom_protocol::group::membership::Membership;
@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
+use crate::epochs::Opened;
 use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
 use crate::intake::Aside;
@@ -37,6 +38,8 @@ pub struct Node {
     sets: Mutex<BTreeMap<GroupId, CachedSet>>,
     pub(crate) verifier: Mutex<Verifier>,
     pub(crate) aside: Mutex<Aside>,
+    /// The keys under which this node gossips, as far as they were opened.
+    epochs: Mutex<BTreeMap<GroupId, Opened>>,
     /// One publisher at a time, so that a new version's clock exceeds all held.
     pub(crate) publishing: Mutex<()>,
     network: OnceLock<Network>,
@@ -97,6 +100,7 @@ impl Node {
             sets: Mutex::default(),
             verifier: Mutex::default(),
             aside: Mutex::default(),
+            epochs: Mutex::default(),
             publishing: Mutex::default(),
             network: OnceLock::new(),
             wanted: Notify::new(),
@@ -181,6 +185,10 @@ impl Node {
         &self,
     ) -> std::sync::RwLockWriteGuard<'_, BTreeMap<GroupId, Membership>> {
         self.groups.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn lock_epochs(&self) -> MutexGuard<'_, BTreeMap<GroupId, Opened>> {
+        self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The content set of a group as it is.

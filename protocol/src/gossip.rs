@@ -1,9 +1,12 @@
-//! What a node tells its groups at once. It is a hint and never the guarantee: [`crate::sync`] is.
+//! What a node tells its groups at once, encrypted under the group's
+//! [`EpochKey`](crate::group::epoch::EpochKey). It is a hint and never the guarantee:
+//! [`crate::sync`] is. Membership statements go from member to member and not by gossip, since they
+//! say who may hear it.
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::hash::{GroupId, Hash};
+use crate::hash::Hash;
 use crate::identity::PublicKey;
 use crate::limits::MAX_GOSSIP_BYTES;
 use crate::wire::{self, DecodeError};
@@ -14,8 +17,6 @@ use crate::wire::{self, DecodeError};
 pub enum Announcement {
     /// A new entry.
     Entry(ByteBuf),
-    /// A new membership statement.
-    Statement(ByteBuf),
     /// More is new than is worth telling one by one: whoever holds another set should compare with
     /// the sender. It is not passed on, since only a node that holds it all can be compared with;
     /// each says so itself once it does.
@@ -40,10 +41,4 @@ impl Announcement {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         wire::decode(bytes, MAX_GOSSIP_BYTES)
     }
-}
-
-/// The name of the topic on which a group's members talk.
-pub fn topic(group: &GroupId) -> String {
-    data_encoding::HEXLOWER
-        .encode(&blake3::derive_key("staffroom 2026 gossip topic", group.as_bytes()))
 }

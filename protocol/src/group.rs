@@ -4,6 +4,7 @@
 //! Who belongs, the [`roster`], follows from the [`statement`]s of the [`membership`] set alone, in
 //! whatever order they came.
 
+pub mod epoch;
 pub mod invite;
 pub mod membership;
 pub mod roster;

@@ -64,6 +64,11 @@ impl SecretKey {
         PublicKey(self.0.verifying_key().to_bytes())
     }
 
+    /// The X25519 private key of the same pair.
+    pub(crate) fn to_x25519(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0.to_scalar_bytes())
+    }
+
     /// Signs `content` for one purpose; the result is the signature followed by the content.
     pub(crate) fn seal(&self, purpose: Purpose, content: &[u8]) -> Vec<u8> {
         let signature = self.0.sign(&tagged(purpose, content));
@@ -90,6 +95,11 @@ impl PublicKey {
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The X25519 public key of the same pair; none where the bytes are no point on the curve.
+    pub(crate) fn to_x25519(self) -> Option<[u8; 32]> {
+        Some(VerifyingKey::from_bytes(&self.0).ok()?.to_montgomery().to_bytes())
     }
 
     /// The school whose key this is.

@@ -16,6 +16,10 @@ pub const MAX_STATEMENT_BYTES: usize = 16 * 1024;
 /// Entries that one membership statement lists; with 34 bytes each they fill most of it.
 pub const MAX_STANDING: usize = 400;
 
+/// Nodes that one membership statement seals an epoch key to; with 82 bytes each they fill two
+/// thirds of it.
+pub const MAX_SEALED_KEYS: usize = 128;
+
 /// Keys of a group's root: more people than that do not meet to sign.
 pub const MAX_ROOT_KEYS: usize = 16;
 

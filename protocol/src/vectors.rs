@@ -12,7 +12,8 @@ use serde_bytes::ByteBuf;
 
 use crate::clock::Timestamp;
 use crate::entry::{BlobRef, Draft, Entry, Verifier};
-use crate::gossip::{Announcement, topic};
+use crate::gossip::Announcement;
+use crate::group::epoch::EpochKey;
 use crate::group::invite::{Invite, InviteError};
 use crate::group::membership::Membership;
 use crate::group::statement::{Act, Admission, Founding, Root, Statement};
@@ -61,7 +62,6 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
     let founding = Statement::found(founding, clock, &ash.certificate, &ash.node).unwrap();
     let group = founding.group();
     add("statement: found", founding.as_bytes());
-    add("topic", topic(&group).as_bytes());
     let invite = Invite::new(
         (group, "Fenland Trust", GroupKind::Trust),
         ("Ash Primary", ash.node.public()),
@@ -88,6 +88,9 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         .unwrap();
     add("statement: leave", left.as_bytes());
     let (school, node) = (beech.key.public().school_id(), beech.node.public());
+    let key = EpochKey::from_seed([8; 32]);
+    add("topic", key.topic().as_bytes());
+    add("gossip: encrypted", &key.encrypt(b"content"));
     let revocation = Revocation::issue(&ash.key, ash.node.public(), 1_700_000_000_000);
     for (name, act) in [
         ("name", Act::Name { school }),
@@ -97,6 +100,11 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         (
             "revoke",
             Act::Revoke { revocation: ByteBuf::from(revocation.as_bytes()), standing: Vec::new() },
+        ),
+        ("epoch", membership.seal(&key)),
+        (
+            "extend",
+            Act::Extend { epoch: Hash::of(b"epoch"), node, sealed: key.seal(&group, &node) },
         ),
         ("succeed", Act::Succeed { root: Root { keys: vec![node], threshold: 1 } }),
     ] {
@@ -167,12 +175,9 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::InviteRefused(InviteError::Used),
         Response::Refused(Refusal::NotShared),
         Response::Refused(Refusal::Busy),
+        Response::Known { digest: hash },
     ];
-    let announcements = [
-        Announcement::Entry(bytes.clone()),
-        Announcement::Statement(bytes),
-        Announcement::News { digest: hash, node },
-    ];
+    let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];
     let requests = requests
         .iter()
         .enumerate()
@@ -244,6 +249,9 @@ fn what_was_ever_sent_is_read() {
             "announcement" => drop(Announcement::decode(&bytes).unwrap()),
             "node" => drop(NodeCertificate::verify(&bytes).unwrap()),
             "invite" => drop(String::from_utf8(bytes).unwrap().parse::<Invite>().unwrap()),
+            "gossip" => {
+                assert_eq!(EpochKey::from_seed([8; 32]).decrypt(&bytes).unwrap(), b"content");
+            }
             "school" | "topic" => {}
             _ => panic!("{name} is of no known sort"),
         }

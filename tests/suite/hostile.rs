@@ -11,6 +11,7 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{BlobRef, Draft, Entry};
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::Claims;
+use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
 use staffroom_protocol::identity::{NodeCertificate, SecretKey};
@@ -169,8 +170,9 @@ fn a_stranger_is_told_nothing_and_not_heard() {
         let answer = mallory.runtime.block_on(asked).unwrap();
         assert_eq!(answer, Response::Refused(Refusal::NotShared));
     }
-    // It knows the name of the topic and speaks on it.
-    mallory.runtime.block_on(mallory.network.follow(vec![group]));
+    // It guesses a key, and speaks on the topic that goes with it.
+    let guessed = EpochKey::from_seed(*group.as_bytes());
+    mallory.runtime.block_on(mallory.network.follow(vec![(group, Some(guessed))]));
     for _ in 0..20 {
         mallory.tell(group, mallory.entry(group, "Outsider", now()));
         std::thread::sleep(std::time::Duration::from_millis(50));

@@ -6,11 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
-use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::invite::Invite;
-use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::sync::message::{Holding, Request, Response};
@@ -214,32 +211,27 @@ pub(super) async fn dismiss(
     act(node, group, move |node, id| node.dismiss_admin(id, &node.find_member(id, &school)?)).await
 }
 
-/// Changes who belongs to a group, and tells its members.
+/// Changes who belongs to a group.
 async fn act(
     node: Arc<Node>,
     group: String,
-    what: impl FnOnce(&Node, &GroupId) -> Result<Vec<Statement>, GroupError> + Send + 'static,
+    what: impl FnOnce(&Node, &GroupId) -> Result<(), GroupError> + Send + 'static,
 ) -> Result<Json<GroupReport>, ApiError> {
     let acting = Arc::clone(&node);
-    let (id, name, told) = blocking(move || -> Result<_, GroupError> {
+    let (id, name) = blocking(move || -> Result<_, GroupError> {
         let id = acting.find_group(&group)?;
         let name = acting.group_names().remove(&id).unwrap_or(group);
-        Ok((id, name, what(&acting, &id)?))
+        what(&acting, &id)?;
+        Ok((id, name))
     })
     .await??;
-    if let Some(network) = node.network() {
-        for statement in &told {
-            let announcement = Announcement::Statement(ByteBuf::from(statement.as_bytes()));
-            network.announce(id, &announcement).await;
-        }
-    }
     follow(&node).await;
     Ok(Json(GroupReport { id, name }))
 }
 
 async fn follow(node: &Node) {
     if let Some(network) = node.network() {
-        network.follow(node.followed_groups()).await;
+        network.follow(node.channels()).await;
     }
 }
 

@@ -14,6 +14,7 @@ use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_GOSSIP_BYTES;
 
 use super::codec::ExchangeCodec;
+use super::gate::Gate;
 
 /// A trust has tens of schools; a node of a national network keeps to a part of its members.
 const MAX_CONNECTIONS: u32 = 256;
@@ -41,7 +42,7 @@ pub(super) struct Behaviour {
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
     pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
-    pub(super) gossipsub: Gossipsub,
+    pub(super) gate: Gate,
     pub(super) exchange: request_response::Behaviour<ExchangeCodec>,
 }
 
@@ -79,13 +80,13 @@ impl Behaviour {
             ),
             ping: ping::Behaviour::default(),
             mdns: Toggle::from(mdns),
-            gossipsub: gossip()?,
+            gate: Gate::new(gossip()?),
             exchange,
         })
     }
 }
 
-fn gossip() -> Result<Gossipsub, String> {
+pub(super) fn gossip() -> Result<Gossipsub, String> {
     let config = gossipsub::ConfigBuilder::default()
         // Entries carry signatures of their own, so the messages that carry them need none.
         .validation_mode(ValidationMode::Anonymous)

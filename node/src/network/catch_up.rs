@@ -7,7 +7,7 @@ use serde_bytes::ByteBuf;
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
-use staffroom_protocol::sync::message::{Refusal, Request};
+use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::sync::session::{Output, Session, SessionError};
 use tokio::sync::mpsc;
 
@@ -135,7 +135,15 @@ async fn compare(
         }
         match output {
             Output::Send(request) => {
+                let asked = request.clone();
                 let response = network.ask(peer, Vec::new(), request).await?;
+                if let Request::Statements { digest, after: None, .. } = asked
+                    && let Response::Statements { statements, .. } = &response
+                    && statements.is_empty()
+                {
+                    let noting = Arc::clone(node);
+                    blocking(move || noting.note_confirmation(&group, peer, &digest)).await?;
+                }
                 if let Err(error) = session.handle_response(response) {
                     if let SessionError::Removed(statements) = &error {
                         let (hearing, statements) = (Arc::clone(node), statements.clone());

@@ -7,7 +7,8 @@ use libp2p::PeerId;
 use libp2p::gossipsub::MessageAcceptance;
 use serde_bytes::ByteBuf;
 use staffroom_protocol::gossip::Announcement;
-use staffroom_protocol::group::statement::Statement;
+use staffroom_protocol::group::epoch::EpochKey;
+use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{
@@ -17,7 +18,7 @@ use staffroom_protocol::sync::message::{
 use super::{Network, node_key};
 use crate::groups::GroupError;
 use crate::intake::{KeepError, Verdict};
-use crate::membership::{Accepted, StatementsError};
+use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
 
@@ -41,18 +42,12 @@ pub(super) async fn answer(
     if !allowed {
         return Response::Refused(Refusal::Busy);
     }
-    let (answering, asked) = (Arc::clone(node), request.group());
+    let answering = Arc::clone(node);
     let answered =
         tokio::task::spawn_blocking(move || answer_blocking(&answering, peer, member, request))
             .await;
     match answered {
-        Ok(Ok(Answer { response, announce })) => {
-            if let Some(statement) = announce {
-                let announcement = Announcement::Statement(ByteBuf::from(statement.as_bytes()));
-                network.announce(asked, &announcement).await;
-            }
-            response
-        }
+        Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             tracing::warn!(%error, "a question was not answered");
             Response::Refused(Refusal::Busy)
@@ -61,46 +56,35 @@ pub(super) async fn answer(
     }
 }
 
-struct Answer {
-    response: Response,
-    /// A statement that everybody in the group should hear.
-    announce: Option<Statement>,
-}
-
-impl From<Response> for Answer {
-    fn from(response: Response) -> Self {
-        Self { response, announce: None }
-    }
-}
-
 fn answer_blocking(
     node: &Node,
     peer: PublicKey,
     member: bool,
     request: Request,
-) -> Result<Answer, AnswerError> {
+) -> Result<Response, AnswerError> {
     if !matches!(request, Request::Join(_))
         && let Some(statements) = node.removal_of(&request.group(), &peer)
     {
-        return Ok(Response::Removed { statements }.into());
+        return Ok(Response::Removed { statements });
     }
-    let not_shared = || Answer::from(Response::Refused(Refusal::NotShared));
-    let response = match request {
-        Request::Join(request) => return join(node, &request, peer),
+    let not_shared = Response::Refused(Refusal::NotShared);
+    Ok(match request {
+        Request::Join(request) => join(node, &request, peer)?,
         Request::Introduce { group, statements } => {
             if statements.len() > STATEMENTS_PER_ANSWER {
-                return Ok(Response::Refused(Refusal::Malformed).into());
+                return Ok(Response::Refused(Refusal::Malformed));
             }
-            if node.introduces(&group, &statements, peer) {
+            if member || node.introduces(&group, &statements, peer) {
                 let accepted = node.accept_statements(group, &statements)?;
                 if accepted.early > 0
                     && let Some(network) = node.network()
                 {
                     network.catch_up_with(peer, group);
                 }
-                return Ok(Response::Statements { statements: Vec::new(), more: false }.into());
+                let digest = node.with_membership(&group, Membership::digest);
+                return Ok(digest.map_or(not_shared, |digest| Response::Known { digest }));
             }
-            return Ok(not_shared());
+            not_shared
         }
         Request::Peers { .. }
         | Request::Statements { .. }
@@ -111,10 +95,13 @@ fn answer_blocking(
         | Request::Holding { .. }
             if !member =>
         {
-            return Ok(not_shared());
+            not_shared
         }
         Request::Peers { group } => peers(node, &group),
-        Request::Statements { group, digest, after } => statements(node, &group, digest, after),
+        Request::Statements { group, digest, after } => {
+            node.note_confirmation(&group, peer, &digest);
+            statements(node, &group, digest, after)
+        }
         Request::Reconcile { group, message } => match node.content_set(&group)?.answer(&message) {
             Ok(message) => Response::Reconcile { message: ByteBuf::from(message) },
             Err(_) => Response::Refused(Refusal::Malformed),
@@ -123,8 +110,7 @@ fn answer_blocking(
         Request::Blobs { group, hashes } => blobs(node, &group, &hashes)?,
         Request::BlobRange { group, hash, offset } => blob_range(node, &group, &hash, offset)?,
         Request::Holding { group } => holding(node, &group)?,
-    };
-    Ok(response.into())
+    })
 }
 
 /// Why an answer could not be made.
@@ -146,16 +132,13 @@ fn join(
     node: &Node,
     request: &staffroom_protocol::group::invite::JoinRequest,
     peer: PublicKey,
-) -> Result<Answer, AnswerError> {
+) -> Result<Response, AnswerError> {
     match node.admit(request, peer) {
         Ok(admitted) => {
             tracing::info!(group = %admitted.group.short(), school = request.claims.name, "admitted");
-            Ok(Answer {
-                response: Response::Statements { statements: admitted.statements, more: false },
-                announce: admitted.admission,
-            })
+            Ok(Response::Statements { statements: admitted.statements, more: false })
         }
-        Err(GroupError::Invite(error)) => Ok(Response::InviteRefused(error).into()),
+        Err(GroupError::Invite(error)) => Ok(Response::InviteRefused(error)),
         Err(error) => Err(error.into()),
     }
 }
@@ -265,15 +248,14 @@ pub(super) async fn hear(
     node: &Arc<Node>,
     network: &Network,
     from: PeerId,
-    group: Option<GroupId>,
-    data: Vec<u8>,
+    (group, key): (GroupId, &EpochKey),
+    data: &[u8],
 ) -> MessageAcceptance {
-    let (Some(from), Some(group)) = (node_key(&from), group) else {
-        return MessageAcceptance::Ignore;
-    };
+    let Some(from) = node_key(&from) else { return MessageAcceptance::Ignore };
     if !node.shares(&group, &from) {
         return MessageAcceptance::Ignore;
     }
+    let Some(data) = key.decrypt(data) else { return MessageAcceptance::Reject };
     match Announcement::decode(&data) {
         Err(_) => MessageAcceptance::Reject,
         Ok(Announcement::Entry(bytes)) => {
@@ -295,24 +277,6 @@ pub(super) async fn hear(
                     MessageAcceptance::Ignore
                 }
                 Err(_) => MessageAcceptance::Ignore,
-            }
-        }
-        Ok(Announcement::Statement(bytes)) => {
-            let hearing = Arc::clone(node);
-            let added =
-                tokio::task::spawn_blocking(move || hearing.accept_statements(group, &[bytes]))
-                    .await;
-            match added {
-                Ok(Ok(Accepted { added: 0, early })) => {
-                    if early > 0 {
-                        network.catch_up_with(from, group);
-                    }
-                    MessageAcceptance::Ignore
-                }
-                Err(_) => MessageAcceptance::Ignore,
-                Ok(Ok(_)) => MessageAcceptance::Accept,
-                Ok(Err(StatementsError::Invalid(_))) => MessageAcceptance::Reject,
-                Ok(Err(StatementsError::Store(_))) => MessageAcceptance::Ignore,
             }
         }
         Ok(Announcement::News { digest, node: teller }) => {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt};
 use libp2p::gossipsub::{self, IdentTopic, TopicHash};
@@ -17,13 +17,13 @@ use libp2p::request_response::{self, Message, OutboundFailure, OutboundRequestId
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, Swarm, TransportError, identify, mdns, noise, tcp, yamux};
-use staffroom_protocol::gossip::topic;
+use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, Response};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::behaviour::{Behaviour, BehaviourEvent};
+use super::behaviour::{Behaviour, BehaviourEvent, Gossipsub};
 use super::{AskError, Command, ConnectedPeer, Network, exchange, node_key};
 use crate::node::Node;
 
@@ -40,6 +40,10 @@ const MAX_WAITING_FOR_JUDGEMENT: usize = 1_024;
 /// Streams that a peer may open on one TCP connection: each can make this node buffer 256 KiB. QUIC
 /// has a like limit of its own.
 const MAX_STREAMS_PER_CONNECTION: usize = 64;
+
+/// How long the topic of a former epoch is listened to: by then every member that can be reached
+/// has heard of the next one.
+const FORMER_EPOCH: Duration = Duration::from_secs(600);
 
 /// How long the listeners have to come up.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -201,12 +205,20 @@ fn add_listening(network: &Network, address: Multiaddr) {
     }
 }
 
+/// A group and the key under which it gossips on one topic.
+struct Channel {
+    group: GroupId,
+    key: EpochKey,
+    /// Until when the topic of a former epoch is listened to.
+    until: Option<Instant>,
+}
+
 struct Task {
     swarm: Swarm<Behaviour>,
     node: Arc<Node>,
     network: Network,
     pending: Pending,
-    topics: BTreeMap<TopicHash, GroupId>,
+    channels: BTreeMap<TopicHash, Channel>,
     judging: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
@@ -218,7 +230,7 @@ impl Task {
             node,
             network,
             pending: Pending::new(),
-            topics: BTreeMap::new(),
+            channels: BTreeMap::new(),
             judging: Arc::new(Semaphore::new(MAX_JUDGING)),
             waiting: Arc::new(Semaphore::new(MAX_WAITING_FOR_JUDGEMENT)),
         }
@@ -226,14 +238,17 @@ impl Task {
 
     /// A task like this one with a new swarm.
     async fn rebuild(self) -> Result<Self, StartError> {
-        let Self { swarm, node, network, topics, .. } = self;
+        let Self { swarm, node, network, .. } = self;
         drop(swarm);
         let addresses = network.listening();
         network.shared.connected.write().unwrap_or_else(PoisonError::into_inner).clear();
         let mut swarm = build(&node, &network, &addresses)?;
         listen_on(&mut swarm, &network, addresses).await?;
+        let following = Arc::clone(&node);
         let mut task = Self::new(swarm, node, network);
-        task.follow(topics.into_values().collect());
+        if let Ok(channels) = tokio::task::spawn_blocking(move || following.channels()).await {
+            task.follow(channels);
+        }
         Ok(task)
     }
 
@@ -267,17 +282,9 @@ impl Task {
                 // Fails where the asking node has gone; it will ask again.
                 let _ = self.swarm.behaviour_mut().exchange.send_response(channel, *response);
             }
-            Command::Announce { group, bytes } => {
-                let topic = IdentTopic::new(topic(&group));
-                if let Err(error) = self.swarm.behaviour_mut().gossipsub.publish(topic, bytes) {
-                    tracing::debug!(%error, group = %group.short(), "not announced");
-                }
-            }
+            Command::Announce { group, bytes } => self.announce(group, &bytes),
             Command::Judge { message, from, acceptance } => {
-                self.swarm
-                    .behaviour_mut()
-                    .gossipsub
-                    .report_message_validation_result(&message, &from, acceptance);
+                self.gossipsub().report_message_validation_result(&message, &from, acceptance);
             }
             Command::Dial { peer, addresses } => {
                 let options = DialOpts::peer_id(peer)
@@ -288,24 +295,73 @@ impl Task {
                     tracing::debug!(%error, %peer, "not dialled");
                 }
             }
-            Command::Follow(groups) => self.follow(groups),
+            Command::Follow(channels) => self.follow(channels),
+            Command::Admit(peers) => {
+                for peer in peers {
+                    self.swarm.behaviour_mut().gate.admit(peer);
+                }
+            }
+            Command::Disconnect(peer) => {
+                if self.swarm.behaviour().gate.is_admitted(&peer) {
+                    // Fails where the connection has closed by itself.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
+            }
             Command::Stop => {}
         }
     }
 
-    fn follow(&mut self, groups: Vec<GroupId>) {
-        let gossip = &mut self.swarm.behaviour_mut().gossipsub;
-        let wanted: BTreeMap<TopicHash, GroupId> =
-            groups.into_iter().map(|id| (IdentTopic::new(topic(&id)).hash(), id)).collect();
-        for group in self.topics.values().filter(|id| !wanted.values().any(|one| one == *id)) {
-            gossip.unsubscribe(&IdentTopic::new(topic(group)));
+    fn gossipsub(&mut self) -> &mut Gossipsub {
+        self.swarm.behaviour_mut().gate.gossipsub()
+    }
+
+    fn announce(&mut self, group: GroupId, bytes: &[u8]) {
+        let mut channels = self.channels.values();
+        let Some(channel) =
+            channels.find(|channel| channel.group == group && channel.until.is_none())
+        else {
+            tracing::debug!(group = %group.short(), "not announced: there is no epoch key");
+            return;
+        };
+        let (topic, bytes) = (IdentTopic::new(channel.key.topic()), channel.key.encrypt(bytes));
+        if let Err(error) = self.gossipsub().publish(topic, bytes) {
+            tracing::debug!(%error, group = %group.short(), "not announced");
         }
-        for group in wanted.values() {
-            if let Err(error) = gossip.subscribe(&IdentTopic::new(topic(group))) {
-                tracing::warn!(%error, group = %group.short(), "cannot listen to a group");
+    }
+
+    fn follow(&mut self, wanted: Vec<(GroupId, Option<EpochKey>)>) {
+        let now = Instant::now();
+        let mut ended = Vec::new();
+        self.channels.retain(|_, channel| {
+            let listens = wanted.iter().find(|(group, _)| *group == channel.group);
+            let current = listens.is_some_and(|(_, key)| key.as_ref() == Some(&channel.key));
+            if current {
+                channel.until = None;
+            } else {
+                channel.until = channel.until.or(Some(now + FORMER_EPOCH));
+            }
+            let stays = listens.is_some() && channel.until.is_none_or(|until| now < until);
+            if !stays {
+                ended.push(channel.key.topic());
+            }
+            stays
+        });
+        for topic in ended {
+            self.gossipsub().unsubscribe(&IdentTopic::new(topic));
+        }
+        for (group, key) in wanted {
+            let Some(key) = key else { continue };
+            let topic = IdentTopic::new(key.topic());
+            match self.gossipsub().subscribe(&topic) {
+                Ok(_) => {
+                    let channel = Channel { group, key, until: None };
+                    self.channels.insert(topic.hash(), channel);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, group = %group.short(), "cannot listen to a group");
+                }
             }
         }
-        self.topics = wanted;
     }
 
     fn handle_event(&mut self, event: SwarmEvent<BehaviourEvent>) {
@@ -331,7 +387,7 @@ impl Task {
     fn handle_behaviour(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Exchange(event) => self.handle_exchange(event),
-            BehaviourEvent::Gossipsub(gossipsub::Event::Message {
+            BehaviourEvent::Gate(gossipsub::Event::Message {
                 propagation_source,
                 message_id,
                 message,
@@ -430,12 +486,20 @@ impl Task {
             self.handle_command(Command::Judge { message: id, from, acceptance });
             return;
         };
-        let group = self.topics.get(&message.topic).copied();
+        let Some(channel) = self.channels.get(&message.topic) else {
+            let acceptance = gossipsub::MessageAcceptance::Ignore;
+            self.handle_command(Command::Judge { message: id, from, acceptance });
+            return;
+        };
+        let (group, key, former) = (channel.group, channel.key.clone(), channel.until.is_some());
         let (node, network) = (Arc::clone(&self.node), self.network.clone());
         let judging = Arc::clone(&self.judging);
         tokio::spawn(async move {
             let Ok(_place) = judging.acquire().await else { return };
-            let acceptance = exchange::hear(&node, &network, from, group, message.data).await;
+            let heard = exchange::hear(&node, &network, from, (group, &key), &message.data).await;
+            // What a former epoch's topic brings is taken in and not passed on.
+            let ignored = former && !matches!(heard, gossipsub::MessageAcceptance::Reject);
+            let acceptance = if ignored { gossipsub::MessageAcceptance::Ignore } else { heard };
             network.command(Command::Judge { message: id, from, acceptance }).await;
             drop(waits);
         });

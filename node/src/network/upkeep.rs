@@ -26,19 +26,23 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How often each group is compared with a member, in rounds: what gossip lost arrives by then.
 const ROUNDS_BETWEEN_COMPARISONS: usize = 15;
 
+/// How many rounds each admin leaves the others to make an epoch; by then what they made is here.
+const EPOCH_TURN_ROUNDS: u32 = 3;
+
 /// Members that a node dials; beyond that it is reached by others and by gossip's mesh.
 const MAX_DIALLED: usize = 48;
 
 /// Starts the rounds; they end with the network.
 pub(super) fn start(node: Arc<Node>, network: &Network) {
     let (pauses, asked) = (BTreeMap::new(), BTreeMap::new());
-    let mut upkeep = Upkeep { node, network: network.clone(), pauses, round: 0, asked };
+    let epochs_due = BTreeMap::new();
+    let mut upkeep = Upkeep { node, network: network.clone(), pauses, round: 0, asked, epochs_due };
     network.spawn(async move {
         let mut timer = tokio::time::interval(ROUND);
         loop {
             let changed = upkeep.network.shared.changed.notified();
             tokio::select! {
-                _ = timer.tick() => {}
+                _ = timer.tick() => upkeep.tend().await,
                 () = changed => {}
             }
             upkeep.round().await;
@@ -54,11 +58,43 @@ struct Upkeep {
     round: u32,
     /// When each group's members were last asked where others can be reached.
     asked: BTreeMap<GroupId, Option<Instant>>,
+    /// For how many rounds each group has lacked an epoch, or a member its key.
+    epochs_due: BTreeMap<GroupId, u32>,
 }
 
 impl Upkeep {
+    /// What is done no more often than once a [`ROUND`].
+    async fn tend(&mut self) {
+        for peer in self.network.connected().into_keys() {
+            let shared = self.node.followed_groups().iter().any(|id| self.node.shares(id, &peer));
+            if let Some(peer) = peer_id(&peer).filter(|_| !shared) {
+                self.network.disconnect(peer).await;
+            }
+        }
+        for group in self.node.group_ids() {
+            if !self.node.epoch_is_due(&group) {
+                self.epochs_due.remove(&group);
+                continue;
+            }
+            let waited = self.epochs_due.entry(group).or_insert(0);
+            *waited += 1;
+            if *waited > EPOCH_TURN_ROUNDS * self.node.epoch_turn(&group) {
+                self.epochs_due.remove(&group);
+                let keeping = Arc::clone(&self.node);
+                let kept = tokio::task::spawn_blocking(move || keeping.keep_epoch(&group)).await;
+                if let Ok(Err(error)) = kept {
+                    tracing::warn!(%error, group = %group.short(), "no epoch could be made");
+                }
+            }
+        }
+    }
+
     async fn round(&mut self) {
         self.round = self.round.wrapping_add(1);
+        let following = Arc::clone(&self.node);
+        if let Ok(channels) = tokio::task::spawn_blocking(move || following.channels()).await {
+            self.network.follow(channels).await;
+        }
         let listening = self.network.listening();
         self.node.contacts().remember(self.node.identity().node_key().public(), &listening);
         for group in self.node.followed_groups() {
@@ -69,6 +105,7 @@ impl Upkeep {
             for key in &connected {
                 self.pauses.remove(key);
             }
+            self.network.admit(connected.iter().filter_map(peer_id).collect()).await;
             // Different nodes and different rounds pick different members.
             let turn = usize::from(self.node.identity().school().as_bytes()[0])
                 + usize::try_from(self.round).unwrap_or(0);

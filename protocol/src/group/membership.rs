@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::epoch::EpochKey;
 use super::roster::Roster;
 use super::statement::{Act, Proposal, Statement, StatementError};
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, SchoolId};
-use crate::identity::{NodeCertificate, SecretKey};
+use crate::identity::{NodeCertificate, PublicKey, SecretKey};
 use crate::limits::MAX_STATEMENTS_PER_GROUP;
 
 /// A group's statements.
@@ -168,7 +169,32 @@ impl Membership {
         Statement::sign(self.propose(act), Vec::new(), clock, certificate, node)
     }
 
-    fn heads(&self) -> Vec<Hash> {
+    /// The act that makes an epoch of a key, sealed to every node of the members.
+    pub fn seal(&self, key: &EpochKey) -> Act {
+        let seal = |node: &PublicKey| key.seal(&self.group, node);
+        let sealed = self.roster.nodes().iter().map(seal).collect();
+        Act::Epoch { key: key.commitment(), sealed }
+    }
+
+    /// Whether a statement is one of `heads`, or before one of them.
+    pub fn is_among(&self, statement: &Hash, heads: &[Hash]) -> bool {
+        let mut seen: BTreeSet<Hash> = BTreeSet::new();
+        let mut next: Vec<Hash> = heads.to_vec();
+        while let Some(hash) = next.pop() {
+            if hash == *statement {
+                return true;
+            }
+            if seen.insert(hash)
+                && let Some(one) = self.statements.get(&hash)
+            {
+                next.extend(one.parents());
+            }
+        }
+        false
+    }
+
+    /// The statements that no other follows; of more than a statement may name, some.
+    pub fn heads(&self) -> Vec<Hash> {
         let named: BTreeSet<Hash> =
             self.statements.values().flat_map(|one| one.parents().iter().copied()).collect();
         self.statements

@@ -4,6 +4,7 @@ mod judge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::epoch::Epoch;
 use super::statement::{Founding, Root, Statement};
 use super::{Claims, Role};
 use crate::clock::Timestamp;
@@ -39,7 +40,7 @@ pub struct Departure {
     pub standing: BTreeSet<Hash>,
 }
 
-/// Who belongs to a group.
+/// Who belongs to a group, and the epoch under which they gossip.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Roster {
     founding: Option<Founding>,
@@ -48,6 +49,7 @@ pub struct Roster {
     /// Revoked nodes, with their schools and those of their entries that stand.
     revoked: BTreeMap<PublicKey, (SchoolId, BTreeSet<Hash>)>,
     used_invites: BTreeMap<(SchoolId, Hash), SchoolId>,
+    epoch: Option<Epoch>,
 }
 
 /// How a roster judges an entry.
@@ -101,6 +103,18 @@ impl Roster {
     /// The member school that a node belongs to.
     pub fn school_of(&self, node: &PublicKey) -> Option<SchoolId> {
         self.current().find(|(_, member)| member.nodes.contains(node)).map(|(school, _)| school)
+    }
+
+    /// The nodes of all members.
+    pub fn nodes(&self) -> BTreeSet<PublicKey> {
+        self.current().flat_map(|(_, member)| member.nodes.iter().copied()).collect()
+    }
+
+    /// The epoch under which members gossip: one whose key was sealed to no node but theirs, and
+    /// that no later such one follows; of several that were made apart, the one with the lowest
+    /// hash. None until an admin makes one.
+    pub fn epoch(&self) -> Option<&Epoch> {
+        self.epoch.as_ref()
     }
 
     /// How the school departed to which a node belonged.

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_bytes::{ByteArray, ByteBuf};
 
+use super::epoch::SealedKey;
 use super::{Claims, GroupKind, NameError, Role, check_group_name};
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, SchoolId};
@@ -16,7 +17,7 @@ use crate::identity::{
     CertificateError, NodeCertificate, PublicKey, Purpose, Revocation, SIGNATURE_BYTES, SecretKey,
     SignatureError, split_signature,
 };
-use crate::limits::{MAX_ROOT_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES};
+use crate::limits::{MAX_ROOT_KEYS, MAX_SEALED_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES};
 use crate::wire::{self, DecodeError};
 
 /// What a statement does.
@@ -62,6 +63,25 @@ pub enum Act {
         revocation: ByteBuf,
         /// The entries of that node that stand, [`MAX_STANDING`] at most.
         standing: Vec<Hash>,
+    },
+    /// Makes an epoch: an admin's act. The key is sealed to every node of the members on the roster
+    /// that follows from the statements before this one.
+    Epoch {
+        /// Names the key: [`EpochKey::commitment`](super::epoch::EpochKey::commitment).
+        key: Hash,
+        /// The key sealed to each of the nodes, in the order of their public keys;
+        /// [`MAX_SEALED_KEYS`] at most.
+        sealed: Vec<SealedKey>,
+    },
+    /// Hands an epoch's key to a node that came after it: the act of an admin, or of the node's
+    /// school.
+    Extend {
+        /// The statement that made the epoch.
+        epoch: Hash,
+        /// The node.
+        node: PublicKey,
+        /// The key, sealed to the node.
+        sealed: SealedKey,
     },
     /// Puts another root in the place of the one whose keys sign this.
     Succeed {
@@ -379,7 +399,10 @@ fn check_act(payload: &Payload, author: SchoolId) -> Result<Carried, StatementEr
         }
         Act::Remove { standing, .. } | Act::Leave { standing } => check_standing(standing)?,
         Act::Succeed { root } => root.check()?,
-        Act::Name { .. } | Act::Dismiss { .. } => {}
+        Act::Epoch { sealed, .. } if sealed.len() > MAX_SEALED_KEYS => {
+            return Err(StatementError::TooManySealedKeys(sealed.len()));
+        }
+        Act::Name { .. } | Act::Dismiss { .. } | Act::Epoch { .. } | Act::Extend { .. } => {}
     }
     Ok(Carried::Nothing)
 }
@@ -414,6 +437,11 @@ pub enum StatementError {
         "membership statement: it lists {0} entries and may list {MAX_STANDING}; list the others in another one"
     )]
     TooManyStanding(usize),
+    /// More nodes than one statement may seal a key to.
+    #[error(
+        "membership statement: it seals a key to {0} nodes and may seal it to {MAX_SEALED_KEYS}"
+    )]
+    TooManySealedKeys(usize),
     /// The root's keys repeat, are too many, or fewer are named than must sign.
     #[error(
         "membership statement: a root must have 1 to {MAX_ROOT_KEYS} different keys, at least as many as must sign"

@@ -34,7 +34,8 @@ pub const RECONCILE_FRAME_BYTES: u64 = 60 * 1024;
 pub enum Request {
     /// Asks to be let into a group.
     Join(JoinRequest),
-    /// Shows membership statements to a node that may not have them, such as one's own admission.
+    /// Shows membership statements to a node that may not have them: a member what is new, anybody
+    /// their own admission.
     Introduce {
         /// The group.
         group: GroupId,
@@ -119,6 +120,11 @@ pub enum Response {
         statements: Vec<ByteBuf>,
         /// Whether there are more after the last.
         more: bool,
+    },
+    /// The statements were taken in.
+    Known {
+        /// The digest of the answering node's membership set after that.
+        digest: Hash,
     },
     /// Where nodes were last reached.
     Peers {

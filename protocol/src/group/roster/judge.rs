@@ -10,9 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Departure, Member, Roster};
 use crate::group::Role;
+use crate::group::epoch::{Epoch, SealedKey};
 use crate::group::statement::{Act, Founding, Root, Statement};
 use crate::hash::{Hash, SchoolId};
 use crate::identity::PublicKey;
+
+/// How many epochs are weighed: those made latest, by what they follow. Weighing one takes as long
+/// as working out a roster, and an admin could make many.
+const MAX_EPOCHS_WEIGHED: usize = 16;
 
 /// The statements before or after one of them.
 #[derive(Debug, Clone)]
@@ -65,7 +70,10 @@ struct NodeEnd {
 
 /// The roster that follows from statements, each of which is after those before it in `order`.
 pub(super) fn roster(order: &[&Statement]) -> Roster {
-    Judge::new(order).map(Judge::roster).unwrap_or_default()
+    let Some(judge) = Judge::new(order) else { return Roster::default() };
+    let mut roster = judge.roster();
+    roster.epoch = judge.epoch(&roster);
+    roster
 }
 
 struct Judge<'a> {
@@ -282,7 +290,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn roster(self) -> Roster {
+    fn roster(&self) -> Roster {
         let mut roster = Roster {
             founding: Some(self.founding.clone()),
             root: self.reigns.last().map(|reign| reign.root.clone()),
@@ -370,6 +378,67 @@ impl<'a> Judge<'a> {
                 list.extend(standing);
             }
         }
+    }
+
+    /// The epoch in use: of the latest ones, by what they follow, those that hand nothing to anybody
+    /// but members.
+    fn epoch(&self, roster: &Roster) -> Option<Epoch> {
+        let members = roster.nodes();
+        let mut usable: Vec<(Marks, Epoch)> = Vec::new();
+        let made = (0..self.order.len()).rev().filter(|place| {
+            matches!(self.order[*place].act(), Act::Epoch { .. }) && self.is_admins(*place)
+        });
+        for place in made.take(MAX_EPOCHS_WEIGHED) {
+            if usable.iter().any(|(before, _)| before.has(place)) {
+                continue;
+            }
+            let before = self.before(place);
+            if let Some(epoch) = self.recipients(place, &before)
+                && epoch.recipients.keys().all(|node| members.contains(node))
+            {
+                usable.push((before, epoch));
+            }
+        }
+        usable.into_iter().map(|(_, epoch)| epoch).min_by_key(|epoch| epoch.statement)
+    }
+
+    /// To whom an epoch's key was sealed: to the nodes on the roster as its author knew it, and to
+    /// those it was extended to.
+    fn recipients(&self, place: usize, before: &Marks) -> Option<Epoch> {
+        let Act::Epoch { key, sealed } = self.order[place].act() else { return None };
+        let known: Vec<&Statement> = self
+            .order
+            .iter()
+            .enumerate()
+            .filter(|(earlier, _)| before.has(*earlier))
+            .map(|(_, one)| *one)
+            .collect();
+        let nodes = Judge::new(&known)?.roster().nodes();
+        if nodes.len() != sealed.len() {
+            return None;
+        }
+        let mut recipients: BTreeMap<PublicKey, SealedKey> =
+            nodes.into_iter().zip(sealed.iter().copied()).collect();
+        let statement = self.order[place].hash();
+        for (later, one) in self.order.iter().enumerate().skip(place) {
+            if let Act::Extend { epoch, node, sealed } = one.act()
+                && *epoch == statement
+                && (self.is_admins(later) || self.speaks_for(later, node))
+            {
+                recipients.entry(*node).or_insert(*sealed);
+            }
+        }
+        Some(Epoch { statement, key: *key, recipients })
+    }
+
+    /// Whether a statement is of the school that certified a node.
+    fn speaks_for(&self, place: usize, node: &PublicKey) -> bool {
+        !self.by_revoked_node(place)
+            && self.order.iter().any(|one| {
+                matches!(one.act(), Act::Certify { .. })
+                    && one.author() == self.order[place].author()
+                    && one.carried_certificate().is_some_and(|other| other.node() == *node)
+            })
     }
 
     /// What departures in force say together: removals before leavings, since a school that was
