@@ -1,7 +1,7 @@
 //! Which members have heard of which membership statements: an admin who removes a school sees who
 //! may still be sharing with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::group::membership::Membership;
@@ -77,39 +77,47 @@ impl Node {
             .unwrap_or_default())
     }
 
-    /// Since when each member school is known to have heard of a statement, in milliseconds since
-    /// 1970: from when the first of its nodes held it. None for those that did not confirm it.
+    /// Since when each member school but this one is known to have heard of statements, in
+    /// milliseconds since 1970: from when the first of its nodes held them all. None for a school
+    /// that has not confirmed it.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     pub fn heard(
         &self,
         group: &GroupId,
-        statement: &Hash,
+        statements: &BTreeSet<Hash>,
     ) -> Result<BTreeMap<SchoolId, Option<u64>>, StoreError> {
         let own = self.identity().school();
         let roster = self.roster(group).unwrap_or_default();
         let mut heard = BTreeMap::new();
         for (school, member) in roster.current().filter(|(school, _)| *school != own) {
-            let mut since: Option<u64> = None;
+            let mut since = Vec::new();
             for node in &member.nodes {
                 let confirmations = self.confirmations(group, node)?;
-                let first = self
-                    .with_membership(group, |set| {
-                        confirmations
-                            .iter()
-                            .find(|one| set.is_among(statement, &one.heads))
-                            .map(|one| one.since)
-                    })
-                    .flatten();
-                since = match (since, first) {
-                    (Some(one), Some(other)) => Some(one.min(other)),
-                    (one, other) => one.or(other),
-                };
+                since.extend(self.with_membership(group, |set| {
+                    confirmations
+                        .iter()
+                        .find(|one| statements.iter().all(|hash| set.is_among(hash, &one.heads)))
+                        .map(|one| one.since)
+                }));
             }
-            heard.insert(school, since);
+            heard.insert(school, since.into_iter().flatten().min());
         }
         Ok(heard)
+    }
+
+    /// Since when each member school but this one is known to hold every membership statement that
+    /// is held here; none for a school that has not confirmed the newest.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    pub fn up_to_date(
+        &self,
+        group: &GroupId,
+    ) -> Result<BTreeMap<SchoolId, Option<u64>>, StoreError> {
+        let heads = self.with_membership(group, Membership::heads).unwrap_or_default();
+        self.heard(group, &heads.into_iter().collect())
     }
 }
 

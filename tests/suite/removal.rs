@@ -29,6 +29,18 @@ fn role(of: &str, by: &School) -> String {
     found.unwrap()["role"].as_str().unwrap().to_owned()
 }
 
+/// The members that are known to have heard of a school's removal, and those that are not.
+fn heard(of: &str, by: &School) -> (Vec<String>, Vec<String>) {
+    let members = by.json(&["group", "members", "Fenland Trust"]);
+    let found = members.as_array().unwrap().iter().find(|one| one["claims"]["name"] == of).unwrap();
+    let (heard, outstanding): (Vec<_>, Vec<_>) =
+        found["heard_by"].as_array().unwrap().iter().partition(|one| one["since"].is_string());
+    let names = |list: Vec<&serde_json::Value>| {
+        list.into_iter().map(|one| one["school"].as_str().unwrap().to_owned()).collect()
+    };
+    (names(heard), names(outstanding))
+}
+
 fn wait_until(schools: &[&School], of: &str, expected: &str) {
     for by in schools {
         by.waits_for(&format!("{of} to be {expected}"), || state(of, by) == expected);
@@ -46,17 +58,27 @@ fn a_removed_school_is_refused_by_all_whether_it_was_there_or_away() {
         school.finds("reading OR phonics", 2);
     }
 
-    // Away when it is removed, it goes on publishing.
+    // Away when it is removed, it goes on publishing. Another is away as well, and hears of it from
+    // whoever is there when it returns.
     cedar.stop();
+    beech.stop();
     let held = ash.search("paired").len();
     ash.done(&["group", "remove", "Fenland Trust", "Cedar Primary"]);
     assert_eq!((held, ash.search("paired").len()), (1, 1), "what was held stays");
     let afterwards = share(&cedar, "Afterwards");
-    // Another is away as well, and hears of it from whoever is there when it returns.
-    wait_until(&[&beech, &damson], "Cedar Primary", "removed");
-    beech.stop();
-    cedar.start();
+    wait_until(&[&damson], "Cedar Primary", "removed");
+    ash.waits_for("Damson to confirm", || heard("Cedar Primary", &ash).0 == ["Damson Primary"]);
+    let shown = ash.done(&["group", "members", "Fenland Trust"]);
+    assert!(shown.contains("1 of 2 other schools have heard"), "{shown}");
+    assert!(shown.contains("Not yet: Beech Primary."), "{shown}");
     beech.start();
+    ash.waits_for("both to confirm", || heard("Cedar Primary", &ash).1.is_empty());
+    let shown = ash.done(&["group", "members", "Fenland Trust"]);
+    assert!(
+        shown.contains("All other schools have heard that Cedar Primary was removed"),
+        "{shown}"
+    );
+    cedar.start();
 
     cedar.waits_for("its own removal", || cedar.json(&["status"])["groups"][0]["role"].is_null());
     cedar.waits_for("what the others shared to be gone", || cedar.search("phonics").is_empty());

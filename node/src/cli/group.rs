@@ -215,7 +215,7 @@ impl Group {
                 output.answer(&group, || {
                     let running = if client.is_running() {
                         "The schools that are connected hear of it now, the others when they \
-                         connect."
+                         connect. See who has heard with: staffroom group members GROUP"
                     } else {
                         "The other schools hear of it when this node runs: staffroom serve"
                     };
@@ -308,8 +308,8 @@ fn invite_list(invites: &[InviteMade]) -> String {
 }
 
 fn member_list(members: &[MemberReport]) -> String {
-    table(
-        ["School", "URN", "Role", "Since", "Now"],
+    let list = table(
+        ["School", "URN", "Role", "Since", "Now", "Up to date since"],
         members.iter().map(|member| {
             let now = match (&member.left, &member.removed_by, member.own, member.connected) {
                 (Some(when), Some(by), ..) => {
@@ -326,7 +326,43 @@ fn member_list(members: &[MemberReport]) -> String {
                 member.role.to_string(),
                 member.since.get(..10).unwrap_or_default().to_owned(),
                 now,
+                match (&member.up_to_date_since, member.own || member.left.is_some()) {
+                    (_, true) => String::new(),
+                    (Some(since), false) => minute(since),
+                    (None, false) => "not yet".to_owned(),
+                },
             ]
         }),
+    );
+    let removals = members.iter().filter(|member| !member.heard_by.is_empty()).map(heard);
+    std::iter::once(list).chain(removals).collect::<Vec<_>>().join("\n")
+}
+
+/// Who has heard of a removal, and who may still share with the school.
+fn heard(removed: &MemberReport) -> String {
+    let (count, name) = (removed.heard_by.len(), &removed.claims.name);
+    let outstanding: Vec<&str> = removed
+        .heard_by
+        .iter()
+        .filter(|one| one.since.is_none())
+        .map(|one| one.school.as_str())
+        .collect();
+    if outstanding.is_empty() {
+        let last = removed.heard_by.iter().filter_map(|one| one.since.as_deref()).max();
+        return format!(
+            "All other schools have heard that {name} was removed, the last one at {}.",
+            minute(last.unwrap_or_default())
+        );
+    }
+    format!(
+        "{} of {count} other schools have heard that {name} was removed. Not yet: {}. Until they \
+         hear of it they may go on sharing with {name}.",
+        count - outstanding.len(),
+        outstanding.join(", ")
     )
+}
+
+/// A time without its seconds, as people read it.
+fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
 }

@@ -8,8 +8,10 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::roster::{Member, Roster};
 use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
+use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Holding, Request, Response};
 
 use super::api_error::{ApiError, blocking};
@@ -69,6 +71,21 @@ pub struct MemberReport {
     pub own: bool,
     /// Whether a node of the school is connected now.
     pub connected: bool,
+    /// Since when the school is known to have heard the newest of who belongs; none where it has
+    /// not confirmed it.
+    pub up_to_date_since: Option<String>,
+    /// For a removed school: which members have heard of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard_by: Vec<HeardBy>,
+}
+
+/// Whether a member has heard of a removal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HeardBy {
+    /// The member's name.
+    pub school: String,
+    /// Since when it is known to have heard; none where it has not confirmed it.
+    pub since: Option<String>,
 }
 
 /// How much a member holds of a group.
@@ -239,28 +256,62 @@ pub(super) async fn members(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
 ) -> Result<Json<Vec<MemberReport>>, ApiError> {
-    let group = node.find_group(&group)?;
-    let roster = node.roster(&group).unwrap_or_default();
-    let own = node.identity().school();
-    let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
-    let members = roster
-        .members()
-        .iter()
-        .map(|(school, member)| MemberReport {
-            school: *school,
-            claims: member.claims.clone(),
-            role: member.role,
-            since: member.since.to_string(),
-            left: member.departed.as_ref().map(|departure| departure.when.to_string()),
-            removed_by: member.departed.as_ref().and_then(|departure| {
-                let remover = roster.members().get(&departure.removed_by?);
-                remover.map(|remover| remover.claims.name.clone())
-            }),
-            own: *school == own,
-            connected: member.nodes.iter().any(|key| connected.contains_key(key)),
-        })
-        .collect();
+    let members = blocking(move || -> Result<_, GroupError> {
+        let group = node.find_group(&group)?;
+        let roster = node.roster(&group).unwrap_or_default();
+        let up_to_date = node.up_to_date(&group)?;
+        let mut members = Vec::new();
+        for (school, member) in roster.members() {
+            let since = up_to_date.get(school).copied().flatten();
+            let up_to_date_since = since.map(|since| Timestamp::from_millis(since).to_string());
+            members.push(MemberReport {
+                up_to_date_since,
+                heard_by: heard_by(&node, &group, &roster, member)?,
+                ..member_report(&node, &roster, *school, member)
+            });
+        }
+        Ok(members)
+    })
+    .await??;
     Ok(Json(members))
+}
+
+fn member_report(node: &Node, roster: &Roster, school: SchoolId, member: &Member) -> MemberReport {
+    let connected = |key: &PublicKey| node.network().is_some_and(|one| one.is_connected(key));
+    MemberReport {
+        school,
+        claims: member.claims.clone(),
+        role: member.role,
+        since: member.since.to_string(),
+        left: member.departed.as_ref().map(|departure| departure.when.to_string()),
+        removed_by: member.departed.as_ref().and_then(|departure| {
+            let remover = roster.members().get(&departure.removed_by?);
+            remover.map(|remover| remover.claims.name.clone())
+        }),
+        own: school == node.identity().school(),
+        connected: member.nodes.iter().any(connected),
+        up_to_date_since: None,
+        heard_by: Vec::new(),
+    }
+}
+
+/// Which members have heard that a school was removed.
+fn heard_by(
+    node: &Node,
+    group: &GroupId,
+    roster: &Roster,
+    member: &Member,
+) -> Result<Vec<HeardBy>, GroupError> {
+    let Some(departure) = &member.departed else { return Ok(Vec::new()) };
+    if departure.removed_by.is_none() {
+        return Ok(Vec::new());
+    }
+    let name = |school: &SchoolId| {
+        roster.members().get(school).map(|member| member.claims.name.clone()).unwrap_or_default()
+    };
+    let heard = node.heard(group, &departure.statements)?.into_iter();
+    let since = |since: Option<u64>| since.map(|since| Timestamp::from_millis(since).to_string());
+    Ok(heard.map(|(school, when)| HeardBy { school: name(&school), since: since(when) }).collect())
 }
 
 pub(super) async fn holdings(

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde_bytes::ByteBuf;
 use staffroom_protocol::gossip::Announcement;
+use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
@@ -124,6 +125,7 @@ async fn compare(
 ) -> Result<usize, CatchUpError> {
     let Some(digest) = node.with_membership(&group, |set| set.digest()) else { return Ok(0) };
     let mut session = Session::new(group, digest);
+    let mut heard = false;
     while let Some(output) = session.poll() {
         // The peer, or this school, may have been removed since the last step. A peer that is not
         // known yet is asked for statements, which may admit it, and for nothing else.
@@ -135,15 +137,8 @@ async fn compare(
         }
         match output {
             Output::Send(request) => {
-                let asked = request.clone();
-                let response = network.ask(peer, Vec::new(), request).await?;
-                if let Request::Statements { digest, after: None, .. } = asked
-                    && let Response::Statements { statements, .. } = &response
-                    && statements.is_empty()
-                {
-                    let noting = Arc::clone(node);
-                    blocking(move || noting.note_confirmation(&group, peer, &digest)).await?;
-                }
+                let response = network.ask(peer, Vec::new(), request.clone()).await?;
+                note_confirmation(node, peer, &request, &response).await?;
                 if let Err(error) = session.handle_response(response) {
                     if let SessionError::Removed(statements) = &error {
                         let (hearing, statements) = (Arc::clone(node), statements.clone());
@@ -155,8 +150,12 @@ async fn compare(
             Output::Statements(statements) => {
                 let adding = Arc::clone(node);
                 blocking(move || adding.accept_statements(group, &statements)).await??;
+                heard = true;
             }
             Output::WantContentSet => {
+                if heard {
+                    confirm(node, network, peer, group).await?;
+                }
                 let reading = Arc::clone(node);
                 let set = blocking(move || reading.content_set(&group)).await??;
                 session.handle_content_set(set)?;
@@ -180,6 +179,36 @@ async fn compare(
         }
     }
     Ok(session.progress().0)
+}
+
+/// Tells a peer that what it said of the group's members was heard, by asking whether there is more.
+async fn confirm(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PublicKey,
+    group: GroupId,
+) -> Result<(), CatchUpError> {
+    let Some(digest) = node.with_membership(&group, Membership::digest) else { return Ok(()) };
+    let request = Request::Statements { group, digest, after: None };
+    let response = network.ask(peer, Vec::new(), request.clone()).await?;
+    note_confirmation(node, peer, &request, &response).await
+}
+
+/// A peer that has no other statements to send holds the ones that are held here.
+async fn note_confirmation(
+    node: &Arc<Node>,
+    peer: PublicKey,
+    request: &Request,
+    response: &Response,
+) -> Result<(), CatchUpError> {
+    if let Request::Statements { group, digest, after: None } = *request
+        && let Response::Statements { statements, .. } = response
+        && statements.is_empty()
+    {
+        let noting = Arc::clone(node);
+        blocking(move || noting.note_confirmation(&group, peer, &digest)).await?;
+    }
+    Ok(())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -300,10 +300,12 @@ impl Schedule {
             if roster.standing(entry) != Standing::Honoured || member.departed.is_none() {
                 continue;
             }
-            let listed = node.set.statements().values().any(|one| match one.act() {
-                Act::Remove { school, standing } => school == author && standing.contains(hash),
-                Act::Leave { standing } => one.author() == *author && standing.contains(hash),
-                _ => false,
+            let listed = node.set.statements().values().any(|one| {
+                if let Act::Remove { school, standing } = one.act() {
+                    return school == author && standing.contains(hash);
+                }
+                matches!(one.act(), Act::Leave { standing }
+                    if one.author() == *author && standing.contains(hash))
             });
             assert!(listed, "an entry of a departed school that nobody lists");
         }
@@ -354,7 +356,10 @@ fn whatever_the_schedule_the_same_statements_say_the_same_and_the_removed_get_no
     });
     let (epochs, removals) = (epochs.into_inner(), removals.into_inner());
     println!("{SCHEDULES} schedules: {removals} schools removed, an epoch in use {epochs} times");
-    assert!(epochs > 5 * SCHEDULES && removals > SCHEDULES / 2, "{removals} removals, {epochs} epochs");
+    assert!(
+        epochs > 5 * SCHEDULES && removals > SCHEDULES / 2,
+        "{removals} removals, {epochs} epochs"
+    );
 }
 
 /// Names the schedule whose run panics.
