@@ -9,9 +9,13 @@ mod get;
 mod group;
 mod import;
 mod init;
+mod kit;
+mod node;
 mod output;
+mod passphrase;
 mod publish;
 mod qr;
+mod recover;
 mod search;
 mod serve;
 mod show;
@@ -60,6 +64,13 @@ enum Command {
     Init(init::Init),
     /// Run this school's node
     Serve(serve::Serve),
+    /// Set up a new server for a school with the words of its recovery kit, or a standby
+    Recover(recover::Recover),
+    /// Write the school's recovery kit again, to print it
+    Kit(kit::Kit),
+    /// Look after the nodes of this school: its server, and a standby
+    #[command(subcommand)]
+    Node(node::NodeCommand),
     /// Create, join and look after groups: trusts, clusters and networks
     #[command(subcommand)]
     Group(group::Group),
@@ -113,6 +124,9 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Demo(demo) => demo.run(output).await,
             Command::Init(init) => init.run(data, output),
             Command::Serve(serve) => serve.run(data, output).await,
+            Command::Recover(recover) => recover.run(data, output).await,
+            Command::Kit(kit) => kit.run(data, output),
+            Command::Node(node) => node.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
             Command::Publish(publish) => publish.run(data, output).await,
             Command::Import(import) => import.run(data, output).await,

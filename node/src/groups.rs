@@ -253,13 +253,19 @@ impl Node {
         }
     }
 
-    /// Names a member an admin with the group's root, where this school alone holds it.
+    /// Names a member an admin with the group's root, where this school alone holds it;
+    /// `passphrase` is the one that the school's key is locked with, if it is.
     ///
     /// # Errors
     /// [`GroupError`] if there is no such member, or the root is not this school's alone.
-    pub fn name_admin(&self, group: &GroupId, school: &SchoolId) -> Result<(), GroupError> {
+    pub fn name_admin(
+        &self,
+        group: &GroupId,
+        school: &SchoolId,
+        passphrase: Option<&str>,
+    ) -> Result<(), GroupError> {
         let (name, _) = self.own_group(group)?;
-        let key = self.home().school_key()?;
+        let key = self.home().school_key(passphrase)?;
         let act = Act::Name { school: *school };
         if self.enact(group, vec![act], Some(&key), |roster| roster.is_admin(school))? {
             Ok(())

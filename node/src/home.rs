@@ -1,5 +1,7 @@
 //! The data directory: a school's keys and what it says of itself.
 
+mod key_file;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,6 +13,14 @@ use staffroom_protocol::identity::{CertificateError, NodeCertificate, SecretKey}
 use zeroize::Zeroizing;
 
 use crate::clock::now_millis;
+use key_file::{KeyError, LockedWith};
+
+/// The shortest passphrase: three short words. Argon2id makes each try of it slow.
+const MIN_PASSPHRASE_CHARS: usize = 12;
+
+/// A key file has at least the bits of a key, and is no film.
+const MIN_KEY_FILE_BYTES: usize = 16;
+const MAX_KEY_FILE_BYTES: usize = 64 * 1024;
 
 /// The data directory and the paths in it.
 #[derive(Debug, Clone)]
@@ -57,6 +67,33 @@ pub enum HomeError {
     /// It is not set up.
     #[error("{} holds no school yet; set it up with: staffroom init --name NAME --data {}", .0.display(), .0.display())]
     Missing(PathBuf),
+    /// Its school is being recovered.
+    #[error("the recovery of the school in {} has not finished; go on with: staffroom recover --data {}", .0.display(), .0.display())]
+    Recovering(PathBuf),
+    /// The school's key is needed and locked with a passphrase.
+    #[error(
+        "this needs the school's key, which is locked with a passphrase; run the command at a terminal, or put the passphrase into STAFFROOM_PASSPHRASE"
+    )]
+    Locked,
+    /// The passphrase is another.
+    #[error("the passphrase is not the one that the school's key was locked with")]
+    WrongPassphrase,
+    /// The key file is another.
+    #[error("{} is not the file that the keys were locked with; put back the one that was there when the school was set up", .0.display())]
+    WrongKeyFile(PathBuf),
+    /// A passphrase is too short.
+    #[error(
+        "the passphrase must have at least {MIN_PASSPHRASE_CHARS} characters; three or four random words are easy to keep in mind"
+    )]
+    ShortPassphrase,
+    /// A key file holds too little or too much.
+    #[error("the key file {} has {found} bytes and must have {MIN_KEY_FILE_BYTES} to {MAX_KEY_FILE_BYTES}; make one with: head -c 32 /dev/urandom > FILE", path.display())]
+    KeyFileLength {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes it has.
+        found: usize,
+    },
     /// A name cannot be used.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -118,32 +155,108 @@ impl Home {
         self.dir.join("keys").join(name)
     }
 
+    fn recovering(&self) -> PathBuf {
+        self.key("recovering")
+    }
+
+    /// Whether a school is being recovered here.
+    pub(crate) fn is_recovering(&self) -> bool {
+        self.recovering().exists()
+    }
+
     /// Whether a school was set up here.
     pub fn is_set_up(&self) -> bool {
         self.claims().exists()
     }
 
-    /// Makes the keys of a new school and of its first node.
+    /// Makes the keys of a new school and of its first node; returns who the node is, and the
+    /// school's key for its recovery kit.
     ///
     /// # Errors
     /// [`HomeError`] if the directory is in use or cannot be written, or a name cannot be used.
-    pub fn init(&self, claims: Claims) -> Result<Identity, HomeError> {
+    pub fn init(&self, claims: Claims, lock: &Lock) -> Result<(Identity, SecretKey), HomeError> {
         claims.check()?;
+        if self.is_set_up() || self.is_recovering() {
+            return Err(HomeError::Exists(self.dir.clone()));
+        }
+        let school = SecretKey::from_seed(&random(&self.dir)?);
+        self.make_keys(&school, lock)?;
+        self.complete(&claims)?;
+        Ok((self.identity()?, school))
+    }
+
+    /// Makes the keys of a new node for a school whose key is known: a new server, or a standby.
+    /// Nothing else can be done here until [`complete`](Self::complete).
+    ///
+    /// # Errors
+    /// [`HomeError`] if the directory is in use or cannot be written.
+    pub(crate) fn begin_recovery(&self, school: &SecretKey, lock: &Lock) -> Result<(), HomeError> {
         if self.is_set_up() {
             return Err(HomeError::Exists(self.dir.clone()));
         }
+        if self.is_recovering() && self.certificate()?.school_key() == school.public() {
+            return Ok(());
+        }
+        self.make_keys(school, lock)?;
+        write_private(&self.recovering(), &[])
+    }
+
+    fn make_keys(&self, school: &SecretKey, lock: &Lock) -> Result<(), HomeError> {
         let keys = self.dir.join("keys");
         fs::create_dir_all(&keys).map_err(|error| HomeError::File { path: keys, error })?;
-        let school = SecretKey::from_seed(&random(&self.dir)?);
         let node = SecretKey::from_seed(&random(&self.dir)?);
-        let certificate = NodeCertificate::issue(&school, node.public(), now_millis());
-        write_private(&self.key("school.key"), school.seed().as_slice())?;
-        write_private(&self.key("node.key"), node.seed().as_slice())?;
-        write_private(&self.key("node.certificate"), certificate.as_bytes())?;
-        let said = serde_json::to_vec_pretty(&claims).unwrap_or_default();
+        let certificate = NodeCertificate::issue(school, node.public(), now_millis());
+        let school = match lock {
+            Lock::Open => school.seed().to_vec().into(),
+            Lock::Passphrase(words) => {
+                self.locked(school, LockedWith::Passphrase, words.as_bytes())?
+            }
+            Lock::KeyFile(file) => {
+                let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+                let secret = read_key_file(&path)?;
+                write_private(&self.key("key-file"), path.as_os_str().as_encoded_bytes())?;
+                self.locked(school, LockedWith::KeyFile, &secret)?
+            }
+        };
+        // A passphrase for the node's key would have to be typed at every start.
+        let node = match lock {
+            Lock::Open | Lock::Passphrase(_) => node.seed().to_vec().into(),
+            Lock::KeyFile(file) => {
+                self.locked(&node, LockedWith::KeyFile, &read_key_file(file)?)?
+            }
+        };
+        write_private(&self.key("school.key"), &school)?;
+        write_private(&self.key("node.key"), &node)?;
+        write_private(&self.key("node.certificate"), certificate.as_bytes())
+    }
+
+    fn locked(
+        &self,
+        key: &SecretKey,
+        with: LockedWith,
+        secret: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, HomeError> {
+        let random = (random(&self.dir)?, random(&self.dir)?);
+        key_file::lock(key, with, secret, random).map(Zeroizing::new).ok_or_else(|| {
+            let error = io::Error::other("the key could not be locked: not enough memory");
+            HomeError::File { path: self.dir.clone(), error }
+        })
+    }
+
+    /// Says that the directory is ready for use, as the school with these claims.
+    ///
+    /// # Errors
+    /// [`HomeError`] if it cannot be written.
+    pub(crate) fn complete(&self, claims: &Claims) -> Result<(), HomeError> {
         // Written last: its presence says that the rest is complete.
+        let said = serde_json::to_vec_pretty(claims).unwrap_or_default();
         write_private(&self.claims(), &said)?;
-        Ok(Identity { node, certificate, claims })
+        match fs::remove_file(self.recovering()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(HomeError::File { path: self.recovering(), error })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads who this node is.
@@ -151,40 +264,117 @@ impl Home {
     /// # Errors
     /// [`HomeError`] if nothing was set up or a file is damaged.
     pub fn identity(&self) -> Result<Identity, HomeError> {
+        if self.is_recovering() {
+            return Err(HomeError::Recovering(self.dir.clone()));
+        }
         if !self.is_set_up() {
             return Err(HomeError::Missing(self.dir.clone()));
         }
         let path = self.claims();
         let claims = serde_json::from_slice(&read(&path)?)
             .map_err(|error| HomeError::Damaged { path, reason: error.to_string() })?;
-        let node = self.secret_key("node.key")?;
-        let path = self.key("node.certificate");
-        let certificate =
-            NodeCertificate::verify(&read(&path)?).map_err(|error: CertificateError| {
-                HomeError::Damaged { path: path.clone(), reason: error.to_string() }
-            })?;
+        self.identity_of(claims)
+    }
+
+    /// Who this node is while its school is being recovered, of which its peers have still to say
+    /// what it is called.
+    pub(crate) fn recovering_identity(&self) -> Result<Identity, HomeError> {
+        let name = "a school that is being recovered".to_owned();
+        self.identity_of(Claims { name, urn: None, phase: None, location: None })
+    }
+
+    fn identity_of(&self, claims: Claims) -> Result<Identity, HomeError> {
+        let node = self.secret_key("node.key", None)?;
+        let certificate = self.certificate()?;
         if certificate.node() != node.public() {
             let reason = "it was issued for another key than node.key".into();
-            return Err(HomeError::Damaged { path, reason });
+            return Err(HomeError::Damaged { path: self.key("node.certificate"), reason });
         }
         Ok(Identity { node, certificate, claims })
+    }
+
+    fn certificate(&self) -> Result<NodeCertificate, HomeError> {
+        let path = self.key("node.certificate");
+        NodeCertificate::verify(&read(&path)?).map_err(|error: CertificateError| {
+            HomeError::Damaged { path, reason: error.to_string() }
+        })
     }
 
     /// The school's own key, for what no node may do: to certify and revoke nodes, and to act for
     /// a group's root.
     ///
     /// # Errors
-    /// [`HomeError`] if the file is not there or damaged.
-    pub(crate) fn school_key(&self) -> Result<SecretKey, HomeError> {
-        self.secret_key("school.key")
+    /// [`HomeError::Locked`] where it is locked with a passphrase and none is given, and other
+    /// errors if it cannot be read.
+    pub(crate) fn school_key(&self, passphrase: Option<&str>) -> Result<SecretKey, HomeError> {
+        self.secret_key("school.key", passphrase)
     }
 
-    fn secret_key(&self, name: &str) -> Result<SecretKey, HomeError> {
+    fn secret_key(&self, name: &str, passphrase: Option<&str>) -> Result<SecretKey, HomeError> {
         let path = self.key(name);
-        let seed: Zeroizing<[u8; 32]> = Zeroizing::new(read(&path)?.try_into().map_err(|_| {
-            HomeError::Damaged { path: path.clone(), reason: "a key has 32 bytes".into() }
-        })?);
-        Ok(SecretKey::from_seed(&seed))
+        let mut key_file_error = None;
+        let secret = |with| match with {
+            LockedWith::Passphrase => {
+                passphrase.map(|words| Zeroizing::new(words.as_bytes().to_vec()))
+            }
+            LockedWith::KeyFile => {
+                let found = self.key_file_path().and_then(|path| read_key_file(&path));
+                found.map_err(|error| key_file_error = Some(error)).ok()
+            }
+        };
+        let read = key_file::read(&Zeroizing::new(read(&path)?), secret);
+        read.map_err(|error| match error {
+            KeyError::Damaged => {
+                let reason = "it holds neither 32 bytes nor a key that was locked".into();
+                HomeError::Damaged { path, reason }
+            }
+            KeyError::Locked(_) => key_file_error.unwrap_or(HomeError::Locked),
+            KeyError::WrongSecret(LockedWith::Passphrase) => HomeError::WrongPassphrase,
+            KeyError::WrongSecret(LockedWith::KeyFile) => match self.key_file_path() {
+                Ok(path) => HomeError::WrongKeyFile(path),
+                Err(error) => error,
+            },
+        })
+    }
+
+    fn key_file_path(&self) -> Result<PathBuf, HomeError> {
+        use std::os::unix::ffi::OsStringExt;
+        Ok(std::ffi::OsString::from_vec(read(&self.key("key-file"))?).into())
+    }
+}
+
+/// Reads the secret in a key file.
+fn read_key_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, HomeError> {
+    let secret = Zeroizing::new(read(path)?);
+    if (MIN_KEY_FILE_BYTES..=MAX_KEY_FILE_BYTES).contains(&secret.len()) {
+        return Ok(secret);
+    }
+    Err(HomeError::KeyFileLength { path: path.to_path_buf(), found: secret.len() })
+}
+
+/// What protects the keys on the disk.
+#[derive(Debug, Clone)]
+pub enum Lock {
+    /// Nothing but the permissions of the files.
+    Open,
+    /// The school's key is locked with a passphrase.
+    Passphrase(Zeroizing<String>),
+    /// The school's key and the node's are locked with the content of a file, such as one on a
+    /// drive that is there only while the node starts.
+    KeyFile(PathBuf),
+}
+
+impl Lock {
+    /// Locks with a passphrase, if it is long enough.
+    ///
+    /// # Errors
+    /// [`HomeError::ShortPassphrase`] says the rule.
+    pub fn passphrase(words: String) -> Result<Self, HomeError> {
+        let words = Zeroizing::new(words);
+        if words.chars().count() < MIN_PASSPHRASE_CHARS {
+            return Err(HomeError::ShortPassphrase);
+        }
+        Ok(Self::Passphrase(words))
     }
 }
 
@@ -238,10 +428,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::new(dir.path());
         assert!(matches!(home.identity(), Err(HomeError::Missing(_))));
-        let made = home.init(claims("Ash Primary")).unwrap();
+        let (made, _) = home.init(claims("Ash Primary"), &Lock::Open).unwrap();
         let read = home.identity().unwrap();
         assert_eq!((read.school(), read.claims()), (made.school(), &claims("Ash Primary")));
-        assert!(matches!(home.init(claims("Again")), Err(HomeError::Exists(_))));
+        assert!(matches!(home.init(claims("Again"), &Lock::Open), Err(HomeError::Exists(_))));
         for name in ["school.key", "node.key"] {
             let mode = fs::metadata(home.key(name)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -252,10 +442,15 @@ mod tests {
     fn a_damaged_key_or_a_bad_name_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::new(dir.path());
-        assert!(home.init(claims(" ")).unwrap_err().to_string().contains("the school's name"));
-        home.init(claims("Ash Primary")).unwrap();
+        assert!(
+            home.init(claims(" "), &Lock::Open)
+                .unwrap_err()
+                .to_string()
+                .contains("the school's name")
+        );
+        home.init(claims("Ash Primary"), &Lock::Open).unwrap();
         fs::write(home.key("node.key"), b"short").unwrap();
         let error = home.identity().unwrap_err().to_string();
-        assert!(error.contains("node.key is damaged: a key has 32 bytes"), "{error}");
+        assert!(error.contains("node.key is damaged: it holds neither 32 bytes"), "{error}");
     }
 }

@@ -7,6 +7,7 @@ mod api_error;
 mod files;
 mod groups;
 mod guard;
+mod nodes;
 mod pages;
 mod records;
 mod search;
@@ -25,6 +26,7 @@ use crate::node::Node;
 pub use api_error::ApiErrorBody;
 pub use groups::{GroupReport, InviteReport, InviteRevoked, MemberHolding, MemberReport};
 pub use guard::Token;
+pub(crate) use nodes::Unlock;
 pub use records::{PublishRequest, RecordReport};
 pub use search::{HitReport, SearchReport};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
@@ -46,6 +48,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))
         .route("/groups/{group}/membership", delete(groups::leave))
         .route("/groups/{group}/holdings", get(groups::holdings))
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/{node}/revocation", put(nodes::revoke))
         .route("/records", post(records::publish))
         .route("/records/{id}", get(records::show))
         .route("/records/{id}/withdrawal", post(records::withdraw))

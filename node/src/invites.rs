@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::group::Role;
 use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
-use staffroom_protocol::group::statement::{Act, Admission};
+use staffroom_protocol::group::statement::{Act, Admission, Statement};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Request, Response};
@@ -201,6 +201,7 @@ impl Node {
             Response::InviteRefused(error) => return Err(error.into()),
             Response::Refused(_)
             | Response::Known { .. }
+            | Response::Groups { .. }
             | Response::Peers { .. }
             | Response::Reconcile { .. }
             | Response::Entries { .. }
@@ -269,11 +270,14 @@ impl Node {
         Ok(Admitted { group, statements })
     }
 
-    /// This node's own admission to a group, to show to members that have not heard of it.
+    /// What let this node into a group, to show to members that have not heard of it.
     pub(crate) fn own_admission(&self, group: &GroupId) -> Option<ByteBuf> {
         let key = self.identity().node_key().public();
         self.with_membership(group, |set| {
-            let own = set.in_order().filter(|one| one.admitted_node() == Some(key));
+            let lets_in = |one: &&Statement| {
+                one.carried_certificate().is_some_and(|certificate| certificate.node() == key)
+            };
+            let own = set.in_order().filter(lets_in);
             own.last().map(|one| ByteBuf::from(one.as_bytes()))
         })
         .flatten()

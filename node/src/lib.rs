@@ -20,4 +20,5 @@ pub mod node;
 pub mod publish;
 pub mod readable;
 pub mod records;
+pub mod recovery;
 pub mod store;

@@ -254,8 +254,8 @@ impl Node {
         .flatten()
     }
 
-    /// Whether a statement shown by a stranger admits that very node to a group of which this node
-    /// is a member, by the word of an admin.
+    /// Whether a statement shown by a stranger lets that very node into a group of which this node
+    /// is a member: an admin's admission, or a member school's word for another node of its own.
     pub(crate) fn introduces(
         &self,
         group: &GroupId,
@@ -264,9 +264,15 @@ impl Node {
     ) -> bool {
         statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).any(|one| {
             one.group() == *group
-                && one.admitted_node() == Some(peer)
+                && one.carried_certificate().is_some_and(|node| node.node() == peer)
                 && self
-                    .with_membership(group, |set| set.roster().is_admin(&one.author()))
+                    .with_membership(group, |set| {
+                        let (roster, author) = (set.roster(), one.author());
+                        match one.admitted_node() {
+                            Some(_) => roster.is_admin(&author),
+                            None => roster.member(&author).is_some() && !roster.is_revoked(&peer),
+                        }
+                    })
                     .unwrap_or(false)
         })
     }
@@ -297,7 +303,7 @@ mod tests {
     use staffroom_protocol::record::Summary;
 
     use super::*;
-    use crate::home::Home;
+    use crate::home::{Home, Lock};
     use crate::node::OpenError;
     use crate::store::Options;
 
@@ -305,7 +311,7 @@ mod tests {
     fn a_node_that_ended_after_storing_a_removal_drops_the_entries_when_it_starts() {
         let dir = tempfile::tempdir().unwrap();
         let claims = Claims { name: "Ash Primary".into(), urn: None, phase: None, location: None };
-        Home::new(dir.path()).init(claims.clone()).unwrap();
+        Home::new(dir.path()).init(claims.clone(), &Lock::Open).unwrap();
         let node = Node::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
         let group = node.create_group("Fenland Trust", GroupKind::Trust).unwrap();
         let (key, beech) = (SecretKey::from_seed(&[1; 32]), SecretKey::from_seed(&[2; 32]));

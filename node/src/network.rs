@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
+use libp2p::multiaddr::Protocol;
 use libp2p::request_response::ResponseChannel;
 use libp2p::{Multiaddr, PeerId};
 use prometheus_client::registry::Registry;
@@ -51,6 +52,7 @@ pub struct Network {
 /// What the swarm's task shows to others.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    peer_id: PeerId,
     wanted: catch_up::Wanted,
     spread: spread::Spread,
     rates: Mutex<rate::Rates>,
@@ -133,7 +135,11 @@ impl Network {
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
         let (wanted, comparisons) = catch_up::Wanted::new();
         let (spread, statements) = spread::Spread::new();
+        let own_key = node.identity().node_key().public();
         let shared = Shared {
+            peer_id: peer_id(&own_key).ok_or_else(|| {
+                StartError::SetUp("the node's key is no point on the curve".into())
+            })?,
             wanted,
             spread,
             rates: Mutex::default(),
@@ -244,6 +250,13 @@ impl Network {
     /// The addresses on which this node listens.
     pub fn listening(&self) -> Vec<Multiaddr> {
         self.shared.listening.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The addresses on which this node listens, with its own id behind each: what another node
+    /// needs to reach it and nobody else.
+    pub fn contact_addresses(&self) -> Vec<Multiaddr> {
+        let with_id = |address: Multiaddr| address.with(Protocol::P2p(self.shared.peer_id));
+        self.listening().into_iter().map(with_id).collect()
     }
 
     /// Bytes sent and received since the start.

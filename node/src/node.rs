@@ -84,6 +84,29 @@ impl Node {
     ) -> Result<Arc<Self>, OpenError> {
         let home = Home::new(dir);
         let identity = home.identity()?;
+        Self::open_as(home, identity, options, progress)
+    }
+
+    /// Opens the data directory of a school that is being recovered, for the recovery alone.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is in the way and what to do.
+    pub(crate) fn open_recovering(
+        dir: &Path,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Arc<Self>, OpenError> {
+        let home = Home::new(dir);
+        let identity = home.recovering_identity()?;
+        Self::open_as(home, identity, options, progress)
+    }
+
+    fn open_as(
+        home: Home,
+        identity: Identity,
+        options: &Options,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Arc<Self>, OpenError> {
         let store = DiskStore::open(home.dir(), options, progress)?;
         tracing::debug!(opening = ?store.opening(), "the store is open");
         let store: Arc<dyn Store> = Arc::new(store);

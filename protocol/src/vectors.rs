@@ -156,6 +156,8 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Blobs { group, hashes: vec![hash] },
         Request::BlobRange { group, hash, offset: 262_144 },
         Request::Holding { group },
+        Request::Groups { certificate: bytes.clone() },
+        Request::Return { group, certificate: bytes.clone(), after: None },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
@@ -176,6 +178,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Refused(Refusal::NotShared),
         Response::Refused(Refusal::Busy),
         Response::Known { digest: hash },
+        Response::Groups { groups: vec![group] },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];
     let requests = requests

@@ -61,16 +61,16 @@ impl Outcome {
 impl School {
     /// Sets up a school. `program` is the built binary.
     pub fn set_up(program: &str, name: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        let school = Self {
-            program: program.into(),
-            name: name.into(),
-            dir,
-            node: None,
-            environment: Vec::new(),
-        };
+        let school = Self::without_data(program, name);
         school.done(&["init", "--name", name]);
         school
+    }
+
+    /// A school of which this machine has nothing yet.
+    pub fn without_data(program: &str, name: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let environment = Vec::new();
+        Self { program: program.into(), name: name.into(), dir, node: None, environment }
     }
 
     /// Sets an environment variable for everything this school runs from now on.

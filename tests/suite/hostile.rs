@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_bytes::ByteBuf;
-use staffroom_node::home::Home;
+use staffroom_node::home::{Home, Lock};
 use staffroom_node::network::Network;
 use staffroom_node::node::Node;
 use staffroom_node::store::Options;
@@ -36,7 +36,7 @@ impl Mallory {
         let dir = tempfile::tempdir().unwrap();
         let claims =
             Claims { name: "Mallory Grange".into(), urn: None, phase: None, location: None };
-        Home::new(dir.path()).init(claims).unwrap();
+        Home::new(dir.path()).init(claims, &Lock::Open).unwrap();
         let node = Node::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];

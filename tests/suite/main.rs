@@ -8,13 +8,17 @@ mod floor_versions;
 mod hostile;
 mod import;
 mod invites;
+mod recovery;
 mod removal;
 
 use staffroom_tests::School;
 
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_staffroom-under-test");
+
 /// A school that is set up and whose node does not run yet.
 fn school(name: &str) -> School {
-    School::set_up(env!("CARGO_BIN_EXE_staffroom-under-test"), name)
+    School::set_up(PROGRAM, name)
 }
 
 /// A school whose node runs.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow, bail};
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, Response, header};
+use axum::http::{Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use futures::StreamExt;
 use http_body_util::BodyExt;
@@ -19,17 +19,26 @@ use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
 use super::output::Output;
+use super::passphrase;
 use crate::home::Home;
-use crate::http::{ApiErrorBody, StatusReport, Token, router};
+use crate::http::{ApiErrorBody, StatusReport, Token, Unlock, router};
 use crate::network::Network;
 use crate::node::{Node, OpenError};
-use crate::store::{Options, StoreError, Verifier};
+use crate::store::{Options, Progress, StoreError, Verifier};
 
 /// Longest answer that is taken as a whole; files are streamed.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long a node that is starting or stopping is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the node said in place of an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Refused {
+    status: StatusCode,
+    message: String,
+}
 
 /// A way to ask the node.
 pub(crate) struct Client {
@@ -51,7 +60,7 @@ impl Client {
             if let Some(client) = Self::running(&home).await? {
                 return Ok(client);
             }
-            match open_node(home.dir(), Duration::ZERO, output).await {
+            match open_node(home.dir(), Duration::ZERO, output, Node::open).await {
                 Ok(node) => {
                     let token = Token::load_or_create(&home.token())?;
                     let router = router(Arc::clone(&node), token.clone());
@@ -119,8 +128,22 @@ impl Client {
         Ok(status.claims.name)
     }
 
-    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        self.ask(Method::PUT, path, Body::empty()).await
+    /// Asks for what needs the school's key, with the passphrase where it is locked with one.
+    pub(super) async fn put_unlocked<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let ask = async |passphrase: Option<&str>| {
+            let unlock = Unlock { passphrase: passphrase.map(str::to_owned) };
+            self.request(Method::PUT, path, Body::from(serde_json::to_vec(&unlock)?)).await
+        };
+        let asked = ask(None).await;
+        let locked = asked.as_ref().is_err_and(|error| {
+            error.downcast_ref().is_some_and(|said: &Refused| said.status == StatusCode::LOCKED)
+        });
+        let passphrase = if locked { passphrase::known()? } else { None };
+        let response = match passphrase {
+            Some(words) => ask(Some(&words)).await?,
+            None => asked?,
+        };
+        Ok(serde_json::from_slice(&whole(response).await?)?)
     }
 
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
@@ -193,7 +216,7 @@ impl Client {
         let status = response.status();
         let said = whole(response).await?;
         match serde_json::from_slice::<ApiErrorBody>(&said) {
-            Ok(body) => Err(anyhow!(body.error)),
+            Ok(body) => Err(Refused { status, message: body.error }.into()),
             Err(_) => bail!("the node answered {status}: {}", String::from_utf8_lossy(&said)),
         }
     }
@@ -229,11 +252,15 @@ async fn whole(response: Response<Body>) -> anyhow::Result<axum::body::Bytes> {
     Ok(collected.to_bytes())
 }
 
+/// A way to open a data directory.
+type OpenNode = fn(&Path, &Options, &mut dyn FnMut(Progress)) -> Result<Arc<Node>, OpenError>;
+
 /// Opens the node of a data directory in this process.
 pub(super) async fn open_node(
     data: &Path,
     lock_patience: Duration,
     output: &Output,
+    open: OpenNode,
 ) -> Result<Arc<Node>, OpenError> {
     /// Sound stores of any size seen take seconds; a damaged one can take for ever.
     const LONGEST_VERIFICATION: Duration = Duration::from_secs(120);
@@ -242,7 +269,7 @@ pub(super) async fn open_node(
         let verifier = Some(Verifier::this_program(LONGEST_VERIFICATION)?);
         let options = Options { verifier, lock_patience, ..Options::default() };
         let mut progress = output.progress("reading the journal");
-        Node::open(&data, &options, &mut |step| progress.set(step.done, step.total))
+        open(&data, &options, &mut |step| progress.set(step.done, step.total))
     });
     match opening.await {
         Ok(opened) => opened,

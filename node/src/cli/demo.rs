@@ -18,7 +18,7 @@ use super::client::{Client, segment};
 use super::output::{Output, Progress, table};
 use super::publish::with_attachments;
 use super::serve::signalled;
-use crate::home::Home;
+use crate::home::{Home, Lock};
 use crate::http::{GroupReport, InviteReport, PublishRequest, RecordReport};
 use crate::publish::{PublishOptions, PublishOutcome};
 use samples::Samples;
@@ -126,7 +126,7 @@ fn announce(samples: &Samples, schools: &[School], output: &Output) -> anyhow::R
 impl School {
     async fn start(claims: &Claims, data: &Path) -> anyhow::Result<Self> {
         let home = Home::new(data);
-        home.init(claims.clone())?;
+        home.init(claims.clone(), &Lock::Open)?;
         let program: PathBuf = std::env::current_exe()?;
         let mut process = Command::new(program)
             .arg("serve")

@@ -228,8 +228,11 @@ impl Group {
             }
             Self::Admin { group, school, dismiss } => {
                 let path = format!("/groups/{}/admins/{}", segment(&group), segment(&school));
-                let group: GroupReport =
-                    if dismiss { client.delete(&path).await? } else { client.put(&path).await? };
+                let group: GroupReport = if dismiss {
+                    client.delete(&path).await?
+                } else {
+                    client.put_unlocked(&path).await?
+                };
                 output.answer(&group, || {
                     if dismiss {
                         format!("{school} is no admin of {} any more.", group.name)

@@ -1,13 +1,14 @@
 //! `staffroom init`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use staffroom_protocol::group::Claims;
 use staffroom_protocol::safeguard::urn::Urn;
 
 use super::output::Output;
-use crate::home::Home;
+use super::{kit, passphrase};
+use crate::home::{Home, Lock};
 
 /// Set up a new school
 #[derive(Debug, clap::Args)]
@@ -24,26 +25,52 @@ pub(super) struct Init {
     /// The town or district it is in
     #[arg(long)]
     location: Option<String>,
+    #[command(flatten)]
+    lock: LockChoice,
+}
+
+/// What is to protect the keys on the disk, besides the permissions of their files.
+#[derive(Debug, clap::Args)]
+pub(super) struct LockChoice {
+    /// Lock the school's key with a passphrase, asked for now and whenever the key is needed
+    #[arg(long, conflicts_with = "key_file")]
+    passphrase: bool,
+    /// Lock the keys with the content of a file, which must be there whenever the node starts
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+impl LockChoice {
+    pub(super) fn lock(self) -> anyhow::Result<Lock> {
+        match self.key_file {
+            Some(file) => Ok(Lock::KeyFile(file)),
+            None if self.passphrase => passphrase::chosen(),
+            None => Ok(Lock::Open),
+        }
+    }
 }
 
 impl Init {
     pub(super) fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let Self { name, urn, phase, location } = self;
+        let Self { name, urn, phase, location, lock } = self;
         let urn = urn.map(|urn| urn.parse::<Urn>()).transpose()?;
         let claims = Claims { name: name.trim().to_owned(), urn, phase, location };
         let home = Home::new(data);
-        let identity = home.init(claims)?;
+        let (identity, key) = home.init(claims, &lock.lock()?)?;
+        let kit = home.dir().join(kit::FILE);
+        kit::write(&key, identity.claims(), &kit)?;
         let answer = json!({
             "school": identity.school(),
             "name": identity.claims().name,
             "data": home.dir(),
+            "recovery_kit": kit,
         });
         output.answer(&answer, || {
             format!(
-                "{} is set up in {}.\nKeep the folder keys in it safe and back it up: it is the school's \
-                 identity.\nNext: staffroom serve --data {}",
+                "{} is set up in {}.\n{}\nNext: staffroom serve --data {}",
                 identity.claims().name,
                 home.dir().display(),
+                kit::advice(&kit),
                 data.display()
             )
         })

@@ -39,13 +39,17 @@ pub(super) fn drawn(text: &str) -> anyhow::Result<String> {
         .build())
 }
 
+/// The code as an SVG.
+pub(super) fn svg(text: &str) -> anyhow::Result<String> {
+    Ok(code(text)?.render::<svg::Color<'_>>().min_dimensions(480, 480).build())
+}
+
 /// Writes the code as a picture.
 pub(super) fn write(text: &str, file: &Path) -> anyhow::Result<()> {
     let code = code(text)?;
     let naming = || format!("{} cannot be written", file.display());
     if extension(file) == "svg" {
-        let picture = code.render::<svg::Color<'_>>().min_dimensions(480, 480).build();
-        return std::fs::write(file, picture).with_context(naming);
+        return std::fs::write(file, svg(text)?).with_context(naming);
     }
     let side = (code.width() + 2 * QUIET_MODULES) * MODULE_PIXELS;
     let mut pixels = vec![u8::MAX; side * side];

@@ -50,7 +50,7 @@ impl Serve {
             );
         }
         // A command that opened the directory itself is soon done.
-        let node = open_node(data, Duration::from_secs(3), output).await?;
+        let node = open_node(data, Duration::from_secs(3), output, Node::open).await?;
         let ran = self.run_node(&node, output).await;
         close_node(node).await;
         ran
@@ -97,7 +97,8 @@ fn announce(
     http: SocketAddr,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let listening: Vec<String> = network.listening().iter().map(ToString::to_string).collect();
+    let listening: Vec<String> =
+        network.contact_addresses().iter().map(ToString::to_string).collect();
     let name = &node.identity().claims().name;
     let answer = json!({
         "school": node.identity().school(),

@@ -35,7 +35,7 @@ fn text(status: &StatusReport) -> String {
             },
             bytes(network.traffic.sent),
             bytes(network.traffic.received),
-            network.listening.join("\n             ")
+            network.contact.join("\n             ")
         ),
     };
     let index = &status.index;

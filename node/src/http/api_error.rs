@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::blobs::BlobError;
 use crate::groups::GroupError;
+use crate::home::HomeError;
 use crate::intake::KeepError;
 use crate::publish::PublishError;
 use crate::records::RecordError;
+use crate::recovery::RecoveryError;
 use crate::store::StoreError;
 
 /// The JSON that a failed request is answered with.
@@ -143,8 +145,32 @@ impl From<GroupError> for ApiError {
             | GroupError::NotMember(_)
             | GroupError::Refused(_)
             | GroupError::Statement(_)
-            | GroupError::Statements(_)
-            | GroupError::Home(_) => Self::conflict(error.to_string()),
+            | GroupError::Statements(_) => Self::conflict(error.to_string()),
+            GroupError::Home(error) => error.into(),
+        }
+    }
+}
+
+impl From<HomeError> for ApiError {
+    fn from(error: HomeError) -> Self {
+        if let HomeError::Locked = error {
+            return Self { status: StatusCode::LOCKED, message: error.to_string() };
+        }
+        Self::conflict(error.to_string())
+    }
+}
+
+impl From<RecoveryError> for ApiError {
+    fn from(error: RecoveryError) -> Self {
+        match error {
+            RecoveryError::Group(error) => error.into(),
+            RecoveryError::Store(error) => error.into(),
+            RecoveryError::NoNodeOfSchool { .. } => Self::not_found(error.to_string()),
+            RecoveryError::Itself
+            | RecoveryError::NoNode(_)
+            | RecoveryError::NoContact(_)
+            | RecoveryError::NoGroup(_)
+            | RecoveryError::Interrupted(_) => Self::conflict(error.to_string()),
         }
     }
 }

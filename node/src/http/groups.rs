@@ -15,6 +15,7 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Holding, Request, Response};
 
 use super::api_error::{ApiError, blocking};
+use super::nodes::Unlock;
 use super::status::{GroupStatus, group_status};
 use crate::groups::GroupError;
 use crate::invites::InviteMade;
@@ -217,8 +218,13 @@ pub(super) async fn remove(
 pub(super) async fn name(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,
+    Json(unlock): Json<Unlock>,
 ) -> Result<Json<GroupReport>, ApiError> {
-    act(node, group, move |node, id| node.name_admin(id, &node.find_member(id, &school)?)).await
+    let passphrase = unlock.passphrase;
+    act(node, group, move |node, id| {
+        node.name_admin(id, &node.find_member(id, &school)?, passphrase.as_deref())
+    })
+    .await
 }
 
 pub(super) async fn dismiss(

@@ -60,6 +60,8 @@ pub struct GroupStatus {
 pub struct NetworkStatus {
     /// Addresses on which it listens.
     pub listening: Vec<String>,
+    /// The same addresses with the node's id: what another school gives to `staffroom recover`.
+    pub contact: Vec<String>,
     /// Nodes connected.
     pub connected: usize,
     /// Bytes sent and received since the start.
@@ -107,6 +109,7 @@ fn report(node: &Node) -> Result<StatusReport, StoreError> {
         groups,
         network: node.network().map(|network| NetworkStatus {
             listening: network.listening().iter().map(ToString::to_string).collect(),
+            contact: network.contact_addresses().iter().map(ToString::to_string).collect(),
             connected: network.connected().len(),
             traffic: network.traffic(),
         }),

@@ -33,7 +33,7 @@ pub(super) async fn answer(
     request: Request,
 ) -> Response {
     let Some(peer) = node_key(&peer) else { return Response::Refused(Refusal::NotShared) };
-    let member = node.shares(&request.group(), &peer);
+    let member = request.group().is_some_and(|group| node.shares(&group, &peer));
     let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
         peer,
         member,
@@ -63,13 +63,24 @@ fn answer_blocking(
     request: Request,
 ) -> Result<Response, AnswerError> {
     if !matches!(request, Request::Join(_))
-        && let Some(statements) = node.removal_of(&request.group(), &peer)
+        && let Some(group) = request.group()
+        && let Some(statements) = node.removal_of(&group, &peer)
     {
         return Ok(Response::Removed { statements });
     }
     let not_shared = Response::Refused(Refusal::NotShared);
     Ok(match request {
         Request::Join(request) => join(node, &request, peer)?,
+        Request::Groups { certificate } => {
+            let groups = node.groups_of(&certificate, peer);
+            Response::Groups { groups: groups.into_iter().take(MAX_REQUEST_ITEMS).collect() }
+        }
+        Request::Return { group, certificate, after } => {
+            if !node.groups_of(&certificate, peer).contains(&group) {
+                return Ok(not_shared);
+            }
+            statements(node, &group, None, after)
+        }
         Request::Introduce { group, statements } => {
             if statements.len() > STATEMENTS_PER_ANSWER {
                 return Ok(Response::Refused(Refusal::Malformed));
@@ -100,7 +111,7 @@ fn answer_blocking(
         Request::Peers { group } => peers(node, &group),
         Request::Statements { group, digest, after } => {
             node.note_confirmation(&group, peer, &digest);
-            statements(node, &group, digest, after)
+            statements(node, &group, Some(digest), after)
         }
         Request::Reconcile { group, message } => match node.content_set(&group)?.answer(&message) {
             Ok(message) => Response::Reconcile { message: ByteBuf::from(message) },
@@ -161,9 +172,10 @@ fn peers(node: &Node, group: &GroupId) -> Response {
     Response::Peers { peers }
 }
 
-fn statements(node: &Node, group: &GroupId, digest: Hash, after: Option<Hash>) -> Response {
+/// A page of statements; none to somebody whose set has the same digest.
+fn statements(node: &Node, group: &GroupId, digest: Option<Hash>, after: Option<Hash>) -> Response {
     node.with_membership(group, |set| {
-        if set.digest() == digest {
+        if digest == Some(set.digest()) {
             return Response::Statements { statements: Vec::new(), more: false };
         }
         let mut rest = set.in_order_after(after).map(|one| ByteBuf::from(one.as_bytes()));

@@ -123,6 +123,11 @@ impl Roster {
         members.find_map(|member| member.departed.as_ref())
     }
 
+    /// Whether a school revoked a node.
+    pub fn is_revoked(&self, node: &PublicKey) -> bool {
+        self.revoked.contains_key(node)
+    }
+
     /// The schools of which not every entry counts: those that departed, or have revoked nodes.
     pub fn restricted(&self) -> BTreeSet<SchoolId> {
         let departed = self.members.iter().filter(|(_, member)| member.departed.is_some());

@@ -27,13 +27,30 @@ pub const MAX_ADDRESSES_PER_NODE: usize = 8;
 /// How long a reconciliation message may be; the library asks for at least 4 KiB.
 pub const RECONCILE_FRAME_BYTES: u64 = 60 * 1024;
 
-/// A question to another node. All but [`Request::Join`] and [`Request::Introduce`] are answered
-/// only to nodes of the group's members.
+/// A question to another node. It is answered only to nodes of the group's members, but for
+/// [`Request::Join`], [`Request::Introduce`], and what a new node of a member asks
+/// ([`Request::Groups`], [`Request::Return`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Asks to be let into a group.
     Join(JoinRequest),
+    /// Asks which groups a school is in, as one of its nodes that they do not know yet: a new server
+    /// or a standby.
+    Groups {
+        /// The school's word for the asking node.
+        certificate: ByteBuf,
+    },
+    /// Asks, as such a node, for the membership statements after one, in the order in which each
+    /// follows those before it.
+    Return {
+        /// The group.
+        group: GroupId,
+        /// The school's word for the asking node.
+        certificate: ByteBuf,
+        /// The last one of the page before.
+        after: Option<Hash>,
+    },
     /// Shows membership statements to a node that may not have them: a member what is new, anybody
     /// their own admission.
     Introduce {
@@ -94,18 +111,20 @@ pub enum Request {
 }
 
 impl Request {
-    /// The group that it is about.
-    pub fn group(&self) -> GroupId {
+    /// The group that it is about, if it is about one.
+    pub fn group(&self) -> Option<GroupId> {
         match self {
-            Self::Join(request) => request.group,
-            Self::Introduce { group, .. }
+            Self::Groups { .. } => None,
+            Self::Join(request) => Some(request.group),
+            Self::Return { group, .. }
+            | Self::Introduce { group, .. }
             | Self::Peers { group }
             | Self::Statements { group, .. }
             | Self::Reconcile { group, .. }
             | Self::Entries { group, .. }
             | Self::Blobs { group, .. }
             | Self::BlobRange { group, .. }
-            | Self::Holding { group } => *group,
+            | Self::Holding { group } => Some(*group),
         }
     }
 }
@@ -125,6 +144,11 @@ pub enum Response {
     Known {
         /// The digest of the answering node's membership set after that.
         digest: Hash,
+    },
+    /// The groups of the asking node's school, as far as the answering one is in them.
+    Groups {
+        /// At most [`MAX_REQUEST_ITEMS`].
+        groups: Vec<GroupId>,
     },
     /// Where nodes were last reached.
     Peers {

@@ -260,6 +260,8 @@ mod tests {
                     .collect(),
             },
             other @ (Request::Join(_)
+            | Request::Groups { .. }
+            | Request::Return { .. }
             | Request::Introduce { .. }
             | Request::Peers { .. }
             | Request::Blobs { .. }
