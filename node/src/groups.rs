@@ -109,6 +109,16 @@ pub enum GroupError {
         /// What went wrong.
         error: AskError,
     },
+    /// No school of that name asks to be let in.
+    #[error("{count} schools called {given:?} ask to be let in; those that do: {}", list(known))]
+    NoRequest {
+        /// What was given.
+        given: String,
+        /// How many there are.
+        count: usize,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The inviting school answered something else.
     #[error("{0} did not let this school in; ask it for a new invite")]
     Refused(String),

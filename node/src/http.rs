@@ -24,7 +24,9 @@ use staffroom_protocol::limits::MAX_FILE_BYTES;
 use crate::node::Node;
 
 pub use api_error::ApiErrorBody;
-pub use groups::{GroupReport, InviteReport, InviteRevoked, MemberHolding, MemberReport};
+pub use groups::{
+    GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
+};
 pub use guard::Token;
 pub(crate) use nodes::Unlock;
 pub use records::{PublishRequest, RecordReport};
@@ -46,6 +48,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
         .route("/groups/{group}/invites", get(groups::invites).post(groups::invite))
         .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))
+        .route("/groups/{group}/requests", get(groups::requests))
+        .route("/groups/{group}/requests/{school}", put(groups::admit).delete(groups::decline))
         .route("/groups/{group}/membership", delete(groups::leave))
         .route("/groups/{group}/holdings", get(groups::holdings))
         .route("/nodes", get(nodes::list))

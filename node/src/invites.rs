@@ -1,28 +1,26 @@
-//! Inviting schools and letting them in; joining with an invite.
+//! The invites that this school makes, and what becomes of them.
 
 use std::time::Duration;
 
 use libp2p::Multiaddr;
+use libp2p::multiaddr::Protocol;
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 use staffroom_protocol::group::Role;
-use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
-use staffroom_protocol::group::statement::{Act, Admission, Statement};
+use staffroom_protocol::group::invite::{Invite, InviteError};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
-use staffroom_protocol::sync::message::{Request, Response};
 use staffroom_protocol::wire;
 
 use crate::clock::now_millis;
 use crate::groups::GroupError;
 use crate::home::random;
-use crate::network::Network;
+use crate::network::peer_id;
 use crate::node::Node;
 use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, StoreError, Table};
 
 /// An invite that this school made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Made {
+pub(crate) struct Made {
     line: String,
     /// What the school that it lets in may do.
     #[serde(default)]
@@ -30,6 +28,23 @@ struct Made {
     /// When it was taken back, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     revoked_millis: Option<u64>,
+    /// Whether the school that answers it waits until this one has looked at what it says.
+    #[serde(default)]
+    ask: bool,
+}
+
+impl Made {
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked_millis.is_some()
+    }
+
+    pub(crate) fn asks(&self) -> bool {
+        self.ask
+    }
 }
 
 /// What became of an invite.
@@ -64,7 +79,8 @@ pub struct InviteMade {
 }
 
 impl Node {
-    /// Makes an invite that lets one school in until it expires.
+    /// Makes an invite that lets one school in until it expires; with `ask`, once this school has
+    /// looked at who it is.
     ///
     /// # Errors
     /// [`GroupError`] if this school is no admin of the group or cannot be reached by others.
@@ -73,9 +89,10 @@ impl Node {
         group: &GroupId,
         valid: Duration,
         role: Role,
+        ask: bool,
     ) -> Result<Invite, GroupError> {
         let (name, kind) = self.administered(group)?;
-        let addresses = self.reachable_addresses();
+        let addresses = self.reachable_addresses(group);
         if addresses.is_empty() {
             return Err(GroupError::NoAddress);
         }
@@ -84,7 +101,8 @@ impl Node {
         let secret = random(self.home().dir())?;
         let from = (self.identity().claims().name.as_str(), self.identity().node_key().public());
         let invite = Invite::new((*group, &name, kind), from, addresses, expires, secret);
-        self.keep(&invite.id(), &Made { line: invite.to_string(), role, revoked_millis: None })?;
+        let made = Made { line: invite.to_string(), role, revoked_millis: None, ask };
+        self.keep(&invite.id(), &made)?;
         Ok(invite)
     }
 
@@ -122,8 +140,7 @@ impl Node {
         });
         match open.as_slice() {
             [(invite, made)] if !folded.is_empty() => {
-                let made = Made { revoked_millis: Some(now_millis()), ..made.clone() };
-                self.keep(&invite.id(), &made)?;
+                self.take_back(&invite.id(), made)?;
                 Ok(invite.id())
             }
             several => Err(GroupError::NoInvite {
@@ -131,6 +148,16 @@ impl Node {
                 count: several.len(),
             }),
         }
+    }
+
+    pub(crate) fn take_back(&self, id: &Hash, made: &Made) -> Result<(), StoreError> {
+        self.keep(id, &Made { revoked_millis: Some(now_millis()), ..made.clone() })
+    }
+
+    /// An invite that this school made.
+    pub(crate) fn made_invite(&self, id: &Hash) -> Result<Option<(Invite, Made)>, StoreError> {
+        let stored = self.store().local_get(Table::Invites, id.as_bytes())?;
+        Ok(stored.and_then(|bytes| read(&bytes).ok()))
     }
 
     fn keep(&self, id: &Hash, made: &Made) -> Result<(), StoreError> {
@@ -165,135 +192,41 @@ impl Node {
         }
     }
 
-    /// Where others can reach this node, most likely ones first; kept for the time when it does not
-    /// run.
-    fn reachable_addresses(&self) -> Vec<String> {
-        const MOST: usize = 4;
-        let listening = match self.network() {
+    /// Where members can be reached: this node, most likely addresses first, and a few others for
+    /// the time when it does not run.
+    fn reachable_addresses(&self, group: &GroupId) -> Vec<String> {
+        const MOST_OF_THIS: usize = 4;
+        const MOST_OTHERS: usize = 3;
+        let own = self.identity().node_key().public();
+        let this = match self.network() {
             Some(network) => network.listening(),
-            None => self.contacts().addresses(&self.identity().node_key().public()),
+            None => self.contacts().addresses(&own),
         };
-        let mut addresses: Vec<Multiaddr> = listening;
-        addresses.sort_by_key(|address| address.to_string().contains("/127.0.0.1/"));
-        addresses.iter().take(MOST).map(Multiaddr::to_string).collect()
+        let mut addresses = likely(&own, this, MOST_OF_THIS);
+        if addresses.is_empty() {
+            return addresses;
+        }
+        let mut others = self.roster(group).unwrap_or_default().nodes();
+        others.remove(&own);
+        let connected = |key: &PublicKey| self.network().is_some_and(|net| net.is_connected(key));
+        let (near, far): (Vec<_>, Vec<_>) = others.into_iter().partition(connected);
+        let others = near.into_iter().chain(far);
+        let reached = others.flat_map(|key| likely(&key, self.contacts().addresses(&key), 1));
+        addresses.extend(reached.take(MOST_OTHERS));
+        addresses
     }
+}
 
-    /// Joins the group of an invite: asks the inviting school and keeps its admission.
-    ///
-    /// # Errors
-    /// [`GroupError`] says why the school was not let in.
-    pub async fn join(&self, network: &Network, invite: &Invite) -> Result<GroupId, GroupError> {
-        if self.is_member(&invite.group) {
-            return Ok(invite.group);
-        }
-        let identity = self.identity();
-        let request = invite.request(identity.certificate(), identity.claims().clone());
-        let addresses: Vec<Multiaddr> =
-            invite.addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        let ask = |error| GroupError::Ask { from: invite.from.clone(), error };
-        let response =
-            network.ask(invite.from_node, addresses, Request::Join(request)).await.map_err(ask)?;
-        match response {
-            Response::Statements { statements, .. } => {
-                self.forget_removal(&invite.group)?;
-                self.accept_statements(invite.group, &statements)?;
-            }
-            Response::InviteRefused(error) => return Err(error.into()),
-            Response::Refused(_)
-            | Response::Known { .. }
-            | Response::Groups { .. }
-            | Response::Peers { .. }
-            | Response::Reconcile { .. }
-            | Response::Entries { .. }
-            | Response::Blobs { .. }
-            | Response::BlobRange { .. }
-            | Response::Removed { .. }
-            | Response::Holding(_) => return Err(GroupError::Refused(invite.from.clone())),
-        }
-        if !self.is_member(&invite.group) {
-            return Err(GroupError::Refused(invite.from.clone()));
-        }
-        network.follow(self.channels()).await;
-        network.catch_up_with(invite.from_node, invite.group);
-        Ok(invite.group)
-    }
-
-    /// Answers a request to join, as the inviting school.
-    pub(crate) fn admit(
-        &self,
-        request: &JoinRequest,
-        peer: PublicKey,
-    ) -> Result<Admitted, GroupError> {
-        let made = self.store().local_get(Table::Invites, request.invite.as_bytes())?;
-        let (invite, made) = read(&made.ok_or(InviteError::Unknown)?)?;
-        let group = invite.group;
-        let own = self.identity().school();
-        let used_by = self
-            .with_membership(&group, |set| set.roster().invited_by(&own, &request.invite))
-            .flatten();
-        let certificate = invite.check(request, used_by, now_millis())?;
-        request.claims.check()?;
-        // A request that somebody else saw does not let that one in.
-        if certificate.node() != peer {
-            return Err(InviteError::Unknown.into());
-        }
-        match used_by {
-            // An answer can get lost, so the school may ask again for as long as it is a member.
-            Some(school) => {
-                if self.with_membership(&group, |set| set.roster().member(&school).is_some())
-                    != Some(true)
-                {
-                    return Err(InviteError::Spent.into());
-                }
-            }
-            None if made.revoked_millis.is_some() => return Err(InviteError::Revoked.into()),
-            None => {
-                let act = Act::Admit(Admission {
-                    certificate: ByteBuf::from(certificate.as_bytes()),
-                    claims: request.claims.clone(),
-                    role: made.role,
-                    invite: invite.id(),
-                });
-                let admitted = certificate.school();
-                if !self
-                    .enact(&group, vec![act], None, |roster| roster.member(&admitted).is_some())?
-                {
-                    return Err(InviteError::Unknown.into());
-                }
-            }
-        }
-        let statements = self
-            .with_membership(&group, |set| {
-                set.in_order().map(|one| ByteBuf::from(one.as_bytes())).collect()
-            })
-            .unwrap_or_default();
-        Ok(Admitted { group, statements })
-    }
-
-    /// What let this node into a group, to show to members that have not heard of it.
-    pub(crate) fn own_admission(&self, group: &GroupId) -> Option<ByteBuf> {
-        let key = self.identity().node_key().public();
-        self.with_membership(group, |set| {
-            let lets_in = |one: &&Statement| {
-                one.carried_certificate().is_some_and(|certificate| certificate.node() == key)
-            };
-            let own = set.in_order().filter(lets_in);
-            own.last().map(|one| ByteBuf::from(one.as_bytes()))
-        })
-        .flatten()
-    }
+/// The addresses of a node that are most likely to lead to it, with its id.
+fn likely(node: &PublicKey, mut addresses: Vec<Multiaddr>, most: usize) -> Vec<String> {
+    let Some(peer) = peer_id(node) else { return Vec::new() };
+    addresses.sort_by_key(|address| address.to_string().contains("/127.0.0.1/"));
+    let with_id = |address: Multiaddr| address.with(Protocol::P2p(peer)).to_string();
+    addresses.into_iter().take(most).map(with_id).collect()
 }
 
 fn read(bytes: &[u8]) -> Result<(Invite, Made), InviteError> {
     let made: Made =
         wire::decode(bytes, MAX_LOCAL_VALUE_BYTES).map_err(|_| InviteError::Unknown)?;
     Ok((made.line.parse()?, made))
-}
-
-/// A school that was let in.
-#[derive(Debug)]
-pub(crate) struct Admitted {
-    pub(crate) group: GroupId,
-    /// All statements of the group.
-    pub(crate) statements: Vec<ByteBuf>,
 }

@@ -13,6 +13,7 @@ pub mod import;
 pub mod indexer;
 pub mod intake;
 pub mod invites;
+pub mod joining;
 pub mod markdown;
 pub mod membership;
 pub mod network;

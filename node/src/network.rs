@@ -10,6 +10,7 @@ mod exchange;
 mod fetch;
 mod gate;
 mod rate;
+mod relay_join;
 mod spread;
 mod swarm;
 mod upkeep;
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     peer_id: PeerId,
     wanted: catch_up::Wanted,
     spread: spread::Spread,
+    held: Mutex<relay_join::Held>,
     rates: Mutex<rate::Rates>,
     connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
     listening: RwLock<Vec<Multiaddr>>,
@@ -142,6 +144,7 @@ impl Network {
             })?,
             wanted,
             spread,
+            held: Mutex::default(),
             rates: Mutex::default(),
             connected: RwLock::default(),
             listening: RwLock::default(),

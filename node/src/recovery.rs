@@ -6,18 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libp2p::Multiaddr;
-use libp2p::multiaddr::Protocol;
 use serde_bytes::ByteBuf;
 use staffroom_protocol::group::Claims;
 use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::{NodeCertificate, PublicKey, Revocation, SecretKey};
-use staffroom_protocol::limits::{MAX_STANDING, MAX_STATEMENTS_PER_GROUP};
-use staffroom_protocol::sync::message::{Holding, Refusal, Request, Response};
+use staffroom_protocol::limits::MAX_STANDING;
+use staffroom_protocol::sync::message::{Holding, Request, Response};
 
 use crate::clock::now_millis;
 use crate::groups::GroupError;
-use crate::network::{AskError, Network, node_key};
+use crate::joining::with_node;
+use crate::network::{AskError, Network};
 use crate::node::Node;
 use crate::store::StoreError;
 
@@ -181,13 +181,11 @@ impl Node {
     ) -> Result<(Contact, Vec<GroupId>), RecoveryError> {
         let (mut failures, mut strangers) = (Vec::new(), Vec::new());
         for address in contacts {
-            let node = address.iter().find_map(|part| {
-                if let Protocol::P2p(peer) = part { node_key(&peer) } else { None }
-            });
-            let node = node.ok_or_else(|| RecoveryError::NoNode(address.clone()))?;
+            let (node, at) =
+                with_node(address).ok_or_else(|| RecoveryError::NoNode(address.clone()))?;
             let certificate = ByteBuf::from(self.identity().certificate().as_bytes());
             let asked = Request::Groups { certificate };
-            match network.ask(node, vec![without_node(address)], asked).await {
+            match network.ask(node, vec![at], asked).await {
                 Ok(Response::Groups { groups }) if !groups.is_empty() => {
                     return Ok((Contact { node, address: address.clone() }, groups));
                 }
@@ -208,34 +206,9 @@ impl Node {
         contact: &Contact,
         group: GroupId,
     ) -> Result<(), RecoveryError> {
-        let (mut after, mut received) = (None, 0);
-        loop {
-            let certificate = ByteBuf::from(self.identity().certificate().as_bytes());
-            let request = Request::Return { group, certificate, after };
-            let response = network.ask(contact.node, Vec::new(), request).await;
-            let (statements, more) = match response {
-                Ok(Response::Statements { statements, more }) => (statements, more),
-                Ok(Response::Refused(Refusal::Busy)) => {
-                    tokio::time::sleep(Duration::from_secs(2)).await;
-                    continue;
-                }
-                Ok(_) => return Err(interrupted(contact, "refuses to tell who belongs")),
-                Err(error) => return Err(interrupted(contact, error)),
-            };
-            received += statements.len();
-            let last = statements.last().map(|bytes| Hash::of(bytes));
-            if received > MAX_STATEMENTS_PER_GROUP || (more && (last.is_none() || last == after)) {
-                return Err(interrupted(contact, "tells the same again and again"));
-            }
-            after = last;
-            let adding = Arc::clone(self);
-            let added =
-                tokio::task::spawn_blocking(move || adding.accept_statements(group, &statements));
-            added.await.map_err(|_| stopped())?.map_err(|error| interrupted(contact, error))?;
-            if !more {
-                break;
-            }
-        }
+        self.pull_statements(network, contact.node, group)
+            .await
+            .map_err(|error| interrupted(contact, error))?;
         let own = self.identity().node_key().public();
         let known = self.with_membership(&group, |set| set.roster().school_of(&own).is_some());
         if known != Some(true) {
@@ -440,8 +413,4 @@ fn interrupted(contact: &Contact, reason: impl std::fmt::Display) -> RecoveryErr
 
 fn stopped() -> RecoveryError {
     RecoveryError::Interrupted("this node is stopping".into())
-}
-
-fn without_node(address: &Multiaddr) -> Multiaddr {
-    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect()
 }

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod publish;
 pub mod record;
 pub mod safeguard;
+mod seal;
 pub mod sync;
 #[cfg(test)]
 mod vectors;

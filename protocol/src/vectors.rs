@@ -70,8 +70,9 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         [6; 16],
     );
     add("invite line", invite.to_string().as_bytes());
-    let join = invite.request(&beech.certificate, beech.claims.clone());
-    add("request: join", &wire::encode(&Request::Join(join)));
+    let sealed = ByteBuf::from(invite.request(&beech.certificate, beech.claims.clone()).unwrap());
+    let to = ash.node.public();
+    add("request: join", &wire::encode(&Request::Join { group, to, sealed }));
     let mut membership = Membership::new(group);
     membership.extend([founding]);
     let admission = Act::Admit(Admission {
@@ -178,6 +179,8 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Refused(Refusal::NotShared),
         Response::Refused(Refusal::Busy),
         Response::Known { digest: hash },
+        Response::Admitted,
+        Response::Waiting,
         Response::Groups { groups: vec![group] },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];

@@ -146,6 +146,10 @@ impl Client {
         Ok(serde_json::from_slice(&whole(response).await?)?)
     }
 
+    pub(super) async fn put<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(Method::PUT, path, Body::empty()).await
+    }
+
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.ask(Method::DELETE, path, Body::empty()).await
     }

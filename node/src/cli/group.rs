@@ -13,8 +13,11 @@ use staffroom_protocol::group::invite::Invite;
 use super::client::{Client, segment};
 use super::output::{Output, table};
 use super::qr;
-use crate::http::{GroupReport, GroupStatus, InviteReport, InviteRevoked, MemberReport};
+use crate::http::{
+    GroupReport, GroupStatus, InviteReport, InviteRevoked, JoinReport, MemberReport,
+};
 use crate::invites::{InviteMade, InviteState};
+use crate::joining::Asking;
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -39,6 +42,9 @@ pub(super) enum Group {
         /// What the school may do
         #[arg(long, value_enum, default_value = "member")]
         role: InvitedRole,
+        /// Let the school wait until you have looked at who it is: staffroom group requests
+        #[arg(long)]
+        ask: bool,
         /// Draw the invite as a QR code as well
         #[arg(long)]
         qr: bool,
@@ -57,6 +63,25 @@ pub(super) enum Group {
         group: String,
         /// The invite's id, or the start of it, as staffroom group invites shows it
         invite: String,
+    },
+    /// List the schools that ask to be let in, for invites made with --ask
+    Requests {
+        /// The group's name
+        group: String,
+    },
+    /// Let a school in that asks
+    Admit {
+        /// The group's name
+        group: String,
+        /// The school's name, or the start of its id
+        school: String,
+    },
+    /// Do not let a school in that asks; its invite is taken back
+    Decline {
+        /// The group's name
+        group: String,
+        /// The school's name, or the start of its id
+        school: String,
     },
     /// Join a group with an invite
     Join {
@@ -142,7 +167,7 @@ impl Group {
                 let groups: Vec<GroupStatus> = client.get("/groups").await?;
                 output.answer(&groups, || list(&groups))
             }
-            Self::Invite { group, valid_for, role, qr, qr_file } => {
+            Self::Invite { group, valid_for, role, ask, qr, qr_file } => {
                 if let Some(file) = &qr_file {
                     qr::check_name(file)?;
                 }
@@ -153,7 +178,7 @@ impl Group {
                     bail!("--valid-for is {valid_for}; it must be at least a second");
                 }
                 let role = role.to_possible_value().map(|value| value.get_name().to_owned());
-                let body = json!({ "valid_seconds": seconds as u64, "role": role });
+                let body = json!({ "valid_seconds": seconds as u64, "role": role, "ask": ask });
                 let path = format!("/groups/{}/invites", segment(&group));
                 let invite: InviteReport = client.post(&path, &body).await?;
                 output.remark(&format!(
@@ -194,14 +219,27 @@ impl Group {
                 }
                 client.connect().await?;
                 let body = json!({ "invite": invite });
-                let group: GroupReport = client.post("/groups/join", &body).await?;
+                let joined: JoinReport = client.post("/groups/join", &body).await?;
+                output.answer(&joined, || join_report(&joined, client.is_running()))
+            }
+            Self::Requests { group } => {
+                let path = format!("/groups/{}/requests", segment(&group));
+                let requests: Vec<Asking> = client.get(&path).await?;
+                output.answer(&requests, || request_list(&requests))
+            }
+            Self::Admit { group, school } => {
+                let path = format!("/groups/{}/requests/{}", segment(&group), segment(&school));
+                let group: GroupReport = client.put(&path).await?;
+                output.answer(&group, || format!("{school} is in {}.", group.name))
+            }
+            Self::Decline { group, school } => {
+                let path = format!("/groups/{}/requests/{}", segment(&group), segment(&school));
+                let group: GroupReport = client.delete(&path).await?;
                 output.answer(&group, || {
-                    let next = if client.is_running() {
-                        ""
-                    } else {
-                        "\nStart the node to receive what its schools share: staffroom serve"
-                    };
-                    format!("Joined {}.{next}", group.name)
+                    format!(
+                        "{school} was not let into {}, and its invite is taken back.",
+                        group.name
+                    )
                 })
             }
             Self::Members { group } => {
@@ -263,7 +301,11 @@ pub(super) fn list(groups: &[GroupStatus]) -> String {
             [
                 group.name.clone(),
                 group.kind.map(|kind| kind.to_string()).unwrap_or_default(),
-                group.role.map_or_else(|| "left".to_owned(), |role| role.to_string()),
+                match (group.role, &group.waiting_for) {
+                    (Some(role), _) => role.to_string(),
+                    (None, Some(from)) => format!("waits for {from}"),
+                    (None, None) => "left".to_owned(),
+                },
                 group.members.to_string(),
                 group.connected.to_string(),
                 group.entries.to_string(),
@@ -282,6 +324,43 @@ fn confirmed(question: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn join_report(joined: &JoinReport, running: bool) -> String {
+    let JoinReport { name, from, waiting, .. } = joined;
+    match (waiting, running) {
+        (false, true) => format!("Joined {name}."),
+        (false, false) => format!(
+            "Joined {name}.\nStart the node to receive what its schools share: staffroom serve"
+        ),
+        (true, true) => format!(
+            "{from} has been asked and has not answered yet. This node goes on asking; see how it \
+             stands with: staffroom group list"
+        ),
+        (true, false) => format!(
+            "{from} has been asked and has not answered yet. Start the node, which goes on asking: \
+             staffroom serve"
+        ),
+    }
+}
+
+fn request_list(requests: &[Asking]) -> String {
+    if requests.is_empty() {
+        return "No school asks to be let in.".to_owned();
+    }
+    table(
+        ["School", "URN", "Phase", "Location", "As a", "Id"],
+        requests.iter().map(|asking| {
+            [
+                asking.claims.name.clone(),
+                asking.claims.urn.map(|urn| urn.to_string()).unwrap_or_default(),
+                asking.claims.phase.clone().unwrap_or_default(),
+                asking.claims.location.clone().unwrap_or_default(),
+                asking.role.to_string(),
+                asking.school.short(),
+            ]
+        }),
+    )
 }
 
 fn invite_list(invites: &[InviteMade]) -> String {

@@ -129,6 +129,7 @@ impl From<GroupError> for ApiError {
             GroupError::Store(error) => error.into(),
             GroupError::Unknown { .. }
             | GroupError::NoMember { .. }
+            | GroupError::NoRequest { .. }
             | GroupError::NoInvite { .. } => Self::not_found(error.to_string()),
             GroupError::Ask { .. } | GroupError::NoNetwork | GroupError::NoAddress => {
                 Self::unavailable(error.to_string())

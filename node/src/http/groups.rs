@@ -16,9 +16,10 @@ use staffroom_protocol::sync::message::{Holding, Request, Response};
 
 use super::api_error::{ApiError, blocking};
 use super::nodes::Unlock;
-use super::status::{GroupStatus, group_status};
+use super::status::{GroupStatus, group_statuses};
 use crate::groups::GroupError;
 use crate::invites::InviteMade;
+use crate::joining::{Asking, Joining};
 use crate::node::Node;
 
 /// Longest that an invite can be valid: a term, with its holidays.
@@ -102,6 +103,19 @@ pub struct MemberHolding {
     pub complete: bool,
 }
 
+/// How far this school is in joining a group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JoinReport {
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub name: String,
+    /// The school that made the invite.
+    pub from: String,
+    /// Whether that school has still to answer.
+    pub waiting: bool,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct CreateGroup {
     name: String,
@@ -113,6 +127,8 @@ pub(super) struct MakeInvite {
     valid_seconds: u64,
     #[serde(default)]
     role: Role,
+    #[serde(default)]
+    ask: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,14 +139,7 @@ pub(super) struct JoinGroup {
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
 ) -> Result<Json<Vec<GroupStatus>>, ApiError> {
-    let groups = blocking(move || {
-        node.group_names()
-            .into_iter()
-            .map(|(id, name)| group_status(&node, id, name))
-            .collect::<Result<Vec<_>, _>>()
-    })
-    .await??;
-    Ok(Json(groups))
+    Ok(Json(blocking(move || group_statuses(&node)).await??))
 }
 
 pub(super) async fn create(
@@ -164,7 +173,7 @@ pub(super) async fn invite(
     }
     let invite = blocking(move || {
         let group = node.find_group(&group)?;
-        node.invite(&group, valid, new.role)
+        node.invite(&group, valid, new.role, new.ask)
     })
     .await??;
     Ok(Json(InviteReport {
@@ -194,11 +203,32 @@ pub(super) async fn revoke_invite(
 pub(super) async fn join(
     State(node): State<Arc<Node>>,
     Json(join): Json<JoinGroup>,
-) -> Result<Json<GroupReport>, ApiError> {
+) -> Result<Json<JoinReport>, ApiError> {
     let invite: Invite = join.invite.parse().map_err(GroupError::from)?;
     let network = node.network().ok_or(GroupError::NoNetwork)?;
-    let id = node.join(network, &invite).await?;
-    Ok(Json(GroupReport { id, name: invite.group_name }))
+    let waiting = node.join(network, &invite).await? == Joining::Waiting;
+    Ok(Json(JoinReport { id: invite.group, name: invite.group_name, from: invite.from, waiting }))
+}
+
+pub(super) async fn requests(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<Vec<Asking>>, ApiError> {
+    Ok(Json(blocking(move || node.requests(&node.find_group(&group)?)).await??))
+}
+
+pub(super) async fn admit(
+    State(node): State<Arc<Node>>,
+    Path((group, school)): Path<(String, String)>,
+) -> Result<Json<GroupReport>, ApiError> {
+    act(node, group, move |node, id| node.answer_request(id, &school, true)).await
+}
+
+pub(super) async fn decline(
+    State(node): State<Arc<Node>>,
+    Path((group, school)): Path<(String, String)>,
+) -> Result<Json<GroupReport>, ApiError> {
+    act(node, group, move |node, id| node.answer_request(id, &school, false)).await
 }
 
 pub(super) async fn leave(

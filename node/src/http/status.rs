@@ -43,8 +43,11 @@ pub struct GroupStatus {
     pub name: String,
     /// What sort of group it is.
     pub kind: Option<GroupKind>,
-    /// This school's role; none if it left.
+    /// This school's role; none if it left, was removed, or has not been let in yet.
     pub role: Option<Role>,
+    /// The school that has still to let this one in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_for: Option<String>,
     /// Member schools.
     pub members: usize,
     /// Member schools with a node that is connected now, this one not counted.
@@ -97,16 +100,12 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> String {
 }
 
 fn report(node: &Node) -> Result<StatusReport, StoreError> {
-    let mut groups = Vec::new();
-    for (id, name) in node.group_names() {
-        groups.push(group_status(node, id, name)?);
-    }
     Ok(StatusReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         school: node.identity().school(),
         claims: node.identity().claims().clone(),
         data: node.home().dir().display().to_string(),
-        groups,
+        groups: group_statuses(node)?,
         network: node.network().map(|network| NetworkStatus {
             listening: network.listening().iter().map(ToString::to_string).collect(),
             contact: network.contact_addresses().iter().map(ToString::to_string).collect(),
@@ -118,18 +117,33 @@ fn report(node: &Node) -> Result<StatusReport, StoreError> {
     })
 }
 
-/// How one group is doing.
-pub(super) fn group_status(
-    node: &Node,
-    id: GroupId,
-    name: String,
-) -> Result<GroupStatus, StoreError> {
+/// How the groups are doing, those included that this school waits to be let into.
+pub(super) fn group_statuses(node: &Node) -> Result<Vec<GroupStatus>, StoreError> {
+    let joining = node.joining();
+    let mut groups = Vec::new();
+    for (id, name) in node.group_names() {
+        if !joining.iter().any(|invite| invite.group == id) {
+            groups.push(group_status(node, id, name)?);
+        }
+    }
+    for invite in joining {
+        groups.push(GroupStatus {
+            kind: Some(invite.group_kind),
+            waiting_for: Some(invite.from),
+            ..group_status(node, invite.group, invite.group_name)?
+        });
+    }
+    Ok(groups)
+}
+
+fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, StoreError> {
     let roster = node.roster(&id).unwrap_or_default();
     let own = node.identity().school();
     let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
     Ok(GroupStatus {
         id,
         name,
+        waiting_for: None,
         kind: roster.founding().map(|founding| founding.kind),
         role: roster.member(&own).filter(|_| node.is_member(&id)).map(|own| own.role),
         members: roster.current().count(),

@@ -15,8 +15,7 @@ use staffroom_protocol::sync::message::{
     ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
 };
 
-use super::{Network, node_key};
-use crate::groups::GroupError;
+use super::{Network, node_key, relay_join};
 use crate::intake::{KeepError, Verdict};
 use crate::membership::StatementsError;
 use crate::node::Node;
@@ -42,6 +41,9 @@ pub(super) async fn answer(
     if !allowed {
         return Response::Refused(Refusal::Busy);
     }
+    if let Request::Join { group, to, sealed } = request {
+        return relay_join::answer(node, network, peer, (group, to, sealed)).await;
+    }
     let answering = Arc::clone(node);
     let answered =
         tokio::task::spawn_blocking(move || answer_blocking(&answering, peer, member, request))
@@ -62,15 +64,13 @@ fn answer_blocking(
     member: bool,
     request: Request,
 ) -> Result<Response, AnswerError> {
-    if !matches!(request, Request::Join(_))
-        && let Some(group) = request.group()
+    if let Some(group) = request.group()
         && let Some(statements) = node.removal_of(&group, &peer)
     {
         return Ok(Response::Removed { statements });
     }
     let not_shared = Response::Refused(Refusal::NotShared);
     Ok(match request {
-        Request::Join(request) => join(node, &request, peer)?,
         Request::Groups { certificate } => {
             let groups = node.groups_of(&certificate, peer);
             Response::Groups { groups: groups.into_iter().take(MAX_REQUEST_ITEMS).collect() }
@@ -97,7 +97,8 @@ fn answer_blocking(
             }
             not_shared
         }
-        Request::Peers { .. }
+        Request::Join { .. }
+        | Request::Peers { .. }
         | Request::Statements { .. }
         | Request::Reconcile { .. }
         | Request::Entries { .. }
@@ -108,6 +109,8 @@ fn answer_blocking(
         {
             not_shared
         }
+        // Answered before, since it may have to be passed on.
+        Request::Join { .. } => not_shared,
         Request::Peers { group } => peers(node, &group),
         Request::Statements { group, digest, after } => {
             node.note_confirmation(&group, peer, &digest);
@@ -135,23 +138,6 @@ enum AnswerError {
     Blob(#[from] crate::blobs::BlobError),
     #[error(transparent)]
     Statements(#[from] StatementsError),
-    #[error(transparent)]
-    Group(#[from] GroupError),
-}
-
-fn join(
-    node: &Node,
-    request: &staffroom_protocol::group::invite::JoinRequest,
-    peer: PublicKey,
-) -> Result<Response, AnswerError> {
-    match node.admit(request, peer) {
-        Ok(admitted) => {
-            tracing::info!(group = %admitted.group.short(), school = request.claims.name, "admitted");
-            Ok(Response::Statements { statements: admitted.statements, more: false })
-        }
-        Err(GroupError::Invite(error)) => Ok(Response::InviteRefused(error)),
-        Err(error) => Err(error.into()),
-    }
 }
 
 fn peers(node: &Node, group: &GroupId) -> Response {

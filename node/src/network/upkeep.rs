@@ -10,7 +10,9 @@ use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, Request, Response};
 
-use super::{Network, peer_id};
+use tokio::time::timeout;
+
+use super::{Network, peer_id, relay_join};
 use crate::node::Node;
 
 /// How often members are looked after.
@@ -29,6 +31,9 @@ const ROUNDS_BETWEEN_COMPARISONS: usize = 15;
 /// How many rounds each admin leaves the others to make an epoch; by then what they made is here.
 const EPOCH_TURN_ROUNDS: u32 = 3;
 
+/// How often a group that this school waits to be let into is asked again, in rounds.
+const ROUNDS_BETWEEN_JOINING: u32 = 5;
+
 /// Members that a node dials; beyond that it is reached by others and by gossip's mesh.
 const MAX_DIALLED: usize = 48;
 
@@ -36,7 +41,8 @@ const MAX_DIALLED: usize = 48;
 pub(super) fn start(node: Arc<Node>, network: &Network) {
     let (pauses, asked) = (BTreeMap::new(), BTreeMap::new());
     let epochs_due = BTreeMap::new();
-    let mut upkeep = Upkeep { node, network: network.clone(), pauses, round: 0, asked, epochs_due };
+    let mut upkeep =
+        Upkeep { node, network: network.clone(), pauses, round: 0, tended: 0, asked, epochs_due };
     network.spawn(async move {
         let mut timer = tokio::time::interval(ROUND);
         loop {
@@ -56,6 +62,7 @@ struct Upkeep {
     /// When a node may be dialled again, and the pause after that.
     pauses: BTreeMap<PublicKey, (Instant, Duration)>,
     round: u32,
+    tended: u32,
     /// When each group's members were last asked where others can be reached.
     asked: BTreeMap<GroupId, Option<Instant>>,
     /// For how many rounds each group has lacked an epoch, or a member its key.
@@ -71,6 +78,15 @@ impl Upkeep {
                 self.network.disconnect(peer).await;
             }
         }
+        let passing_on = relay_join::pass_on(&self.node, &self.network);
+        if timeout(ROUND, passing_on).await.is_err() {
+            tracing::debug!("an inviting school takes long to answer a request to join");
+        }
+        if self.tended.is_multiple_of(ROUNDS_BETWEEN_JOINING) && !self.node.joining().is_empty() {
+            let (node, network) = (Arc::clone(&self.node), self.network.clone());
+            self.network.spawn(async move { node.ask_again(&network).await });
+        }
+        self.tended = self.tended.wrapping_add(1);
         for group in self.node.group_ids() {
             if !self.node.epoch_is_due(&group) {
                 self.epochs_due.remove(&group);

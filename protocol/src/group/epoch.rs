@@ -1,36 +1,28 @@
 //! Epoch keys: what a group's gossip is encrypted under, and how members are handed them.
 //!
 //! An admin makes a key, and an [`Act::Epoch`](super::statement::Act::Epoch) seals it to each node
-//! of the members by HPKE (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305. A node's
-//! X25519 key is the Montgomery form of its Ed25519 key; that one key pair may serve for both is
-//! shown in <https://eprint.iacr.org/2021/509>.
+//! of the members.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::SeedableRng;
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use data_encoding::HEXLOWER;
-use hpke::aead::ChaCha20Poly1305;
-use hpke::kdf::HkdfSha256;
-use hpke::kem::X25519HkdfSha256;
-use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use zeroize::Zeroizing;
 
 use crate::hash::{GroupId, Hash};
 use crate::identity::{PublicKey, SecretKey};
+use crate::seal;
 
-/// Bytes of a sealed key: the encapsulated key, the key itself, and the tag.
-const SEALED_BYTES: usize = 32 + 32 + 16;
+const SEALED_BYTES: usize = 32 + seal::OVERHEAD_BYTES;
 
 /// Bytes of a nonce of XChaCha20-Poly1305, which stand before what is encrypted.
 const NONCE_BYTES: usize = 24;
 
-const INFO: &[u8] = b"staffroom/1/epoch-key\0";
+const PURPOSE: &[u8] = b"staffroom/1/epoch-key\0";
 
 /// The key that a group's gossip is encrypted under for a time.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,26 +56,14 @@ impl EpochKey {
         self.try_seal(group, node).unwrap_or(SealedKey(ByteArray::new([0; SEALED_BYTES])))
     }
 
-    /// None where the node's key is no point on the curve, or one that any sender would share.
+    /// None where the node's key cannot be sealed to.
     fn try_seal(&self, group: &GroupId, node: &PublicKey) -> Option<SealedKey> {
-        let recipient =
-            <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(&node.to_x25519()?).ok()?;
         let seed = blake3::keyed_hash(
             &self.derive("staffroom 2026 epoch key encapsulation"),
             &[group.as_bytes().as_slice(), node.as_bytes()].concat(),
         );
-        let (encapsulated, sealed) =
-            hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-                &OpModeS::Base,
-                &recipient,
-                INFO,
-                self.0.as_slice(),
-                group.as_bytes(),
-                &mut ChaCha20Rng::from_seed(*seed.as_bytes()),
-            )
-            .ok()?;
-        let bytes = [encapsulated.to_bytes().as_slice(), &sealed].concat();
-        Some(SealedKey(ByteArray::new(bytes.try_into().ok()?)))
+        let sealed = seal::seal(node, (PURPOSE, group), *seed.as_bytes(), self.0.as_slice())?;
+        Some(SealedKey(ByteArray::new(sealed.try_into().ok()?)))
     }
 
     /// Encrypts a message to the members with XChaCha20-Poly1305. Equal messages give equal bytes,
@@ -121,18 +101,8 @@ pub struct SealedKey(ByteArray<SEALED_BYTES>);
 impl SealedKey {
     /// Opens it with the node's key; none if it was sealed to another node or for another group.
     pub fn open(&self, group: &GroupId, node: &SecretKey) -> Option<EpochKey> {
-        let (encapsulated, sealed) = self.0.split_first_chunk::<32>()?;
-        let secret = <X25519HkdfSha256 as Kem>::PrivateKey::from_bytes(&*node.to_x25519()).ok()?;
-        let encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey::from_bytes(encapsulated).ok()?;
-        let key = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeR::Base,
-            &secret,
-            &encapsulated,
-            INFO,
-            sealed,
-            group.as_bytes(),
-        );
-        Some(EpochKey::from_seed(Zeroizing::new(key.ok()?).as_slice().try_into().ok()?))
+        let key = seal::open(node, (PURPOSE, group), self.0.as_slice())?;
+        Some(EpochKey::from_seed(key.as_slice().try_into().ok()?))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Invitations: one line of text that lets one school in, once, until it expires.
 //!
 //! The secret in the line is never sent. A school that joins shows that it has it by a keyed hash
-//! over what it asks for, which only the school that made the invite can check.
+//! over what it asks for, which only the school that made the invite can check. The request is
+//! sealed to that school's node, so that any member may pass it on.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +13,13 @@ use serde_bytes::ByteBuf;
 
 use super::{Claims, GroupKind};
 use crate::hash::{GroupId, Hash, SchoolId};
-use crate::identity::{NodeCertificate, PublicKey};
+use crate::identity::{NodeCertificate, PublicKey, SecretKey};
+use crate::seal;
 use crate::wire::{self, DecodeError};
 
 const PREFIX: &str = "staffroom-invite:";
 const MAX_LINE_CHARS: usize = 4_096;
+const PURPOSE: &[u8] = b"staffroom/1/join-request\0";
 const MAX_ADDRESSES: usize = 16;
 
 /// What the line of text says.
@@ -32,7 +35,8 @@ pub struct Invite {
     pub from: String,
     /// The inviting school's node.
     pub from_node: PublicKey,
-    /// Where to reach the inviting school's node, as multiaddresses.
+    /// Where to reach members, as multiaddresses that end in the node's id; first those of the
+    /// inviting school's node.
     pub addresses: Vec<String>,
     /// When it expires, in milliseconds since 1970.
     pub expires_millis: u64,
@@ -76,8 +80,16 @@ impl Invite {
         Hash::from_bytes(blake3::derive_key("staffroom 2026 invite id", &self.secret.0))
     }
 
-    /// The request by which a school asks to be let in.
-    pub fn request(&self, certificate: &NodeCertificate, claims: Claims) -> JoinRequest {
+    /// The request by which a school asks to be let in, sealed to the inviting school's node; the
+    /// same each time. None where the invite names no key that something can be sealed to.
+    pub fn request(&self, certificate: &NodeCertificate, claims: Claims) -> Option<Vec<u8>> {
+        let request = wire::encode(&self.unsealed_request(certificate, claims));
+        let key = blake3::derive_key("staffroom 2026 invite sealing", &self.secret.0);
+        let seed = blake3::keyed_hash(&key, &request);
+        seal::seal(&self.from_node, (PURPOSE, &self.group), *seed.as_bytes(), &request)
+    }
+
+    fn unsealed_request(&self, certificate: &NodeCertificate, claims: Claims) -> JoinRequest {
         let mac = self.mac(certificate.as_bytes(), &claims);
         JoinRequest {
             group: self.group,
@@ -165,6 +177,17 @@ pub struct JoinRequest {
     mac: [u8; 32],
 }
 
+impl JoinRequest {
+    /// Opens a request that was sealed to this node.
+    ///
+    /// # Errors
+    /// [`InviteError::Unknown`] if it was sealed to another, or is no request.
+    pub fn open(group: &GroupId, sealed: &[u8], node: &SecretKey) -> Result<Self, InviteError> {
+        let request = seal::open(node, (PURPOSE, group), sealed).ok_or(InviteError::Unknown)?;
+        wire::decode(&request, MAX_LINE_CHARS).map_err(|_| InviteError::Unknown)
+    }
+}
+
 /// Why an invite does not work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -211,7 +234,6 @@ fn plain_duration(millis: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::SecretKey;
 
     const HOUR: u64 = 3_600_000;
 
@@ -247,7 +269,7 @@ mod tests {
     #[test]
     fn lets_in_one_school_until_it_expires() {
         let (invite, beech) = (invite(), certificate(2));
-        let request = invite.request(&beech, claims());
+        let request = invite.unsealed_request(&beech, claims());
         assert_eq!(invite.check(&request, None, HOUR), Ok(beech.clone()));
         assert_eq!(invite.check(&request, Some(beech.school()), 90 * HOUR), Ok(beech.clone()));
         assert_eq!(
@@ -259,12 +281,24 @@ mod tests {
     }
 
     #[test]
+    fn a_request_is_read_by_the_inviting_node_alone() {
+        let (invite, beech) = (invite(), certificate(2));
+        let sealed = invite.request(&beech, claims()).unwrap();
+        assert!(!sealed.windows(5).any(|window| window == b"Beech"));
+        let node = SecretKey::from_seed(&[9; 32]);
+        let opened = JoinRequest::open(&invite.group, &sealed, &node).unwrap();
+        assert_eq!(opened, invite.unsealed_request(&beech, claims()));
+        let other = SecretKey::from_seed(&[8; 32]);
+        assert_eq!(JoinRequest::open(&invite.group, &sealed, &other), Err(InviteError::Unknown));
+    }
+
+    #[test]
     fn a_request_cannot_be_altered_or_made_without_the_secret() {
         let invite = invite();
-        let mut request = invite.request(&certificate(2), claims());
+        let mut request = invite.unsealed_request(&certificate(2), claims());
         request.claims.name = "Another".into();
         assert_eq!(invite.check(&request, None, HOUR), Err(InviteError::Unknown));
-        let mut request = invite.request(&certificate(2), claims());
+        let mut request = invite.unsealed_request(&certificate(2), claims());
         request.certificate = ByteBuf::from(certificate(3).as_bytes());
         assert_eq!(invite.check(&request, None, HOUR), Err(InviteError::Unknown));
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-use crate::group::invite::{InviteError, JoinRequest};
+use crate::group::invite::InviteError;
 use crate::hash::{GroupId, Hash};
 use crate::identity::PublicKey;
 
@@ -20,6 +20,9 @@ pub const ANSWER_CONTENT_BYTES: usize = 1024 * 1024;
 /// How many items one request may ask for.
 pub const MAX_REQUEST_ITEMS: usize = 1_000;
 
+/// A sealed request to join: claims, a certificate, and room for a newer node's fields.
+pub const MAX_JOIN_REQUEST_BYTES: usize = 4 * 1024;
+
 /// How many addresses of one node are kept and told: a server with two network cards and both
 /// transports has four.
 pub const MAX_ADDRESSES_PER_NODE: usize = 8;
@@ -33,8 +36,16 @@ pub const RECONCILE_FRAME_BYTES: u64 = 60 * 1024;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Asks to be let into a group.
-    Join(JoinRequest),
+    /// Asks to be let into a group: for one of its members' nodes, which any member may pass on.
+    Join {
+        /// The group.
+        group: GroupId,
+        /// The node of the inviting school.
+        to: PublicKey,
+        /// A [`JoinRequest`](crate::group::invite::JoinRequest) that is sealed to that node,
+        /// [`MAX_JOIN_REQUEST_BYTES`] at most.
+        sealed: ByteBuf,
+    },
     /// Asks which groups a school is in, as one of its nodes that they do not know yet: a new server
     /// or a standby.
     Groups {
@@ -115,8 +126,8 @@ impl Request {
     pub fn group(&self) -> Option<GroupId> {
         match self {
             Self::Groups { .. } => None,
-            Self::Join(request) => Some(request.group),
-            Self::Return { group, .. }
+            Self::Join { group, .. }
+            | Self::Return { group, .. }
             | Self::Introduce { group, .. }
             | Self::Peers { group }
             | Self::Statements { group, .. }
@@ -185,6 +196,10 @@ pub enum Response {
         /// The removals.
         statements: Vec<ByteBuf>,
     },
+    /// The asking school was let in; [`Request::Return`] brings the statements that say so.
+    Admitted,
+    /// The request to join waits for the inviting school.
+    Waiting,
     /// The invite does not work.
     InviteRefused(InviteError),
     /// The question is not answered.

@@ -259,7 +259,7 @@ mod tests {
                     .map(|(_, bytes)| ByteBuf::from(bytes.clone()))
                     .collect(),
             },
-            other @ (Request::Join(_)
+            other @ (Request::Join { .. }
             | Request::Groups { .. }
             | Request::Return { .. }
             | Request::Introduce { .. }
