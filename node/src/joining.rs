@@ -179,14 +179,14 @@ impl Node {
         loop {
             let certificate = ByteBuf::from(self.identity().certificate().as_bytes());
             let request = Request::Return { group, certificate, after };
-            let (statements, more) = match network.ask(from, Vec::new(), request).await? {
-                Response::Statements { statements, more } => (statements, more),
-                Response::Refused(Refusal::Busy) if pauses < MAX_BUSY_PAUSES => {
-                    pauses += 1;
-                    tokio::time::sleep(BUSY_PAUSE).await;
-                    continue;
-                }
-                _ => return Err(AskError::NoAnswer("it does not tell who belongs".into())),
+            let response = network.ask(from, Vec::new(), request).await?;
+            if response == Response::Refused(Refusal::Busy) && pauses < MAX_BUSY_PAUSES {
+                pauses += 1;
+                tokio::time::sleep(BUSY_PAUSE).await;
+                continue;
+            }
+            let Response::Statements { statements, more } = response else {
+                return Err(AskError::NoAnswer("it does not tell who belongs".into()));
             };
             received += statements.len();
             let last = statements.last().map(|bytes| Hash::of(bytes));

@@ -9,6 +9,7 @@ mod codec;
 mod exchange;
 mod fetch;
 mod gate;
+mod offences;
 mod rate;
 mod relay_join;
 mod spread;
@@ -17,6 +18,7 @@ mod upkeep;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
 
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
 use libp2p::multiaddr::Protocol;
@@ -37,6 +39,7 @@ use crate::node::Node;
 pub(crate) use catch_up::tell;
 pub use fetch::FetchError;
 pub(crate) use fetch::file as fetch_file;
+use offences::Offence;
 pub use swarm::StartError;
 
 /// How many commands may wait for the swarm's task. It works each off in microseconds; a full
@@ -58,6 +61,7 @@ pub(crate) struct Shared {
     spread: spread::Spread,
     held: Mutex<relay_join::Held>,
     rates: Mutex<rate::Rates>,
+    offences: Mutex<offences::Offences>,
     connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
     listening: RwLock<Vec<Multiaddr>>,
     registry: Mutex<Registry>,
@@ -102,6 +106,8 @@ pub(crate) enum Command {
     Follow(Vec<(GroupId, Option<EpochKey>)>),
     Admit(Vec<PeerId>),
     Disconnect(PeerId),
+    Block(PeerId),
+    Unblock(PeerId),
     Stop,
 }
 
@@ -146,6 +152,7 @@ impl Network {
             spread,
             held: Mutex::default(),
             rates: Mutex::default(),
+            offences: Mutex::default(),
             connected: RwLock::default(),
             listening: RwLock::default(),
             registry: Mutex::default(),
@@ -208,6 +215,27 @@ impl Network {
 
     async fn dial(&self, peer: PeerId, addresses: Vec<Multiaddr>) {
         self.command(Command::Dial { peer, addresses }).await;
+    }
+
+    /// Counts what a node did that it must not, and closes the door on it where that is enough.
+    async fn offended(&self, node: PublicKey, offence: Offence) {
+        let blocked = self.offences().add(node, offence, Instant::now());
+        if let Some(peer) = peer_id(&node).filter(|_| blocked) {
+            tracing::warn!(peer = ?node, ?offence, "a node is not let in for a while");
+            self.command(Command::Block(peer)).await;
+        }
+    }
+
+    /// Lets nodes in again whose time is over.
+    async fn release(&self) {
+        let released = self.offences().released(Instant::now());
+        for peer in released.iter().filter_map(peer_id) {
+            self.command(Command::Unblock(peer)).await;
+        }
+    }
+
+    fn offences(&self) -> std::sync::MutexGuard<'_, offences::Offences> {
+        self.shared.offences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks after the members at once: there are new ones.

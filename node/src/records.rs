@@ -43,6 +43,9 @@ pub enum RecordError {
         /// How many there are at least.
         count: usize,
     },
+    /// Several schools have a record with this id, which only happens on purpose.
+    #[error("several schools have a record with this id; say which one is meant: {}", .0.join(" or "))]
+    SeveralSchools(Vec<String>),
     /// It is another school's.
     #[error("the record belongs to {0}; only that school can withdraw it")]
     NotOwn(String),
@@ -80,21 +83,34 @@ impl Node {
         self.record(school, record)?.ok_or_else(|| RecordError::Unknown(given.to_owned()))
     }
 
-    /// The school and record whose id starts like this.
+    /// The school and record whose id starts like this. Ids are random, yet another school may use
+    /// one on purpose: this school's own record comes first then, and `ID@SCHOOL` names any other.
     ///
     /// # Errors
     /// [`RecordError`] if there is none or more than one.
     pub(crate) fn find_record_id(&self, given: &str) -> Result<(SchoolId, RecordId), RecordError> {
         const LEAST_CHARS: usize = 6;
+        const MOST_FOUND: usize = 64;
         let folded = given.trim().to_lowercase();
-        let hexadecimal = folded.chars().all(|c| c.is_ascii_hexdigit());
-        if folded.len() < LEAST_CHARS || !hexadecimal {
+        let (record, school) = folded.split_once('@').unwrap_or((&folded, ""));
+        let is_start =
+            |text: &str| text.len() >= LEAST_CHARS && text.chars().all(|c| c.is_ascii_hexdigit());
+        if !is_start(record) || !(school.is_empty() || is_start(school)) {
             return Err(RecordError::Unknown(given.chars().take(80).collect()));
         }
-        let found = self.store().find_record(&folded, 3)?;
+        let mut found = self.store().find_record(record, MOST_FOUND)?;
+        found.retain(|(of, _)| of.to_string().starts_with(school));
+        let own = self.identity().school();
+        let same_id = found.windows(2).all(|pair| pair[0].1 == pair[1].1);
         match found.as_slice() {
             [one] => Ok(*one),
             [] => Err(RecordError::Unknown(folded)),
+            several if same_id => match several.iter().find(|(of, _)| *of == own) {
+                Some(one) => Ok(*one),
+                None => Err(RecordError::SeveralSchools(
+                    several.iter().map(|(of, id)| format!("{id}@{}", of.short())).collect(),
+                )),
+            },
             several => Err(RecordError::Ambiguous { given: folded, count: several.len() }),
         }
     }

@@ -1,9 +1,13 @@
 //! A member, and a stranger, that send what they must not: over real connections, to a real node.
 
+mod raw;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_bytes::ByteBuf;
 use staffroom_node::home::{Home, Lock};
+use staffroom_node::joining::Joining;
 use staffroom_node::network::Network;
 use staffroom_node::node::Node;
 use staffroom_node::store::Options;
@@ -12,16 +16,18 @@ use staffroom_protocol::entry::{BlobRef, Draft, Entry};
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::Claims;
 use staffroom_protocol::group::epoch::EpochKey;
-use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::invite::{Invite, InviteError};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
 use staffroom_protocol::identity::{NodeCertificate, SecretKey};
 use staffroom_protocol::limits::MAX_GOSSIP_BYTES;
 use staffroom_protocol::record::Summary;
-use staffroom_protocol::sync::message::{Refusal, Request, Response};
+use staffroom_protocol::sync::message::{MAX_REQUEST_BYTES, Refusal, Request, Response};
+use staffroom_protocol::wire;
 use staffroom_tests::School;
 use tempfile::TempDir;
 
-use crate::{intervention, school};
+use crate::{intervention, running, school};
+use raw::{Answer, Raw};
 
 /// A node in this process that says whatever a test wants.
 struct Mallory {
@@ -45,7 +51,31 @@ impl Mallory {
     }
 
     fn join(&self, invite: &Invite) {
-        self.runtime.block_on(self.node.join(&self.network, invite)).unwrap();
+        let joined = self.runtime.block_on(self.node.join(&self.network, invite));
+        assert_eq!(joined.unwrap(), Joining::Member);
+    }
+
+    fn ask(&self, invite: &Invite, request: Request) -> Response {
+        let asked = self.network.ask(invite.from_node, addresses(invite), request);
+        self.runtime.block_on(asked).unwrap()
+    }
+
+    /// Speaks on until an honest entry got through: gossip needs a moment to know who listens.
+    fn is_heard_by(&self, school: &School, group: GroupId) {
+        let mut number = 0;
+        school.waits_for("an honest entry of the member", || {
+            number += 1;
+            self.tell(group, self.entry(group, &format!("Honest {number}"), now()));
+            !school.search("honest").is_empty()
+        });
+    }
+
+    /// Ends the program's own network, so that another can speak with the same key.
+    fn becomes_raw(self, invite: &Invite, answer: Answer) -> Raw {
+        self.runtime.block_on(self.network.stop());
+        let seed = *self.node.identity().node_key().seed();
+        let address = invite.addresses.iter().find(|address| address.contains("/tcp/"));
+        Raw::connect(seed, address.unwrap().parse().unwrap(), answer)
     }
 
     fn draft(&self, group: GroupId, title: &str, millis: u64) -> Draft {
@@ -74,6 +104,12 @@ impl Mallory {
     }
 }
 
+/// Where the inviting school's node is.
+fn addresses(invite: &Invite) -> Vec<libp2p::Multiaddr> {
+    let address = |text: &String| text.split("/p2p/").next().unwrap().parse().unwrap();
+    invite.addresses.iter().map(address).collect()
+}
+
 fn now() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     u64::try_from(now.unwrap().as_millis()).unwrap()
@@ -92,66 +128,148 @@ fn host() -> (School, Invite) {
 }
 
 #[test]
-fn what_a_member_must_not_send_is_refused_and_the_node_runs_on() {
+fn what_a_member_must_not_send_is_refused_counted_and_ends_the_connection() {
     let (mut ash, invite) = host();
     let mallory = Mallory::start();
     mallory.join(&invite);
     let group = invite.group;
-    // Gossip needs a moment to know who listens.
-    let mut number = 0;
-    ash.waits_for("an honest entry of the member", || {
-        number += 1;
-        mallory.tell(group, mallory.entry(group, &format!("Honest {number}"), now()));
-        !ash.search("honest").is_empty()
-    });
+    mallory.is_heard_by(&ash, group);
 
-    let good = mallory.entry(group, "Truncated", now());
-    mallory.tell(group, good[..good.len() - 20].to_vec());
-    ash.waits_for("the refusal of a truncated entry", || ash.log().contains("end of input bytes"));
-
-    let mut altered = mallory.entry(group, "Altered", now());
-    let place = altered.windows(7).position(|window| window == b"Altered").unwrap();
-    altered[place] ^= 1;
-    mallory.tell(group, altered);
-    ash.waits_for("the refusal of an altered entry", || ash.log().contains("signature"));
-
-    let stranger = SecretKey::from_seed(&[7; 32]);
-    let identity = mallory.node.identity();
-    let wrong_key =
-        Entry::sign(mallory.draft(group, "Forged", now()), identity.certificate(), &stranger);
-    let before = ash.log().matches("refused").count();
-    mallory.tell(group, wrong_key.unwrap().as_bytes().to_vec());
-    ash.waits_for("the refusal of a wrong signature", || {
-        ash.log().matches("refused").count() > before
-    });
-
-    mallory.tell(group, vec![0; MAX_GOSSIP_BYTES - 1_000]);
-    ash.waits_for("the refusal of an oversized entry", || {
-        ash.log().contains("bytes are more than the limit of 12288")
-    });
-
+    // What an honest node with a wrong clock, or one that missed something, sends as well.
     mallory.tell(group, mallory.entry(group, "Tomorrow", now() + 24 * 3_600_000));
-    ash.waits_for("an entry from the future to be set aside", || {
-        ash.log().contains("minutes from now; check the clock")
-    });
-
-    // A school that nobody let in, whose entry a member passes on.
-    let school = SecretKey::from_seed(&[8; 32]);
+    ash.waits_for("an entry from the future", || ash.refused("from_the_future") == 1);
+    let (school, stranger) = (SecretKey::from_seed(&[8; 32]), SecretKey::from_seed(&[7; 32]));
     let certificate = NodeCertificate::issue(&school, stranger.public(), now());
     let outside =
         Entry::sign(mallory.draft(group, "Outsider", now()), &certificate, &stranger).unwrap();
     mallory.tell(group, outside.as_bytes().to_vec());
-    ash.waits_for("a record of a non-member to be set aside", || {
-        ash.log().contains("school is no member of the group")
+    ash.waits_for("a record of a non-member", || ash.refused("unknown_author") == 1);
+    assert_eq!(ash.json(&["status"])["held_aside"], 2);
+
+    // A valid signature over content that makes no sense: a later version may know the kind, so the
+    // record is shown by its title.
+    let mut nonsense = mallory.draft(group, "Nonsense", now());
+    nonsense.kind = "nonsense".into();
+    let identity = mallory.node.identity();
+    let nonsense = Entry::sign(nonsense, identity.certificate(), identity.node_key());
+    mallory.tell(group, nonsense.unwrap().as_bytes().to_vec());
+    let (id, _) = ash.finds("nonsense", 1).remove(0);
+    let shown = ash.run(&["show", &id]);
+    assert!(shown.code.is_some(), "{shown:?}");
+
+    // What can be no mistake.
+    let good = mallory.entry(group, "Truncated", now());
+    mallory.tell(group, good[..good.len() - 20].to_vec());
+    ash.waits_for("the refusal of a truncated entry", || ash.refused("invalid_entry") == 1);
+    let wrong_key =
+        Entry::sign(mallory.draft(group, "Forged", now()), identity.certificate(), &stranger);
+    mallory.tell(group, wrong_key.unwrap().as_bytes().to_vec());
+    ash.waits_for("the refusal of a wrong signature", || ash.refused("invalid_entry") == 2);
+    // Another school's name on a certificate that it did not sign.
+    let mut forged = mallory.entry(group, "Ash says", now());
+    let own = *identity.certificate().school_key().as_bytes();
+    let place = forged.windows(32).position(|window| window == own).unwrap();
+    let ashes = mallory.node.roster(&group).unwrap();
+    let ashes = ashes.current().find(|(_, member)| member.claims.name == "Ash Primary").unwrap().0;
+    forged[place..place + 32].copy_from_slice(ashes.as_bytes());
+    mallory.tell(group, forged);
+    ash.waits_for("the refusal of a forged certificate", || ash.refused("invalid_entry") == 3);
+    mallory.tell(group, vec![0; MAX_GOSSIP_BYTES - 1_000]);
+    ash.waits_for("the refusal of an oversized entry", || ash.refused("invalid_entry") == 4);
+    ash.waits_for("the end of the connection", || {
+        ash.json(&["status"])["network"]["connected"] == 0
     });
+    let asked = mallory.network.ask(invite.from_node, addresses(&invite), Request::Peers { group });
+    assert!(mallory.runtime.block_on(asked).is_err(), "nor is it let in again");
 
     assert!(ash.is_running());
-    for title in ["truncated", "altered", "forged", "tomorrow", "outsider"] {
+    for title in ["truncated", "forged", "says", "tomorrow", "outsider"] {
         assert_eq!(ash.search(title), [], "{title}");
     }
     assert_eq!(ash.search("paired reading").len(), 1, "nothing held was lost");
-    assert_eq!(ash.json(&["status"])["held_aside"], 2);
     ash.stop();
+}
+
+#[test]
+fn a_member_cannot_take_over_bring_back_or_read_across() {
+    let (ash, invite) = host();
+    let beech = running("Beech Primary");
+    beech.done(&["group", "join", &ash.invite("Fenland Trust")]);
+    // A second group, of Ash and Beech alone, with a file that Mallory must not get.
+    ash.done(&["group", "create", "Fenland Heads"]);
+    beech.done(&["group", "join", &ash.invite("Fenland Heads")]);
+    let mallory = Mallory::start();
+    mallory.join(&invite);
+    let group = invite.group;
+    mallory.is_heard_by(&ash, group);
+    let plan = "A plan for the heads of the trust alone.".repeat(200);
+    ash.write("plan.txt", &plan);
+    let text = "---\nkind: resource\ntype: lesson plan\ntitle: Heads only\nlicence: CC-BY-4.0\n\
+                files: [plan.txt]\n---\nFor the heads of the trust.\n";
+    let record = ash.write("heads.md", text);
+    ash.done(&["publish", record.to_str().unwrap(), "--group", "Fenland Heads"]);
+    beech.finds("heads", 1);
+    let secret = Hash::of(plan.as_bytes());
+
+    // It names the hash of that file in the group that it is in.
+    let mut thief = mallory.draft(group, "Mine too", now());
+    thief.content = thief
+        .content
+        .map(|(summary, _)| (summary, BlobRef { hash: secret, size: plan.len() as u64 }));
+    let identity = mallory.node.identity();
+    let thief = Entry::sign(thief, identity.certificate(), identity.node_key()).unwrap();
+    mallory.tell(group, thief.as_bytes().to_vec());
+    ash.finds("mine", 1);
+    std::thread::sleep(Duration::from_secs(2));
+    let answer = mallory.ask(&invite, Request::Blobs { group, hashes: vec![secret] });
+    assert_eq!(answer, Response::Blobs { blobs: Vec::new() });
+    let answer = mallory.ask(&invite, Request::BlobRange { group, hash: secret, offset: 0 });
+    assert_eq!(answer, Response::Refused(Refusal::NotHeld));
+
+    // It publishes under the id of a record of Ash, and once more what Ash has withdrawn.
+    let paired = ash.json(&["search", "paired"])["hits"][0].clone();
+    let id = paired["id"].as_str().or(paired["record"].as_str()).unwrap().to_owned();
+    let id: RecordId = id.parse().unwrap();
+    let held = mallory.node.store().set(&group).unwrap();
+    let old = held
+        .iter()
+        .filter_map(|(_, hash)| mallory.node.store().entry_by_hash(hash).unwrap())
+        .find(|(key, _)| key.record == id)
+        .unwrap();
+    let mut squatter = mallory.draft(group, "Taken over", now());
+    squatter.record = id;
+    let squatter = Entry::sign(squatter, identity.certificate(), identity.node_key()).unwrap();
+    mallory.tell(group, squatter.as_bytes().to_vec());
+    ash.finds("taken", 1);
+    beech.finds("taken", 1);
+    assert_eq!(ash.finds("paired", 1).len(), 1, "Ash's record is Ash's still");
+    assert!(ash.done(&["show", &id.to_string()]).contains("Paired reading"));
+    let unclear = beech.run(&["show", &id.to_string()]).error();
+    assert!(unclear.contains("several schools have a record with this id"), "{unclear}");
+    let named = unclear.split_whitespace().find(|word| word.contains('@')).unwrap();
+    assert_eq!(beech.run(&["show", named]).code, Some(0));
+    ash.done(&["withdraw", &id.to_string(), "--reason", "It was shared by mistake"]);
+    beech.waits_for("the withdrawal", || beech.search("paired").is_empty());
+    for _ in 0..5 {
+        mallory.tell(group, old.1.bytes.clone());
+    }
+    mallory.is_heard_by(&beech, group);
+    for school in [&ash, &beech] {
+        assert_eq!(school.search("paired"), [], "{}", school.name());
+    }
+
+    // Once removed it is answered with its removal, whatever it asks.
+    ash.done(&["group", "remove", "Fenland Trust", "Mallory Grange"]);
+    ash.waits_for("the end of the connection", || {
+        ash.json(&["status"])["network"]["connected"] == 1
+    });
+    for request in [Request::Peers { group }, Request::Holding { group }] {
+        let Response::Removed { statements } = mallory.ask(&invite, request) else {
+            panic!("a removed school is told its removal alone")
+        };
+        assert_eq!(statements.len(), 1);
+    }
+    assert!(ash.refused("removed") >= 2);
 }
 
 #[test]
@@ -159,27 +277,112 @@ fn a_stranger_is_told_nothing_and_not_heard() {
     let (mut ash, invite) = host();
     let mallory = Mallory::start();
     let group = invite.group;
-    let addresses: Vec<_> = invite.addresses.iter().map(|text| text.parse().unwrap()).collect();
     for request in [
         Request::Peers { group },
         Request::Holding { group },
         Request::Entries { group, hashes: vec![Hash::of(b"any")] },
         Request::Blobs { group, hashes: vec![Hash::of(b"any")] },
     ] {
-        let asked = mallory.network.ask(invite.from_node, addresses.clone(), request);
-        let answer = mallory.runtime.block_on(asked).unwrap();
-        assert_eq!(answer, Response::Refused(Refusal::NotShared));
+        assert_eq!(mallory.ask(&invite, request), Response::Refused(Refusal::NotShared));
     }
+    assert_eq!(ash.refused("not_a_member"), 4);
     // It guesses a key, and speaks on the topic that goes with it.
     let guessed = EpochKey::from_seed(*group.as_bytes());
     mallory.runtime.block_on(mallory.network.follow(vec![(group, Some(guessed))]));
     for _ in 0..20 {
         mallory.tell(group, mallory.entry(group, "Outsider", now()));
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(ash.search("outsider"), []);
     let status = ash.json(&["status"]);
     assert_eq!(status["held_aside"], 0, "what a stranger sends is not even kept waiting");
     assert_eq!(status["groups"][0]["entries"], 1);
+
+    // It replays a request to join that it only relayed: that lets in the school that made it.
+    let cedar = running("Cedar Primary");
+    cedar.done(&["group", "join", &invite.to_string()]);
+    let own = mallory.node.identity();
+    let key = SecretKey::from_seed(&[5; 32]);
+    let other = NodeCertificate::issue(&key, SecretKey::from_seed(&[6; 32]).public(), 1);
+    let claims = own.claims().clone();
+    let sealed = ByteBuf::from(invite.request(&other, claims).unwrap());
+    let replayed = Request::Join { group, to: invite.from_node, sealed };
+    let refused = Response::InviteRefused(InviteError::Used);
+    assert_eq!(mallory.ask(&invite, replayed), refused);
+    assert_eq!(ash.refused("invite"), 1);
+    let certificate = ByteBuf::from(own.certificate().as_bytes());
+    let back = Request::Return { group, certificate: certificate.clone(), after: None };
+    assert_eq!(mallory.ask(&invite, back), Response::Refused(Refusal::NotShared));
+    let groups = mallory.ask(&invite, Request::Groups { certificate });
+    assert_eq!(groups, Response::Groups { groups: Vec::new() });
+    ash.stop();
+}
+
+#[test]
+fn floods_oversized_frames_and_wrong_texts_end_the_connection() {
+    let (mut ash, invite) = host();
+    let group = invite.group;
+    let before = ash.resident_bytes();
+    let nothing = || -> Answer { Box::new(|_| Vec::new()) };
+
+    // Frames of twice the size that any may have.
+    let mallory = Mallory::start();
+    mallory.join(&invite);
+    let raw = mallory.becomes_raw(&invite, nothing());
+    for _ in 0..8 {
+        raw.send(vec![0xa1; 2 * MAX_REQUEST_BYTES]);
+    }
+    let took = raw.until_disconnected(Duration::from_secs(10));
+    assert!(took.is_some(), "oversized frames");
+    assert!(ash.refused("malformed") > 3);
+
+    // More questions than any node needs to ask, as many as the line takes.
+    let mallory = Mallory::start();
+    mallory.join(&ash.invite("Fenland Trust").parse().unwrap());
+    let raw = mallory.becomes_raw(&invite, nothing());
+    let question = wire::encode(&Request::Holding { group });
+    let mut took = None;
+    for _ in 0..200 {
+        for _ in 0..30 {
+            raw.send(question.clone());
+        }
+        for _ in 0..30 {
+            raw.answer();
+        }
+        took = raw.until_disconnected(Duration::ZERO);
+        if took.is_some() {
+            break;
+        }
+    }
+    assert!(took.is_some(), "a flood of questions");
+    assert!(ash.refused("too_often") > 100);
+
+    // Texts that are not what their hashes say.
+    let mallory = Mallory::start();
+    mallory.join(&ash.invite("Fenland Trust").parse().unwrap());
+    for number in 0..8 {
+        let entry = mallory.entry(group, &format!("Wrong text {number}"), now());
+        mallory.node.accept_entries(group, [entry.as_slice()], invite.from_node).unwrap();
+        mallory.tell(group, entry);
+    }
+    ash.finds("wrong text", 8);
+    let raw = mallory.becomes_raw(
+        &invite,
+        Box::new(|question| match wire::decode(question, MAX_REQUEST_BYTES) {
+            Ok(Request::Blobs { hashes, .. }) => {
+                let blobs = hashes.iter().map(|_| ByteBuf::from(vec![7; 100])).collect();
+                wire::encode(&Response::Blobs { blobs })
+            }
+            _ => wire::encode(&Response::Refused(Refusal::Busy)),
+        }),
+    );
+    let took = raw.until_disconnected(Duration::from_secs(30));
+    assert!(took.is_some(), "wrong texts");
+    assert!(ash.refused("wrong_content") > 3);
+
+    assert!(ash.is_running());
+    let grown = ash.resident_bytes().saturating_sub(before);
+    assert!(grown < 64 * 1024 * 1024, "{grown} bytes more than before");
+    ash.finds("paired", 1);
     ash.stop();
 }

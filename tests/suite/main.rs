@@ -10,6 +10,7 @@ mod import;
 mod invites;
 mod recovery;
 mod removal;
+mod wire;
 
 use staffroom_tests::School;
 

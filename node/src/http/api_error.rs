@@ -112,9 +112,9 @@ impl From<RecordError> for ApiError {
         match error {
             RecordError::Store(error) => error.into(),
             RecordError::Keep(error) => error.into(),
-            RecordError::Unknown(_) | RecordError::Ambiguous { .. } => {
-                Self::not_found(error.to_string())
-            }
+            RecordError::Unknown(_)
+            | RecordError::Ambiguous { .. }
+            | RecordError::SeveralSchools(_) => Self::not_found(error.to_string()),
             RecordError::NotOwn(_) | RecordError::Withdrawn => Self::conflict(error.to_string()),
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())

@@ -12,7 +12,7 @@ use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::sync::session::{Output, Session, SessionError};
 use tokio::sync::mpsc;
 
-use super::{AskError, Network};
+use super::{AskError, Network, Offence, exchange};
 use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
@@ -144,12 +144,19 @@ async fn compare(
                         let (hearing, statements) = (Arc::clone(node), statements.clone());
                         blocking(move || hearing.hear_of_removal(group, &statements)).await??;
                     }
+                    if let SessionError::Unexpected | SessionError::Endless(_) = &error {
+                        network.offended(peer, Offence::Malformed).await;
+                    }
                     return Err(error.into());
                 }
             }
             Output::Statements(statements) => {
                 let adding = Arc::clone(node);
-                blocking(move || adding.accept_statements(group, &statements)).await??;
+                let added = blocking(move || adding.accept_statements(group, &statements)).await?;
+                if let Err(StatementsError::Invalid(_)) = &added {
+                    network.offended(peer, Offence::InvalidStatement).await;
+                }
+                added?;
                 heard = true;
             }
             Output::WantContentSet => {
@@ -162,7 +169,7 @@ async fn compare(
             }
             Output::Entries(entries) => {
                 let storing = Arc::clone(node);
-                blocking(move || {
+                let verdicts = blocking(move || {
                     storing.accept_entries(
                         group,
                         entries.iter().map(|bytes: &ByteBuf| bytes.as_slice()),
@@ -170,6 +177,7 @@ async fn compare(
                     )
                 })
                 .await??;
+                exchange::count(network, peer, &verdicts).await;
                 let (received, lacking) = session.progress();
                 if received + lacking > WORTH_LOGGING {
                     tracing::info!(received, lacking, group = %group.short(), "catching up");

@@ -13,16 +13,22 @@ use staffroom_protocol::wire;
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ExchangeCodec;
 
+/// A question, or none where what came is none: the library would not tell whose it was.
+pub(super) type Question = Option<Request>;
+
 impl Codec for ExchangeCodec {
     type Protocol = StreamProtocol;
-    type Request = Request;
+    type Request = Question;
     type Response = Response;
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Request>
+    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Question>
     where
         T: AsyncRead + Unpin + Send,
     {
-        read(io, MAX_REQUEST_BYTES).await
+        match read(io, MAX_REQUEST_BYTES).await {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+            read => read.map(Some),
+        }
     }
 
     async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Response>
@@ -36,12 +42,12 @@ impl Codec for ExchangeCodec {
         &mut self,
         _: &StreamProtocol,
         io: &mut T,
-        request: Request,
+        question: Question,
     ) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &request).await
+        write(io, &question).await
     }
 
     async fn write_response<T>(

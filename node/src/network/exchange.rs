@@ -15,8 +15,9 @@ use staffroom_protocol::sync::message::{
     ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
 };
 
-use super::{Network, node_key, relay_join};
-use crate::intake::{KeepError, Verdict};
+use super::codec::Question;
+use super::{Network, Offence, node_key, relay_join};
+use crate::intake::{AsideReason, KeepError, Verdict};
 use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
@@ -29,9 +30,13 @@ pub(super) async fn answer(
     node: &Arc<Node>,
     network: &Network,
     peer: PeerId,
-    request: Request,
+    question: Question,
 ) -> Response {
     let Some(peer) = node_key(&peer) else { return Response::Refused(Refusal::NotShared) };
+    let Some(request) = question else {
+        network.offended(peer, Offence::Malformed).await;
+        return Response::Refused(Refusal::Malformed);
+    };
     let member = request.group().is_some_and(|group| node.shares(&group, &peer));
     let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
         peer,
@@ -39,8 +44,36 @@ pub(super) async fn answer(
         Instant::now(),
     );
     if !allowed {
+        network.offended(peer, Offence::TooOften).await;
         return Response::Refused(Refusal::Busy);
     }
+    let response = answer_allowed(node, network, peer, member, request).await;
+    if let Some(offence) = refused_for(&response) {
+        network.offended(peer, offence).await;
+    }
+    response
+}
+
+/// What an answer that refuses is for.
+fn refused_for(response: &Response) -> Option<Offence> {
+    if let Response::Refused(refusal) = response {
+        return match refusal {
+            Refusal::NotShared => Some(Offence::NotAMember),
+            Refusal::Malformed => Some(Offence::Malformed),
+            Refusal::NotHeld | Refusal::Busy => None,
+        };
+    }
+    let invite = matches!(response, Response::InviteRefused(_)).then_some(Offence::Invite);
+    invite.or_else(|| matches!(response, Response::Removed { .. }).then_some(Offence::Removed))
+}
+
+async fn answer_allowed(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PublicKey,
+    member: bool,
+    request: Request,
+) -> Response {
     if let Request::Join { group, to, sealed } = request {
         return relay_join::answer(node, network, peer, (group, to, sealed)).await;
     }
@@ -50,6 +83,11 @@ pub(super) async fn answer(
             .await;
     match answered {
         Ok(Ok(response)) => response,
+        Ok(Err(AnswerError::Statements(StatementsError::Invalid(error)))) => {
+            tracing::warn!(%error, ?peer, "refused");
+            network.offended(peer, Offence::InvalidStatement).await;
+            Response::Refused(Refusal::NotShared)
+        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "a question was not answered");
             Response::Refused(Refusal::Busy)
@@ -251,30 +289,39 @@ pub(super) async fn hear(
 ) -> MessageAcceptance {
     let Some(from) = node_key(&from) else { return MessageAcceptance::Ignore };
     if !node.shares(&group, &from) {
+        network.offended(from, Offence::NotAMember).await;
         return MessageAcceptance::Ignore;
     }
-    let Some(data) = key.decrypt(data) else { return MessageAcceptance::Reject };
+    let Some(data) = key.decrypt(data) else {
+        network.offended(from, Offence::Undecryptable).await;
+        return MessageAcceptance::Reject;
+    };
     match Announcement::decode(&data) {
-        Err(_) => MessageAcceptance::Reject,
+        Err(_) => {
+            network.offended(from, Offence::Malformed).await;
+            MessageAcceptance::Reject
+        }
         Ok(Announcement::Entry(bytes)) => {
             let hearing = Arc::clone(node);
             let verdicts = tokio::task::spawn_blocking(move || {
                 hearing.accept_entries(group, [bytes.as_slice()], from)
             })
             .await;
-            match verdicts {
-                Ok(Ok(verdicts)) => match verdicts.first() {
-                    Some(Verdict::Stored) => MessageAcceptance::Accept,
-                    Some(Verdict::Invalid(_)) => MessageAcceptance::Reject,
-                    Some(Verdict::HeldAside(_) | Verdict::Known | Verdict::NotForGroup) | None => {
-                        MessageAcceptance::Ignore
-                    }
-                },
+            let verdicts = match verdicts {
+                Ok(Ok(verdicts)) => verdicts,
                 Ok(Err(error)) => {
                     tracing::error!(%error, "an entry could not be stored");
+                    return MessageAcceptance::Ignore;
+                }
+                Err(_) => return MessageAcceptance::Ignore,
+            };
+            count(network, from, &verdicts).await;
+            match verdicts.first() {
+                Some(Verdict::Stored) => MessageAcceptance::Accept,
+                Some(Verdict::Invalid(_)) => MessageAcceptance::Reject,
+                Some(Verdict::HeldAside(_) | Verdict::Known | Verdict::NotForGroup) | None => {
                     MessageAcceptance::Ignore
                 }
-                Err(_) => MessageAcceptance::Ignore,
             }
         }
         Ok(Announcement::News { digest, node: teller }) => {
@@ -288,5 +335,19 @@ pub(super) async fn hear(
             }
             MessageAcceptance::Ignore
         }
+    }
+}
+
+/// Counts the entries that a node sent and that were refused.
+pub(super) async fn count(network: &Network, from: PublicKey, verdicts: &[Verdict]) {
+    for verdict in verdicts {
+        let offence = match verdict {
+            Verdict::Stored | Verdict::Known => continue,
+            Verdict::HeldAside(AsideReason::FromTheFuture { .. }) => Offence::FromTheFuture,
+            Verdict::HeldAside(AsideReason::UnknownAuthor) => Offence::UnknownAuthor,
+            Verdict::Invalid(_) => Offence::InvalidEntry,
+            Verdict::NotForGroup => Offence::NotForGroup,
+        };
+        network.offended(from, offence).await;
     }
 }

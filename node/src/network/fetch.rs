@@ -12,7 +12,7 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::{MAX_BODY_BYTES, MAX_FILE_BYTES};
 use staffroom_protocol::sync::message::{ANSWER_CONTENT_BYTES, Request, Response};
 
-use super::Network;
+use super::{Network, Offence};
 use crate::blobs::BlobError;
 use crate::intake::possession_key;
 use crate::node::Node;
@@ -124,7 +124,11 @@ async fn fetch_from(
     let mut came = Vec::new();
     for bytes in blobs {
         // A blob that was not asked for, or that is not what its name says, is passed over.
-        for (key, body) in asked.remove(&Hash::of(&bytes)).unwrap_or_default() {
+        let Some(named) = asked.remove(&Hash::of(&bytes)) else {
+            network.offended(peer, Offence::WrongContent).await;
+            continue;
+        };
+        for (key, body) in named {
             if bytes.len() <= MAX_BODY_BYTES {
                 came.push((key, body, bytes.to_vec()));
             }
@@ -201,13 +205,14 @@ async fn file_from(
         };
         let end = offset + bytes.len() as u64;
         if size != file.size || bytes.is_empty() || end > file.size {
+            network.offended(peer, Offence::WrongContent).await;
             return Err(FetchError::WrongContent);
         }
         writer = blocking(move || writer.write(&bytes).map(|()| writer)).await??;
         offset = end;
     }
     let keeping = Arc::clone(node);
-    blocking(move || -> Result<(), FetchError> {
+    let kept = blocking(move || -> Result<(), FetchError> {
         writer.finish(&file.hash)?;
         keeping.store().apply(vec![Change::Local {
             table: Table::Possession,
@@ -216,7 +221,11 @@ async fn file_from(
         }])?;
         Ok(())
     })
-    .await?
+    .await?;
+    if let Err(FetchError::Blob(BlobError::WrongHash { .. })) = &kept {
+        network.offended(peer, Offence::WrongContent).await;
+    }
+    kept
 }
 
 async fn blocking<T: Send + 'static>(

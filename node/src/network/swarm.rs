@@ -24,6 +24,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::behaviour::{Behaviour, BehaviourEvent, Gossipsub};
+use super::codec::Question;
 use super::{AskError, Command, ConnectedPeer, Network, exchange, node_key};
 use crate::node::Node;
 
@@ -108,6 +109,7 @@ fn build(
         .map_err(|error| set_up(&error))?;
     let mut registry = network.shared.registry.lock().unwrap_or_else(PoisonError::into_inner);
     *registry = prometheus_client::registry::Registry::default();
+    network.offences().register(&mut registry);
     let swarm = libp2p::SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexing)
@@ -272,9 +274,9 @@ impl Task {
             Command::Ask { peer, addresses, request, reply } => {
                 let exchange = &mut self.swarm.behaviour_mut().exchange;
                 let id = if addresses.is_empty() {
-                    exchange.send_request(&peer, *request)
+                    exchange.send_request(&peer, Some(*request))
                 } else {
-                    exchange.send_request_with_addresses(&peer, *request, addresses)
+                    exchange.send_request_with_addresses(&peer, Some(*request), addresses)
                 };
                 self.pending.insert(id, reply);
             }
@@ -300,6 +302,12 @@ impl Task {
                 for peer in peers {
                     self.swarm.behaviour_mut().gate.admit(peer);
                 }
+            }
+            Command::Block(peer) => {
+                self.swarm.behaviour_mut().blocked.block_peer(peer);
+            }
+            Command::Unblock(peer) => {
+                self.swarm.behaviour_mut().blocked.unblock_peer(peer);
             }
             Command::Disconnect(peer) => {
                 if self.swarm.behaviour().gate.is_admitted(&peer) {
@@ -432,10 +440,7 @@ impl Task {
         tokio::task::spawn_blocking(move || node.contacts().remember(key, &addresses));
     }
 
-    fn handle_exchange(
-        &mut self,
-        event: request_response::Event<staffroom_protocol::sync::message::Request, Response>,
-    ) {
+    fn handle_exchange(&mut self, event: request_response::Event<Question, Response>) {
         match event {
             request_response::Event::Message {
                 peer,

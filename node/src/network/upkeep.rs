@@ -72,6 +72,7 @@ struct Upkeep {
 impl Upkeep {
     /// What is done no more often than once a [`ROUND`].
     async fn tend(&mut self) {
+        self.network.release().await;
         for peer in self.network.connected().into_keys() {
             let shared = self.node.followed_groups().iter().any(|id| self.node.shares(id, &peer));
             if let Some(peer) = peer_id(&peer).filter(|_| !shared) {
