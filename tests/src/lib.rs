@@ -6,8 +6,10 @@
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,6 +31,19 @@ pub struct School {
     dir: TempDir,
     node: Option<Running>,
     environment: Vec<(String, String)>,
+    /// An address of its own on this machine, which it keeps as a server keeps its name.
+    host: Ipv4Addr,
+}
+
+/// An address of the loopback network that no other school of this test program has, nor one of
+/// another that runs beside it.
+fn own_host() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = u32::from_be_bytes([127, 1, 0, 0]);
+    const SCHOOLS: u32 = 256;
+    const PROGRAMS: u32 = 65_000;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed) % SCHOOLS;
+    Ipv4Addr::from(FIRST + std::process::id() % PROGRAMS * SCHOOLS + number)
 }
 
 #[derive(Debug)]
@@ -69,8 +84,14 @@ impl School {
     /// A school of which this machine has nothing yet.
     pub fn without_data(program: &str, name: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let environment = Vec::new();
-        Self { program: program.into(), name: name.into(), dir, node: None, environment }
+        Self {
+            program: program.into(),
+            name: name.into(),
+            dir,
+            node: None,
+            environment: Vec::new(),
+            host: own_host(),
+        }
     }
 
     /// Sets an environment variable for everything this school runs from now on.
@@ -149,12 +170,13 @@ impl School {
 
     /// Starts the node and waits until it is ready.
     pub fn start(&mut self) {
+        let host = self.host;
         self.start_with(&[
             "--http",
             "127.0.0.1:0",
             "--listen",
-            "/ip4/127.0.0.1/udp/0/quic-v1",
-            "/ip4/127.0.0.1/tcp/0",
+            &format!("/ip4/{host}/udp/4801/quic-v1"),
+            &format!("/ip4/{host}/tcp/4801"),
         ]);
     }
 
