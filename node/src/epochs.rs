@@ -93,7 +93,7 @@ impl Node {
                 self.with_membership(group, |set| set.seal(&key)).into_iter().collect()
             }
         };
-        self.sign_and_add(group, acts, None, |_| true)?;
+        self.sign_and_add(group, acts, |_| true)?;
         Ok(())
     }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::Entry;
 use staffroom_protocol::group::invite::InviteError;
+use staffroom_protocol::group::proposal::ProposalError;
 use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::{Act, Founding, Root, Statement, StatementError};
 use staffroom_protocol::group::{GroupKind, NameError, check_group_name};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
-use staffroom_protocol::identity::SecretKey;
 use staffroom_protocol::limits::MAX_STANDING;
 
 use crate::clock::now_millis;
@@ -61,9 +61,17 @@ pub enum GroupError {
     RemovesItself(String),
     /// The root is another's.
     #[error(
-        "only the root of {0:?} names admins, and it is not this school's; ask the school that founded the group"
+        "only the root of {0:?} names admins, and this school holds no key of it; staffroom group root shows who does"
     )]
     NotRoot(String),
+    /// What the root is to do changes nothing.
+    #[error(
+        "to {0} changes nothing: it is so already, or who belongs has changed since it was proposed; propose it again"
+    )]
+    NoEffect(String),
+    /// A line is no proposal.
+    #[error(transparent)]
+    Proposal(#[from] ProposalError),
     /// No such invite, or several.
     #[error(
         "{count} open invites have an id that starts with {given:?}; staffroom group invites lists them"
@@ -214,7 +222,7 @@ impl Node {
         Ok(group)
     }
 
-    fn own_group(&self, group: &GroupId) -> Result<(String, GroupKind), GroupError> {
+    pub(crate) fn own_group(&self, group: &GroupId) -> Result<(String, GroupKind), GroupError> {
         let named = self.with_membership(group, |set| {
             set.roster().founding().map(|founding| (founding.name.clone(), founding.kind))
         });
@@ -238,7 +246,7 @@ impl Node {
         let (name, _) = self.own_group(group)?;
         let own = self.identity().school();
         let acts = self.listing(group, &own, |standing| Act::Leave { standing })?;
-        if self.enact(group, acts, None, |roster| roster.member(&own).is_none())? {
+        if self.enact(group, acts, |roster| roster.member(&own).is_none())? {
             Ok(())
         } else {
             Err(GroupError::NotMember(name))
@@ -256,31 +264,10 @@ impl Node {
         }
         let acts =
             self.listing(group, school, |standing| Act::Remove { school: *school, standing })?;
-        if self.enact(group, acts, None, |roster| roster.member(school).is_none())? {
+        if self.enact(group, acts, |roster| roster.member(school).is_none())? {
             Ok(())
         } else {
             Err(self.senior(group, school, name))
-        }
-    }
-
-    /// Names a member an admin with the group's root, where this school alone holds it;
-    /// `passphrase` is the one that the school's key is locked with, if it is.
-    ///
-    /// # Errors
-    /// [`GroupError`] if there is no such member, or the root is not this school's alone.
-    pub fn name_admin(
-        &self,
-        group: &GroupId,
-        school: &SchoolId,
-        passphrase: Option<&str>,
-    ) -> Result<(), GroupError> {
-        let (name, _) = self.own_group(group)?;
-        let key = self.home().school_key(passphrase)?;
-        let act = Act::Name { school: *school };
-        if self.enact(group, vec![act], Some(&key), |roster| roster.is_admin(school))? {
-            Ok(())
-        } else {
-            Err(GroupError::NotRoot(name))
         }
     }
 
@@ -291,7 +278,7 @@ impl Node {
     pub fn dismiss_admin(&self, group: &GroupId, school: &SchoolId) -> Result<(), GroupError> {
         let (name, _) = self.administered(group)?;
         let act = Act::Dismiss { school: *school };
-        if self.enact(group, vec![act], None, |roster| !roster.is_admin(school))? {
+        if self.enact(group, vec![act], |roster| !roster.is_admin(school))? {
             Ok(())
         } else {
             Err(self.senior(group, school, name))
@@ -320,17 +307,16 @@ impl Node {
         Ok(held.chunks(MAX_STANDING).map(|list| act(list.to_vec())).collect())
     }
 
-    /// Signs acts, with a key of the root for what the root does, and adds them all at once; what
-    /// follows for the group's epoch is done with them. Nothing where `takes_effect` denies that the
-    /// roster would be as it should, which is what it returns.
+    /// Signs acts and adds them all at once; what follows for the group's epoch is done with them.
+    /// Nothing where `takes_effect` denies that the roster would be as it should, which is what it
+    /// returns.
     pub(crate) fn enact(
         &self,
         group: &GroupId,
         acts: Vec<Act>,
-        root: Option<&SecretKey>,
         takes_effect: impl FnOnce(&Roster) -> bool,
     ) -> Result<bool, GroupError> {
-        let enacted = self.sign_and_add(group, acts, root, takes_effect)?;
+        let enacted = self.sign_and_add(group, acts, takes_effect)?;
         if enacted {
             self.keep_epoch(group)?;
         }
@@ -341,7 +327,6 @@ impl Node {
         &self,
         group: &GroupId,
         acts: Vec<Act>,
-        root: Option<&SecretKey>,
         takes_effect: impl FnOnce(&Roster) -> bool,
     ) -> Result<bool, GroupError> {
         let mut set = self
@@ -350,10 +335,8 @@ impl Node {
         let (certificate, key) = (self.identity().certificate(), self.identity().node_key());
         let mut statements = Vec::new();
         for act in acts {
-            let proposal = set.propose(act);
-            let endorsements = root.map(|key| proposal.endorse(key)).into_iter().collect();
             let clock = Timestamp::from_millis(now_millis());
-            let statement = Statement::sign(proposal, endorsements, clock, certificate, key)?;
+            let statement = set.sign(act, clock, certificate, key)?;
             set.extend([statement.clone()]);
             statements.push(statement);
         }

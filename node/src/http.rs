@@ -28,7 +28,6 @@ pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
 };
 pub use guard::Token;
-pub(crate) use nodes::Unlock;
 pub use records::{PublishRequest, RecordReport};
 pub use search::{HitReport, SearchReport};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
@@ -46,6 +45,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/members", get(groups::members))
         .route("/groups/{group}/members/{school}", delete(groups::remove))
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
+        .route("/groups/{group}/root", get(groups::root).put(groups::succeed_root))
+        .route("/proposals", put(groups::proposal))
         .route("/groups/{group}/invites", get(groups::invites).post(groups::invite))
         .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))
         .route("/groups/{group}/requests", get(groups::requests))

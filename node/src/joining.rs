@@ -253,7 +253,7 @@ impl Node {
         let school = certificate.school();
         let member =
             |roster: &staffroom_protocol::group::roster::Roster| roster.member(&school).is_some();
-        if !self.enact(&request.group, vec![act], None, member)? {
+        if !self.enact(&request.group, vec![act], member)? {
             return Err(InviteError::Unknown.into());
         }
         tracing::info!(group = %request.group.short(), school = request.claims.name, "admitted");

@@ -22,4 +22,5 @@ pub mod publish;
 pub mod readable;
 pub mod records;
 pub mod recovery;
+pub mod root;
 pub mod store;

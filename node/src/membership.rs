@@ -322,7 +322,7 @@ mod tests {
             role: Role::Member,
             invite: Hash::of(b"invite"),
         });
-        node.enact(&group, vec![admission], None, |_| true).unwrap();
+        node.enact(&group, vec![admission], |_| true).unwrap();
         let draft = Draft {
             group,
             record: RecordId::from_bytes([1; 16]),

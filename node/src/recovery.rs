@@ -219,7 +219,7 @@ impl Node {
                 let takes_effect = |roster: &staffroom_protocol::group::roster::Roster| {
                     roster.school_of(&own).is_some()
                 };
-                node.enact(&group, vec![certify], None, takes_effect)
+                node.enact(&group, vec![certify], takes_effect)
             });
             if !certified.await.map_err(|_| stopped())?? {
                 let reason = "the school is not in the group that it was said to be in";
@@ -311,7 +311,7 @@ impl Node {
         } else {
             listed.chunks(MAX_STANDING).map(revoke).collect()
         };
-        self.enact(group, acts, None, |roster| roster.is_revoked(node))?;
+        self.enact(group, acts, |roster| roster.is_revoked(node))?;
         Ok(())
     }
 

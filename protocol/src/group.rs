@@ -7,6 +7,7 @@
 pub mod epoch;
 pub mod invite;
 pub mod membership;
+pub mod proposal;
 pub mod roster;
 pub mod statement;
 

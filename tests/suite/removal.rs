@@ -146,3 +146,47 @@ fn admins_are_named_by_the_founder_and_a_junior_one_does_not_remove_a_senior_one
     beech.waits_for("its dismissal", || role("Beech Primary", &beech) == "member");
     assert!(beech.run(&["group", "invite", "Fenland Trust"]).error().contains("only an admin"));
 }
+
+#[test]
+fn the_root_passes_to_several_keyholders_who_each_sign_on_their_own_server() {
+    let (ash, beech, cedar) =
+        (running("Ash Primary"), running("Beech Primary"), running("Cedar Primary"));
+    ash.found("Fenland Trust", "trust", &[&beech, &cedar]);
+    wait_until(&[&beech], "Cedar Primary", "here");
+    let root = |by: &School| by.done(&["group", "root", "Fenland Trust"]);
+    assert!(root(&ash).contains("held by Ash Primary (this school) alone"));
+    let to_all = ["--keyholders", "Ash Primary", "Beech Primary", "Cedar Primary"];
+    let give = |threshold| {
+        [&["group", "root", "Fenland Trust"], &to_all[..], &["--threshold", threshold]].concat()
+    };
+    let refused = ash.run(&give("4")).error();
+    assert!(refused.contains("at least as many as must sign"), "{refused}");
+    let refused = beech.run(&give("2")).error();
+    assert!(refused.contains("this school holds no key of it"), "{refused}");
+    ash.done(&give("2"));
+    beech.waits_for("the new root", || root(&beech).contains("2 of these 3 must sign"));
+    cedar.waits_for("the new root", || root(&cedar).contains("2 of these 3 must sign"));
+
+    // One alone does nothing; two do, the founder not among them.
+    let proposed = beech.json(&["group", "admin", "Fenland Trust", "Cedar Primary"]);
+    assert_eq!((proposed["signed"].as_u64(), proposed["needed"].as_u64()), (Some(1), Some(2)));
+    assert_eq!(role("Cedar Primary", &beech), "member");
+    let line = proposed["proposal"].as_str().unwrap();
+    let refused = cedar.run(&["group", "sign", &line[..line.len() - 9], "--yes"]).error();
+    assert!(refused.contains("the proposal is damaged"), "{refused}");
+    let again = beech.json(&["group", "sign", line, "--yes"]);
+    assert_eq!(again["signed"], 1, "one keyholder signs once");
+    let signed = cedar.run(&["group", "sign", line, "--yes"]);
+    assert_eq!(signed.code, Some(0), "{signed:?}");
+    let said = signed.errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("This is to name Cedar Primary an admin in Fenland Trust."), "{said}");
+    ash.waits_for("the naming", || role("Cedar Primary", &ash) == "admin");
+
+    // A keyholder leaves, and the two that stay put another root in place.
+    ash.done(&["group", "leave", "Fenland Trust"]);
+    wait_until(&[&beech, &cedar], "Ash Primary", "left");
+    let successors = ["--keyholders", "Beech Primary", "Cedar Primary", "--threshold", "2"];
+    let proposed = cedar.json(&[&["group", "root", "Fenland Trust"], &successors[..]].concat());
+    beech.done(&["group", "sign", proposed["proposal"].as_str().unwrap(), "--yes"]);
+    cedar.waits_for("the successors", || root(&cedar).contains("2 of these 2 must sign"));
+}

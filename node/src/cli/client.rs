@@ -21,7 +21,7 @@ use tower::ServiceExt;
 use super::output::Output;
 use super::passphrase;
 use crate::home::Home;
-use crate::http::{ApiErrorBody, StatusReport, Token, Unlock, router};
+use crate::http::{ApiErrorBody, StatusReport, Token, router};
 use crate::network::Network;
 use crate::node::{Node, OpenError};
 use crate::store::{Options, Progress, StoreError, Verifier};
@@ -128,11 +128,17 @@ impl Client {
         Ok(status.claims.name)
     }
 
-    /// Asks for what needs the school's key, with the passphrase where it is locked with one.
-    pub(super) async fn put_unlocked<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+    /// Asks for what needs the school's key, with the passphrase in the body where it is locked with
+    /// one.
+    pub(super) async fn put_unlocked<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> anyhow::Result<T> {
         let ask = async |passphrase: Option<&str>| {
-            let unlock = Unlock { passphrase: passphrase.map(str::to_owned) };
-            self.request(Method::PUT, path, Body::from(serde_json::to_vec(&unlock)?)).await
+            let mut body = body.clone();
+            body["passphrase"] = passphrase.into();
+            self.request(Method::PUT, path, Body::from(serde_json::to_vec(&body)?)).await
         };
         let asked = ask(None).await;
         let locked = asked.as_ref().is_err_and(|error| {

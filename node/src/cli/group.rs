@@ -18,6 +18,7 @@ use crate::http::{
 };
 use crate::invites::{InviteMade, InviteState};
 use crate::joining::Asking;
+use crate::root::{Keyholder, RootAct, RootReport};
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -112,6 +113,25 @@ pub(super) enum Group {
         /// End it: the school stays a member, but is no admin any more
         #[arg(long)]
         dismiss: bool,
+    },
+    /// Show who holds the root of a group, or give it to other keyholders
+    Root {
+        /// The group's name
+        group: String,
+        /// The schools that are to hold the root from now on
+        #[arg(long, value_name = "SCHOOL", num_args = 1.., requires = "threshold")]
+        keyholders: Vec<String>,
+        /// How many of them must sign
+        #[arg(long, value_name = "NUMBER", requires = "keyholders")]
+        threshold: Option<u8>,
+    },
+    /// Sign what another keyholder of the root proposes
+    Sign {
+        /// The line that the other keyholder sent
+        proposal: String,
+        /// Sign without being asked
+        #[arg(long)]
+        yes: bool,
     },
     /// Leave a group; what was shared with it stays with its members
     Leave {
@@ -266,18 +286,38 @@ impl Group {
             }
             Self::Admin { group, school, dismiss } => {
                 let path = format!("/groups/{}/admins/{}", segment(&group), segment(&school));
-                let group: GroupReport = if dismiss {
-                    client.delete(&path).await?
-                } else {
-                    client.put_unlocked(&path).await?
-                };
-                output.answer(&group, || {
-                    if dismiss {
+                if dismiss {
+                    let group: GroupReport = client.delete(&path).await?;
+                    return output.answer(&group, || {
                         format!("{school} is no admin of {} any more.", group.name)
-                    } else {
-                        format!("{school} is an admin of {}.", group.name)
-                    }
-                })
+                    });
+                }
+                let act: RootAct = client.put_unlocked(&path, &json!({})).await?;
+                output.answer(&act, || root_act(&act))
+            }
+            Self::Root { group, keyholders, threshold } => {
+                let path = format!("/groups/{}/root", segment(&group));
+                let Some(threshold) = threshold else {
+                    let root: RootReport = client.get(&path).await?;
+                    return output.answer(&root, || root_report(&root));
+                };
+                let body = json!({ "keyholders": keyholders, "threshold": threshold });
+                let act: RootAct = client.put_unlocked(&path, &body).await?;
+                output.answer(&act, || root_act(&act))
+            }
+            Self::Sign { proposal, yes } => {
+                let body = json!({ "proposal": proposal });
+                let read: RootAct = client.put_unlocked("/proposals", &body).await?;
+                output.remark(&format!(
+                    "This is to {} in {}. {} of {} keyholders have signed it.",
+                    read.what, read.name, read.signed, read.needed
+                ));
+                if !yes && !output.is_json() && !confirmed("Sign it?")? {
+                    bail!("it was not signed");
+                }
+                let body = json!({ "proposal": proposal, "sign": true });
+                let act: RootAct = client.put_unlocked("/proposals", &body).await?;
+                output.answer(&act, || root_act(&act))
             }
             Self::Leave { group } => {
                 let path = format!("/groups/{}/membership", segment(&group));
@@ -324,6 +364,33 @@ fn confirmed(question: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn root_act(act: &RootAct) -> String {
+    let RootAct { name, what, signed, needed, proposal, .. } = act;
+    match proposal {
+        None => format!("Done in {name}: {what}."),
+        Some(line) => format!(
+            "Signed: {what} in {name}. {signed} of {needed} keyholders have signed. Send this line \
+             to another keyholder, who runs: staffroom group sign LINE\n{line}"
+        ),
+    }
+}
+
+fn root_report(root: &RootReport) -> String {
+    let holder = |holder: &Keyholder| {
+        let name = holder.name.clone().unwrap_or_else(|| holder.school.short());
+        if holder.own { format!("{name} (this school)") } else { name }
+    };
+    let names: Vec<String> = root.keyholders.iter().map(holder).collect();
+    match root.keyholders.len() {
+        1 => format!("The root is held by {} alone.", names.join("")),
+        count => format!(
+            "The root is held by {}. {} of these {count} must sign what it does.",
+            names.join(", "),
+            root.threshold
+        ),
+    }
 }
 
 fn join_report(joined: &JoinReport, running: bool) -> String {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::client::{Client, segment};
 use super::output::{Output, table};
 use crate::recovery::OwnNode;
@@ -35,7 +37,7 @@ impl NodeCommand {
             }
             Self::Revoke { node } => {
                 let path = format!("/nodes/{}/revocation", segment(&node));
-                let revoked: OwnNode = client.put_unlocked(&path).await?;
+                let revoked: OwnNode = client.put_unlocked(&path, &json!({})).await?;
                 output.answer(&revoked, || {
                     format!(
                         "The node {} speaks for this school no more. What it had shared stays.",

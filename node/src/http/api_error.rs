@@ -134,12 +134,14 @@ impl From<GroupError> for ApiError {
             GroupError::Ask { .. } | GroupError::NoNetwork | GroupError::NoAddress => {
                 Self::unavailable(error.to_string())
             }
-            GroupError::Name(_) | GroupError::Invite(_) | GroupError::Ambiguous { .. } => {
-                Self::bad_request(error.to_string())
-            }
+            GroupError::Name(_)
+            | GroupError::Proposal(_)
+            | GroupError::Invite(_)
+            | GroupError::Ambiguous { .. } => Self::bad_request(error.to_string()),
             GroupError::NameTaken(_)
             | GroupError::NotAdmin(_)
             | GroupError::NotRoot(_)
+            | GroupError::NoEffect(_)
             | GroupError::OnlyReads(_)
             | GroupError::Senior { .. }
             | GroupError::RemovesItself(_)

@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::proposal::Proposed;
 use staffroom_protocol::group::roster::{Member, Roster};
 use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
@@ -21,6 +22,7 @@ use crate::groups::GroupError;
 use crate::invites::InviteMade;
 use crate::joining::{Asking, Joining};
 use crate::node::Node;
+use crate::root::{RootAct, RootReport};
 
 /// Longest that an invite can be valid: a term, with its holidays.
 const MAX_INVITE_DAYS: u64 = 120;
@@ -120,6 +122,24 @@ pub struct JoinReport {
 pub(super) struct CreateGroup {
     name: String,
     kind: GroupKind,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NewRoot {
+    keyholders: Vec<String>,
+    threshold: u8,
+    #[serde(default)]
+    passphrase: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct GivenProposal {
+    proposal: String,
+    /// Whether to sign it, and not only to say what it does.
+    #[serde(default)]
+    sign: bool,
+    #[serde(default)]
+    passphrase: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -249,12 +269,53 @@ pub(super) async fn name(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,
     Json(unlock): Json<Unlock>,
-) -> Result<Json<GroupReport>, ApiError> {
-    let passphrase = unlock.passphrase;
-    act(node, group, move |node, id| {
-        node.name_admin(id, &node.find_member(id, &school)?, passphrase.as_deref())
-    })
-    .await
+) -> Result<Json<RootAct>, ApiError> {
+    let named = blocking(move || {
+        let group = node.find_group(&group)?;
+        let school = node.find_member(&group, &school)?;
+        node.name_admin(&group, &school, unlock.passphrase.as_deref())
+    });
+    Ok(Json(named.await??))
+}
+
+pub(super) async fn root(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<RootReport>, ApiError> {
+    Ok(Json(node.root(&node.find_group(&group)?)))
+}
+
+pub(super) async fn succeed_root(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+    Json(new): Json<NewRoot>,
+) -> Result<Json<RootAct>, ApiError> {
+    let succeeded = blocking(move || {
+        let group = node.find_group(&group)?;
+        let keyholders = new
+            .keyholders
+            .iter()
+            .map(|school| node.find_member(&group, school))
+            .collect::<Result<Vec<_>, _>>()?;
+        node.succeed_root(&group, &keyholders, new.threshold, new.passphrase.as_deref())
+    });
+    Ok(Json(succeeded.await??))
+}
+
+/// Reads a proposal, or signs it.
+pub(super) async fn proposal(
+    State(node): State<Arc<Node>>,
+    Json(given): Json<GivenProposal>,
+) -> Result<Json<RootAct>, ApiError> {
+    let proposed: Proposed = given.proposal.parse().map_err(GroupError::from)?;
+    let answered = blocking(move || {
+        if given.sign {
+            node.sign_for_root(proposed, given.passphrase.as_deref())
+        } else {
+            node.read_proposal(&proposed)
+        }
+    });
+    Ok(Json(answered.await??))
 }
 
 pub(super) async fn dismiss(

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::api_error::{ApiError, blocking};
 use crate::node::Node;
 use crate::recovery::OwnNode;
 
 /// The body of a request for what needs the school's key.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Unlock {
+#[derive(Debug, Deserialize)]
+pub(super) struct Unlock {
     /// The passphrase that the school's key is locked with, if it is.
     #[serde(default)]
-    pub(crate) passphrase: Option<String>,
+    pub(super) passphrase: Option<String>,
 }
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Vec<OwnNode>> {

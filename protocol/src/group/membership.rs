@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::epoch::EpochKey;
+use super::proposal::Proposal;
 use super::roster::Roster;
-use super::statement::{Act, Proposal, Statement, StatementError};
+use super::statement::{Act, Statement, StatementError};
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, SchoolId};
 use crate::identity::{NodeCertificate, PublicKey, SecretKey};
@@ -174,6 +175,16 @@ impl Membership {
         let seal = |node: &PublicKey| key.seal(&self.group, node);
         let sealed = self.roster.nodes().iter().map(seal).collect();
         Act::Epoch { key: key.commitment(), sealed }
+    }
+
+    /// The key of a school that a statement lets in.
+    pub fn school_key(&self, school: &SchoolId) -> Option<PublicKey> {
+        let certificates = self.statements.values().flat_map(|one| {
+            [Some(one.author_certificate()), one.carried_certificate()].into_iter().flatten()
+        });
+        certificates
+            .map(NodeCertificate::school_key)
+            .find(|certified| certified.school_id() == *school)
     }
 
     /// Whether a statement is one of `heads`, or before one of them.

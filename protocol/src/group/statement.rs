@@ -7,15 +7,16 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::{ByteArray, ByteBuf};
+use serde_bytes::ByteBuf;
 
 use super::epoch::SealedKey;
+use super::proposal::{Endorsement, Proposal};
 use super::{Claims, GroupKind, NameError, Role, check_group_name};
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, SchoolId};
 use crate::identity::{
-    CertificateError, NodeCertificate, PublicKey, Purpose, Revocation, SIGNATURE_BYTES, SecretKey,
-    SignatureError, split_signature,
+    CertificateError, NodeCertificate, PublicKey, Purpose, Revocation, SecretKey, SignatureError,
+    split_signature,
 };
 use crate::limits::{MAX_ROOT_KEYS, MAX_SEALED_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES};
 use crate::wire::{self, DecodeError};
@@ -145,45 +146,6 @@ pub struct Admission {
     pub invite: Hash,
 }
 
-/// An act of the root as its keyholders sign it, each on their own machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Proposal {
-    group: GroupId,
-    parents: Vec<Hash>,
-    act: Act,
-}
-
-/// One keyholder's signature on a [`Proposal`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Endorsement {
-    key: PublicKey,
-    signature: ByteArray<SIGNATURE_BYTES>,
-}
-
-impl Proposal {
-    pub(super) fn new(group: GroupId, parents: Vec<Hash>, act: Act) -> Self {
-        Self { group, parents, act }
-    }
-
-    /// What is proposed.
-    pub fn act(&self) -> &Act {
-        &self.act
-    }
-
-    /// Signs it with one of the root's keys.
-    pub fn endorse(&self, key: &SecretKey) -> Endorsement {
-        let sealed = key.seal(Purpose::Root, &wire::encode(self));
-        let signature = sealed.first_chunk().copied().unwrap_or([0; SIGNATURE_BYTES]);
-        Endorsement { key: key.public(), signature: ByteArray::new(signature) }
-    }
-
-    fn check(&self, endorsement: &Endorsement) -> Result<PublicKey, SignatureError> {
-        let sealed = [endorsement.signature.as_slice(), &wire::encode(self)].concat();
-        endorsement.key.open(Purpose::Root, &sealed)?;
-        Ok(endorsement.key)
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Payload {
     /// None in the founding statement, whose hash is the group.
@@ -254,7 +216,7 @@ impl Statement {
         certificate: &NodeCertificate,
         node: &SecretKey,
     ) -> Result<Self, StatementError> {
-        let Proposal { group, parents, act } = proposal;
+        let (group, parents, act) = proposal.into_parts();
         let payload = Payload {
             group: Some(group),
             parents,
