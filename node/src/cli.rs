@@ -4,6 +4,7 @@
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
 mod client;
+mod close;
 mod demo;
 mod get;
 mod group;
@@ -74,6 +75,8 @@ enum Command {
     /// Create, join and look after groups: trusts, clusters and networks
     #[command(subcommand)]
     Group(group::Group),
+    /// Say in every group that this school closes, and leave them all
+    Close(close::Close),
     /// Share records written in Markdown, a record a file
     Publish(publish::Publish),
     /// Share the rows of a CSV or JSONL file, a record a row
@@ -128,6 +131,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Kit(kit) => kit.run(data, output),
             Command::Node(node) => node.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
+            Command::Close(close) => close.run(data, output).await,
             Command::Publish(publish) => publish.run(data, output).await,
             Command::Import(import) => import.run(data, output).await,
             Command::Withdraw(withdraw) => withdraw.run(data, output).await,

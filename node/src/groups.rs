@@ -7,7 +7,9 @@ use staffroom_protocol::entry::Entry;
 use staffroom_protocol::group::invite::InviteError;
 use staffroom_protocol::group::proposal::ProposalError;
 use staffroom_protocol::group::roster::Roster;
-use staffroom_protocol::group::statement::{Act, Founding, Root, Statement, StatementError};
+use staffroom_protocol::group::statement::{
+    Act, Founding, Parting, Root, Statement, StatementError,
+};
 use staffroom_protocol::group::{GroupKind, NameError, check_group_name};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::limits::MAX_STANDING;
@@ -238,14 +240,27 @@ impl Node {
         self.group_ids().into_iter().filter(|group| self.is_member(group)).collect()
     }
 
-    /// Leaves a group. What was shared with it until now stays with its members.
+    /// Leaves a group; what this school shared with it until now stays with its members, or does not.
     ///
     /// # Errors
     /// [`GroupError::NotMember`] if this school is not in it.
-    pub fn leave_group(&self, group: &GroupId) -> Result<(), GroupError> {
+    pub fn leave_group(&self, group: &GroupId, records_stay: bool) -> Result<(), GroupError> {
+        self.part_from(group, None, records_stay)
+    }
+
+    pub(crate) fn part_from(
+        &self,
+        group: &GroupId,
+        why: Option<Parting>,
+        records_stay: bool,
+    ) -> Result<(), GroupError> {
         let (name, _) = self.own_group(group)?;
         let own = self.identity().school();
-        let acts = self.listing(group, &own, |standing| Act::Leave { standing })?;
+        let acts = if records_stay {
+            self.listing(group, &own, |standing| Act::Leave { standing, why })?
+        } else {
+            vec![Act::Leave { standing: Vec::new(), why }]
+        };
         if self.enact(group, acts, |roster| roster.member(&own).is_none())? {
             Ok(())
         } else {

@@ -14,6 +14,7 @@ pub mod indexer;
 pub mod intake;
 pub mod invites;
 pub mod joining;
+pub mod life;
 pub mod markdown;
 pub mod membership;
 pub mod network;

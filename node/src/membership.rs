@@ -179,7 +179,9 @@ impl Node {
     pub(crate) fn may_publish(&self, group: &GroupId) -> bool {
         let own = self.identity().school();
         self.with_membership(group, |set| {
-            set.roster().member(&own).is_some_and(|member| member.role != Role::Reader)
+            let roster = set.roster();
+            roster.merger().is_none()
+                && roster.member(&own).is_some_and(|member| member.role != Role::Reader)
         })
         .unwrap_or(false)
     }
@@ -241,6 +243,23 @@ impl Node {
         let key = removed_key(group);
         self.store().apply(vec![Change::Local { table: Table::Groups, key, value: None }])?;
         Ok(())
+    }
+
+    /// What this school said when it left groups that a node's school is in.
+    pub(crate) fn own_leavings(&self, peer: &PublicKey) -> Vec<(GroupId, Vec<ByteBuf>)> {
+        let own = self.identity().school();
+        let mut leavings = Vec::new();
+        for group in self.group_ids() {
+            let said = self.with_membership(&group, |set| {
+                set.roster().school_of(peer)?;
+                let departed = set.roster().members().get(&own)?.departed.as_ref()?;
+                let own = departed.statements.iter().filter_map(|hash| set.statements().get(hash));
+                let left = departed.removed_by.is_none();
+                left.then(|| own.map(|one| ByteBuf::from(one.as_bytes())).collect::<Vec<_>>())
+            });
+            leavings.extend(said.flatten().map(|statements| (group, statements)));
+        }
+        leavings
     }
 
     /// The removals that a node of a removed school is answered with; none for any other node.

@@ -16,7 +16,7 @@ use crate::gossip::Announcement;
 use crate::group::epoch::EpochKey;
 use crate::group::invite::{Invite, InviteError};
 use crate::group::membership::Membership;
-use crate::group::statement::{Act, Admission, Founding, Root, Statement};
+use crate::group::statement::{Act, Admission, Founding, Parting, Root, Statement};
 use crate::group::{Claims, GroupKind, Role};
 use crate::hash::{GroupId, Hash, RecordId};
 use crate::identity::{NodeCertificate, Revocation, SecretKey};
@@ -85,7 +85,12 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
     add("statement: admit", admitted.as_bytes());
     membership.extend([admitted]);
     let left = membership
-        .sign(Act::Leave { standing: Vec::new() }, clock, &beech.certificate, &beech.node)
+        .sign(
+            Act::Leave { standing: Vec::new(), why: None },
+            clock,
+            &beech.certificate,
+            &beech.node,
+        )
         .unwrap();
     add("statement: leave", left.as_bytes());
     let (school, node) = (beech.key.public().school_id(), beech.node.public());
@@ -102,6 +107,8 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
             "revoke",
             Act::Revoke { revocation: ByteBuf::from(revocation.as_bytes()), standing: Vec::new() },
         ),
+        ("merge", Act::Merge { into: group, name: "Fenland Trust".into() }),
+        ("close", Act::Leave { standing: Vec::new(), why: Some(Parting::Closed) }),
         ("epoch", membership.seal(&key)),
         (
             "extend",

@@ -8,6 +8,7 @@ mod floor_versions;
 mod hostile;
 mod import;
 mod invites;
+mod life;
 mod partition;
 mod recovery;
 mod removal;

@@ -9,6 +9,7 @@ use jiff::{Span, SpanRelativeTo, Unit};
 use serde_json::json;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::statement::Parting;
 
 use super::client::{Client, segment};
 use super::output::{Output, table};
@@ -133,10 +134,32 @@ pub(super) enum Group {
         #[arg(long)]
         yes: bool,
     },
-    /// Leave a group; what was shared with it stays with its members
+    /// Leave a group
     Leave {
         /// The group's name
         group: String,
+        /// What becomes of what this school shared with it
+        #[arg(long, value_enum, default_value = "stay")]
+        records: Records,
+    },
+    /// Move this school to another group, which it shares its records with, and leave this one
+    Move {
+        /// The name of the group that it leaves
+        group: String,
+        /// The line that an admin of the other group sent
+        #[arg(long)]
+        invite: String,
+        /// What becomes of what this school shared with the group that it leaves
+        #[arg(long, value_enum, default_value = "stay")]
+        records: Records,
+    },
+    /// Merge a group into another, for an admin of both: its schools are in the other from then on
+    Merge {
+        /// The name of the group that ends; what was shared with it stays readable
+        group: String,
+        /// The name of the group that goes on
+        #[arg(long, value_name = "GROUP")]
+        into: String,
     },
 }
 
@@ -148,6 +171,24 @@ pub(super) enum Kind {
     Cluster,
     /// Subject leaders, or others with a shared purpose, across trusts
     Network,
+}
+
+/// What becomes of the records of a school that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Records {
+    /// They stay with the members
+    Stay,
+    /// The members drop them
+    Leave,
+}
+
+impl Records {
+    pub(super) fn query(self) -> &'static str {
+        match self {
+            Self::Stay => "records_stay=true",
+            Self::Leave => "records_stay=false",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -319,10 +360,36 @@ impl Group {
                 let act: RootAct = client.put_unlocked("/proposals", &body).await?;
                 output.answer(&act, || root_act(&act))
             }
-            Self::Leave { group } => {
-                let path = format!("/groups/{}/membership", segment(&group));
+            Self::Leave { group, records } => {
+                let path = format!("/groups/{}/membership?{}", segment(&group), records.query());
                 let group: GroupReport = client.delete(&path).await?;
                 output.answer(&group, || format!("Left {}.", group.name))
+            }
+            Self::Move { group, invite, records } => {
+                client.connect().await?;
+                let path = format!("/groups/{}/move?{}", segment(&group), records.query());
+                let moved: JoinReport = client.post(&path, &json!({ "invite": invite })).await?;
+                output.answer(&moved, || {
+                    if moved.waiting {
+                        return format!(
+                            "{} has been asked and has not answered yet. Run the same command \
+                             again once this school is in {}.",
+                            moved.from, moved.name
+                        );
+                    }
+                    format!("Moved from {group} to {}.", moved.name)
+                })
+            }
+            Self::Merge { group, into } => {
+                let path = format!("/groups/{}/merger/{}", segment(&group), segment(&into));
+                let merged: GroupReport = client.put(&path).await?;
+                output.answer(&merged, || {
+                    format!(
+                        "Merged {} into {into}. Its schools are in {into} as soon as they hear of \
+                         it, and share their records there.",
+                        merged.name
+                    )
+                })
             }
         }
     }
@@ -341,10 +408,11 @@ pub(super) fn list(groups: &[GroupStatus]) -> String {
             [
                 group.name.clone(),
                 group.kind.map(|kind| kind.to_string()).unwrap_or_default(),
-                match (group.role, &group.waiting_for) {
-                    (Some(role), _) => role.to_string(),
-                    (None, Some(from)) => format!("waits for {from}"),
-                    (None, None) => "left".to_owned(),
+                match (group.role, &group.waiting_for, &group.merged_into) {
+                    (Some(_), _, Some(into)) => format!("merged into {into}"),
+                    (Some(role), _, None) => role.to_string(),
+                    (None, Some(from), _) => format!("waits for {from}"),
+                    (None, None, _) => "left".to_owned(),
                 },
                 group.members.to_string(),
                 group.connected.to_string(),
@@ -356,7 +424,7 @@ pub(super) fn list(groups: &[GroupStatus]) -> String {
 }
 
 /// Asks the person at the terminal; where there is none, whoever runs the command has decided.
-fn confirmed(question: &str) -> anyhow::Result<bool> {
+pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Ok(true);
     }
@@ -464,7 +532,14 @@ fn member_list(members: &[MemberReport]) -> String {
                 (Some(when), Some(by), ..) => {
                     format!("removed on {} by {by}", when.get(..10).unwrap_or_default())
                 }
-                (Some(when), None, ..) => format!("left on {}", when.get(..10).unwrap_or_default()),
+                (Some(when), None, ..) => {
+                    let what = match member.why {
+                        Some(Parting::Moved) => "moved to another group",
+                        Some(Parting::Closed) => "closed",
+                        None => "left",
+                    };
+                    format!("{what} on {}", when.get(..10).unwrap_or_default())
+                }
                 (None, _, true, _) => "this school".to_owned(),
                 (None, _, false, true) => "connected".to_owned(),
                 (None, _, false, false) => "not connected".to_owned(),

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::proposal::Proposed;
 use staffroom_protocol::group::roster::{Member, Roster};
+use staffroom_protocol::group::statement::Parting;
 use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::identity::PublicKey;
@@ -69,6 +70,9 @@ pub struct MemberReport {
     pub since: String,
     /// When it left or was removed, if it was.
     pub left: Option<String>,
+    /// Why it left, where it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Parting>,
     /// The school that removed it, if it was removed.
     pub removed_by: Option<String>,
     /// Whether this is the node's own school.
@@ -122,6 +126,13 @@ pub struct JoinReport {
 pub(super) struct CreateGroup {
     name: String,
     kind: GroupKind,
+}
+
+/// What becomes of the records of a school that leaves.
+#[derive(Debug, Deserialize)]
+pub(super) struct Keeping {
+    /// Whether they stay with the group.
+    records_stay: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -254,8 +265,42 @@ pub(super) async fn decline(
 pub(super) async fn leave(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
+    Query(keeping): Query<Keeping>,
 ) -> Result<Json<GroupReport>, ApiError> {
-    act(node, group, |node, id| node.leave_group(id)).await
+    act(node, group, move |node, id| node.leave_group(id, keeping.records_stay)).await
+}
+
+pub(super) async fn move_to(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+    Query(keeping): Query<Keeping>,
+    Json(join): Json<JoinGroup>,
+) -> Result<Json<JoinReport>, ApiError> {
+    let invite: Invite = join.invite.parse().map_err(GroupError::from)?;
+    let network = node.network().ok_or(GroupError::NoNetwork)?;
+    let from = node.find_group(&group)?;
+    let moved = node.move_to(network, from, &invite, keeping.records_stay).await?;
+    network.follow(node.channels()).await;
+    let waiting = moved == Joining::Waiting;
+    Ok(Json(JoinReport { id: invite.group, name: invite.group_name, from: invite.from, waiting }))
+}
+
+pub(super) async fn merge(
+    State(node): State<Arc<Node>>,
+    Path((group, into)): Path<(String, String)>,
+) -> Result<Json<GroupReport>, ApiError> {
+    act(node, group, move |node, id| node.merge(id, &node.find_group(&into)?)).await
+}
+
+/// Leaves every group, since the school closes.
+pub(super) async fn close(
+    State(node): State<Arc<Node>>,
+    Query(keeping): Query<Keeping>,
+) -> Result<Json<Vec<String>>, ApiError> {
+    let closing = Arc::clone(&node);
+    let left = blocking(move || closing.close(keeping.records_stay)).await??;
+    follow(&node).await;
+    Ok(Json(left))
 }
 
 pub(super) async fn remove(
@@ -381,6 +426,7 @@ fn member_report(node: &Node, roster: &Roster, school: SchoolId, member: &Member
         role: member.role,
         since: member.since.to_string(),
         left: member.departed.as_ref().map(|departure| departure.when.to_string()),
+        why: member.departed.as_ref().and_then(|departure| departure.why),
         removed_by: member.departed.as_ref().and_then(|departure| {
             let remover = roster.members().get(&departure.removed_by?);
             remover.map(|remover| remover.claims.name.clone())

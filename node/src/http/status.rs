@@ -45,6 +45,9 @@ pub struct GroupStatus {
     pub kind: Option<GroupKind>,
     /// This school's role; none if it left, was removed, or has not been let in yet.
     pub role: Option<Role>,
+    /// The group that this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// The school that has still to let this one in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<String>,
@@ -144,6 +147,7 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
         id,
         name,
         waiting_for: None,
+        merged_into: roster.merger().map(|merger| merger.name.clone()),
         kind: roster.founding().map(|founding| founding.kind),
         role: roster.member(&own).filter(|_| node.is_member(&id)).map(|own| own.role),
         members: roster.current().count(),

@@ -99,6 +99,13 @@ pub(crate) async fn tell(node: &Arc<Node>, network: &Network, group: GroupId) {
 
 /// What is done with a node that has just connected.
 pub(super) async fn on_connect(node: &Arc<Node>, network: &Network, peer: PublicKey) {
+    // Whoever was away when this school left takes it for a member still.
+    for (group, statements) in node.own_leavings(&peer) {
+        let told = network.ask(peer, Vec::new(), Request::Introduce { group, statements });
+        if let Err(error) = told.await {
+            tracing::debug!(%error, "a leaving was not told");
+        }
+    }
     for group in node.followed_groups() {
         let known = node.with_membership(&group, |set| set.roster().school_of(&peer).is_some());
         // Whoever is not on the roster here may be so elsewhere; the peer may not know this node

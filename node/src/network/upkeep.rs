@@ -87,6 +87,7 @@ impl Upkeep {
             let (node, network) = (Arc::clone(&self.node), self.network.clone());
             self.network.spawn(async move { node.ask_again(&network).await });
         }
+        self.node.follow_mergers(&self.network).await;
         self.tended = self.tended.wrapping_add(1);
         for group in self.node.group_ids() {
             if !self.node.epoch_is_due(&group) {

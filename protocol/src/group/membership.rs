@@ -177,14 +177,18 @@ impl Membership {
         Act::Epoch { key: key.commitment(), sealed }
     }
 
+    /// The certificates of a school's nodes that statements carry.
+    pub fn certificates(&self, school: &SchoolId) -> Vec<&NodeCertificate> {
+        let carried = self.in_order().flat_map(|one| {
+            let founder = one.parents().is_empty().then(|| one.author_certificate());
+            [founder, one.carried_certificate()].into_iter().flatten()
+        });
+        carried.filter(|certificate| certificate.school() == *school).collect()
+    }
+
     /// The key of a school that a statement lets in.
     pub fn school_key(&self, school: &SchoolId) -> Option<PublicKey> {
-        let certificates = self.statements.values().flat_map(|one| {
-            [Some(one.author_certificate()), one.carried_certificate()].into_iter().flatten()
-        });
-        certificates
-            .map(NodeCertificate::school_key)
-            .find(|certified| certified.school_id() == *school)
+        Some(self.certificates(school).first()?.school_key())
     }
 
     /// Whether a statement is one of `heads`, or before one of them.

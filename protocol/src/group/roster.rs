@@ -5,11 +5,11 @@ mod judge;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::epoch::Epoch;
-use super::statement::{Founding, Root, Statement};
+use super::statement::{Founding, Parting, Root, Statement};
 use super::{Claims, Role};
 use crate::clock::Timestamp;
 use crate::entry::Entry;
-use crate::hash::{Hash, SchoolId};
+use crate::hash::{GroupId, Hash, SchoolId};
 use crate::identity::PublicKey;
 
 /// A school on a roster.
@@ -34,10 +34,25 @@ pub struct Departure {
     pub when: Timestamp,
     /// The school that removed it; none if it left.
     pub removed_by: Option<SchoolId>,
+    /// Why it left, where it said so.
+    pub why: Option<Parting>,
     /// The statements that say so.
     pub statements: BTreeSet<Hash>,
     /// Its entries that stand.
     pub standing: BTreeSet<Hash>,
+}
+
+/// Where a group went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merger {
+    /// The group that it goes on in.
+    pub into: GroupId,
+    /// That group's name.
+    pub name: String,
+    /// The school that merged them.
+    pub by: SchoolId,
+    /// When, by that school's clock.
+    pub when: Timestamp,
 }
 
 /// Who belongs to a group, and the epoch under which they gossip.
@@ -50,6 +65,7 @@ pub struct Roster {
     revoked: BTreeMap<PublicKey, (SchoolId, BTreeSet<Hash>)>,
     used_invites: BTreeMap<(SchoolId, Hash), SchoolId>,
     epoch: Option<Epoch>,
+    merger: Option<Merger>,
 }
 
 /// How a roster judges an entry.
@@ -103,6 +119,11 @@ impl Roster {
     /// The member school that a node belongs to.
     pub fn school_of(&self, node: &PublicKey) -> Option<SchoolId> {
         self.current().find(|(_, member)| member.nodes.contains(node)).map(|(school, _)| school)
+    }
+
+    /// Where the group went, if it was merged into another.
+    pub fn merger(&self) -> Option<&Merger> {
+        self.merger.as_ref()
     }
 
     /// The nodes of all members.

@@ -52,6 +52,17 @@ pub enum Act {
     Leave {
         /// The entries that stay with the group, [`MAX_STANDING`] at most.
         standing: Vec<Hash>,
+        /// Why, where it says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<Parting>,
+    },
+    /// The group goes on in another: an admin's act. Its members are admitted there; what was shared
+    /// here stays readable, and nothing more is published here.
+    Merge {
+        /// The other group.
+        into: GroupId,
+        /// Its name.
+        name: String,
     },
     /// Another node of a member school: its new server, or a standby.
     Certify {
@@ -89,6 +100,16 @@ pub enum Act {
         /// The new root.
         root: Root,
     },
+}
+
+/// Why a school leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Parting {
+    /// It moves to another group.
+    Moved,
+    /// It closes.
+    Closed,
 }
 
 /// The recovery keys above every admin, of which some must sign together.
@@ -359,7 +380,8 @@ fn check_act(payload: &Payload, author: SchoolId) -> Result<Carried, StatementEr
             }
             return Ok(Carried::Revocation(revocation));
         }
-        Act::Remove { standing, .. } | Act::Leave { standing } => check_standing(standing)?,
+        Act::Remove { standing, .. } | Act::Leave { standing, .. } => check_standing(standing)?,
+        Act::Merge { name, .. } => check_group_name(name)?,
         Act::Succeed { root } => root.check()?,
         Act::Epoch { sealed, .. } if sealed.len() > MAX_SEALED_KEYS => {
             return Err(StatementError::TooManySealedKeys(sealed.len()));

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Departure, Member, Roster};
+use super::{Departure, Member, Merger, Roster};
 use crate::group::Role;
 use crate::group::epoch::{Epoch, SealedKey};
 use crate::group::statement::{Act, Founding, Root, Statement};
@@ -296,6 +296,7 @@ impl<'a> Judge<'a> {
             root: self.reigns.last().map(|reign| reign.root.clone()),
             ..Roster::default()
         };
+        roster.merger = self.merger();
         let admissions = self.admissions(&mut roster);
         self.add_nodes(&mut roster);
         for naming in self.namings.iter().filter(|naming| naming.ended_by.is_empty()) {
@@ -318,6 +319,15 @@ impl<'a> Judge<'a> {
             }
         }
         roster
+    }
+
+    /// Where the group went; of several mergers, the first.
+    fn merger(&self) -> Option<Merger> {
+        self.order.iter().enumerate().find_map(|(place, one)| {
+            let Act::Merge { into, name } = one.act() else { return None };
+            let (by, when) = (one.author(), one.clock());
+            self.is_admins(place).then(|| Merger { into: *into, name: name.clone(), by, when })
+        })
     }
 
     /// Adds the schools that were let in, and says where.
@@ -452,11 +462,15 @@ impl<'a> Judge<'a> {
             let departure = departure.get_or_insert_with(|| Departure {
                 when: one.clock(),
                 removed_by: removed.then(|| one.author()),
+                why: None,
                 statements: BTreeSet::new(),
                 standing: BTreeSet::new(),
             });
             departure.statements.insert(one.hash());
-            if let Act::Remove { standing, .. } | Act::Leave { standing } = one.act() {
+            if let Act::Leave { why, .. } = one.act() {
+                departure.why = departure.why.or(*why);
+            }
+            if let Act::Remove { standing, .. } | Act::Leave { standing, .. } = one.act() {
                 departure.standing.extend(standing);
             }
         }

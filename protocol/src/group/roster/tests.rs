@@ -189,7 +189,7 @@ fn whoever_leaves_keeps_what_it_lists_and_may_take_back_the_rest() {
     let mut set = founded(&ash, &[&beech]);
     let group = set.group();
     let stays = beech.entry(group, 40, false);
-    beech.does(&mut set, Act::Leave { standing: vec![stays.hash()] });
+    beech.does(&mut set, Act::Leave { standing: vec![stays.hash()], why: None });
     let roster = set.roster();
     assert!(!is_member(&set, &beech));
     assert_eq!(roster.standing(&stays), Standing::Honoured);
@@ -229,7 +229,7 @@ fn of_a_removed_school_only_what_is_listed_stands() {
     assert_eq!(set.roster().standing(&own.entry(group, 90, false)), Standing::Dropped);
     // A leaving beside the removal does not make its own list count.
     let mut apart = founded(&ash, &[&beech, &cedar]);
-    beech.does(&mut apart, Act::Leave { standing: vec![backdated.hash()] });
+    beech.does(&mut apart, Act::Leave { standing: vec![backdated.hash()], why: None });
     meet(&mut set, &mut apart);
     assert_eq!(set.roster().standing(&backdated), Standing::Dropped);
 }
@@ -342,7 +342,7 @@ fn a_stolen_node_counts_no_more_and_its_school_goes_on() {
     assert_eq!(roster.standing(&renewed.entry(group, 42, false)), Standing::Honoured);
     // The thief can neither admit, nor take the school out, nor lengthen its own list.
     set.extend([beech.admits(&before, &cedar, 9)]);
-    set.extend([beech.says(&before, Act::Leave { standing: vec![] })]);
+    set.extend([beech.says(&before, Act::Leave { standing: vec![], why: None })]);
     set.extend([beech.says(&at_first, Act::Revoke { revocation, standing: vec![forged.hash()] })]);
     assert!(is_member(&set, &beech) && !is_member(&set, &cedar));
     assert!(is_member(&set, &damson), "nor void what the node did before it was stolen");
@@ -437,7 +437,7 @@ fn strangers_add_nothing() {
     let (ash, mallory) = (School::new(1), School::new(9));
     let mut set = founded(&ash, &[]);
     for statement in [
-        mallory.says(&set, Act::Leave { standing: vec![] }),
+        mallory.says(&set, Act::Leave { standing: vec![], why: None }),
         mallory.admits(&set, &mallory, 1),
         mallory.removal(&set, &ash, &[]),
     ] {
@@ -481,7 +481,7 @@ proptest! {
             let mut set = sets[view.index(sets.len())].clone();
             let (by, of) = (&schools[usize::from(by) - 1], &schools[usize::from(of) - 1]);
             let statement = match what {
-                0 => by.says(&set, Act::Leave { standing: vec![] }),
+                0 => by.says(&set, Act::Leave { standing: vec![], why: None }),
                 1 | 2 => by.admits(&set, of, number),
                 3 | 4 => by.removal(&set, of, &[]),
                 5 => root_does(&set, Act::Name { school: of.id() }, &[ash]),

@@ -81,7 +81,7 @@ fn a_departure_ends_an_epoch_and_the_next_one_is_not_for_the_departed() {
     assert_eq!(used_by(&set, &beech), Some(key(2)));
     assert!(!set.roster().epoch().unwrap().names(&cedar.node.public()));
 
-    beech.does(&mut set, Act::Leave { standing: Vec::new() });
+    beech.does(&mut set, Act::Leave { standing: Vec::new(), why: None });
     assert_eq!(set.roster().epoch(), None);
 }
 

@@ -144,7 +144,9 @@ impl Schedule {
                 return self.hear(actor, vec![statement]);
             }
             1 | 2 => Act::Remove { school: target, standing: self.some_entries_of(other, actor) },
-            3 if actor >= ADMINS => Act::Leave { standing: self.some_entries_of(actor, actor) },
+            3 if actor >= ADMINS => {
+                Act::Leave { standing: self.some_entries_of(actor, actor), why: None }
+            }
             4 => Act::Dismiss { school: target },
             5 => {
                 let certificate = ByteBuf::from(self.standbys[actor].certificate.as_bytes());
@@ -304,7 +306,7 @@ impl Schedule {
                 if let Act::Remove { school, standing } = one.act() {
                     return school == author && standing.contains(hash);
                 }
-                matches!(one.act(), Act::Leave { standing }
+                matches!(one.act(), Act::Leave { standing, .. }
                     if one.author() == *author && standing.contains(hash))
             });
             assert!(listed, "an entry of a departed school that nobody lists");
