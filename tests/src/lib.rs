@@ -5,6 +5,8 @@
 
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
+pub mod raw;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};

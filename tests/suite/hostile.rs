@@ -1,7 +1,5 @@
 //! A member, and a stranger, that send what they must not: over real connections, to a real node.
 
-mod raw;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,10 +22,10 @@ use staffroom_protocol::record::Summary;
 use staffroom_protocol::sync::message::{MAX_REQUEST_BYTES, Refusal, Request, Response};
 use staffroom_protocol::wire;
 use staffroom_tests::School;
+use staffroom_tests::raw::{Answer, Raw};
 use tempfile::TempDir;
 
 use crate::{intervention, running, school};
-use raw::{Answer, Raw};
 
 /// A node in this process that says whatever a test wants.
 struct Mallory {

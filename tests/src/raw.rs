@@ -70,10 +70,11 @@ impl request_response::Codec for Bytes {
 }
 
 /// How the node answers a question.
-pub(super) type Answer = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
+pub type Answer = Box<dyn Fn(&[u8]) -> Vec<u8> + Send>;
 
 /// The node, on a thread of its own.
-pub(super) struct Raw {
+#[derive(Debug)]
+pub struct Raw {
     questions: Sender<Vec<u8>>,
     answers: Receiver<Option<Vec<u8>>>,
     disconnected: Receiver<()>,
@@ -81,32 +82,33 @@ pub(super) struct Raw {
 
 impl Raw {
     /// Connects to a node with this key, and answers what it asks.
-    pub(super) fn connect(seed: [u8; 32], to: Multiaddr, answer: Answer) -> Self {
+    pub fn connect(seed: [u8; 32], to: Multiaddr, answer: Answer) -> Self {
         let (questions, asked) = channel::<Vec<u8>>();
         let (answered, answers) = channel();
         let (closed, disconnected) = channel();
         let (connected, is_connected) = channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async move {
+            runtime.expect("the raw node runs").block_on(async move {
                 let mut seed = seed;
-                let key = libp2p::identity::Keypair::ed25519_from_bytes(&mut seed).unwrap();
+                let key = libp2p::identity::Keypair::ed25519_from_bytes(&mut seed)
+                    .expect("the raw node runs");
                 let mut swarm = libp2p::SwarmBuilder::with_existing_identity(key)
                     .with_tokio()
                     .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
-                    .unwrap()
+                    .expect("the raw node runs")
                     .with_behaviour(|_| {
                         request_response::Behaviour::<Bytes>::new(
                             [(StreamProtocol::new("/staffroom/exchange/1"), ProtocolSupport::Full)],
                             request_response::Config::default(),
                         )
                     })
-                    .unwrap()
+                    .expect("the raw node runs")
                     .with_swarm_config(|config| {
                         config.with_idle_connection_timeout(Duration::from_secs(60))
                     })
                     .build();
-                swarm.dial(to).unwrap();
+                swarm.dial(to).expect("the raw node runs");
                 let mut peer: Option<PeerId> = None;
                 let mut waiting: HashSet<OutboundRequestId> = HashSet::new();
                 loop {
@@ -152,22 +154,22 @@ impl Raw {
                 }
             });
         });
-        is_connected.recv_timeout(Duration::from_secs(10)).unwrap();
+        is_connected.recv_timeout(Duration::from_secs(10)).expect("the raw node runs");
         Self { questions, answers, disconnected }
     }
 
     /// Sends a question without waiting for the answer.
-    pub(super) fn send(&self, question: Vec<u8>) {
+    pub fn send(&self, question: Vec<u8>) {
         let _ = self.questions.send(question);
     }
 
     /// Waits for an answer; none where the question failed or the connection ended.
-    pub(super) fn answer(&self) -> Option<Vec<u8>> {
+    pub fn answer(&self) -> Option<Vec<u8>> {
         self.answers.recv_timeout(Duration::from_secs(10)).ok().flatten()
     }
 
     /// How long the other node takes from now on to close the connection; none if it does not.
-    pub(super) fn until_disconnected(&self, most: Duration) -> Option<Duration> {
+    pub fn until_disconnected(&self, most: Duration) -> Option<Duration> {
         let since = Instant::now();
         match self.disconnected.recv_timeout(most) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => Some(since.elapsed()),
