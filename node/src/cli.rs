@@ -83,6 +83,8 @@ enum Command {
     Import(import::Import),
     /// Take back a record that this school shared
     Withdraw(withdraw::Withdraw),
+    /// Show which schools have erased a record that this school took back
+    Receipts(withdraw::Receipts),
     /// Search what all schools shared
     Search(search::Search),
     /// Show a record
@@ -135,6 +137,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Publish(publish) => publish.run(data, output).await,
             Command::Import(import) => import.run(data, output).await,
             Command::Withdraw(withdraw) => withdraw.run(data, output).await,
+            Command::Receipts(receipts) => receipts.run(data, output).await,
             Command::Search(search) => search.run(data, output).await,
             Command::Show(show) => show.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,

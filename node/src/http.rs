@@ -61,6 +61,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records", post(records::publish))
         .route("/records/{id}", get(records::show))
         .route("/records/{id}/withdrawal", post(records::withdraw))
+        .route("/records/{id}/receipts", get(records::receipts))
         .route("/records/{id}/files", post(files::fetch))
         .route("/records/{id}/files/{hash}", get(files::download))
         .route("/search", get(search::search))

@@ -105,6 +105,11 @@ impl Indexer {
         store.changes_since(self.position(), 1).is_ok_and(|changes| changes.is_empty())
     }
 
+    /// Writes anew what of the index holds the text of removed documents.
+    pub(crate) fn purge(&self) -> Result<bool, IndexError> {
+        Ok(self.index.purge()?.left == 0)
+    }
+
     /// How many documents there are.
     pub fn count(&self) -> u64 {
         self.index.count()

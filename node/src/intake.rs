@@ -202,6 +202,7 @@ impl Node {
             });
         }
         changes.extend(with);
+        changes.extend(crate::erasure::marks(entries.iter().copied()));
         let outcomes = self.store().apply(changes)?;
         let stored: Vec<bool> = outcomes
             .iter()
@@ -398,7 +399,8 @@ fn possessed(change: &Change) -> Option<(Hash, GroupId)> {
         | Change::Touch { .. }
         | Change::Statement { .. }
         | Change::Blob { .. }
-        | Change::ForgetBlob { .. } => None,
+        | Change::ForgetBlob { .. }
+        | Change::Erased => None,
     }
 }
 

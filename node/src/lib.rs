@@ -6,6 +6,7 @@ mod clock;
 mod confirmations;
 pub mod contacts;
 mod epochs;
+pub mod erasure;
 pub mod groups;
 pub mod home;
 pub mod http;

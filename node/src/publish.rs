@@ -434,7 +434,9 @@ impl Node {
             entries.push(Entry::sign(draft, identity.certificate(), identity.node_key())?);
         }
         let noted = self.audit(&format!("withdrew {record}. Reason: {reason}"))?;
-        self.store_entries(&entries.iter().collect::<Vec<_>>(), vec![noted])?;
+        let awaited = entries.iter().map(Self::await_receipts);
+        let with = awaited.chain([noted]).collect();
+        self.store_entries(&entries.iter().collect::<Vec<_>>(), with)?;
         let mut names = self.group_names();
         let withdrawn = Withdrawn {
             id: record,

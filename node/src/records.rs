@@ -52,6 +52,9 @@ pub enum RecordError {
     /// It was withdrawn.
     #[error("the record was withdrawn")]
     Withdrawn,
+    /// It was not withdrawn.
+    #[error("the record was not withdrawn; withdraw it with: staffroom withdraw")]
+    NotWithdrawn,
     /// This needs the network.
     #[error(
         "the files are not held here and the node is not running; start it with: staffroom serve"

@@ -69,7 +69,7 @@ pub struct StoredEntry {
 /// The key and the value of a local value.
 pub type LocalRow = (Vec<u8>, Vec<u8>);
 
-/// What a node needs of its store. Calls block; no call but [`Store::apply`] writes.
+/// What a node needs of its store. Calls block; none but [`Store::apply`] and [`Store::erase`] write.
 pub trait Store: Send + Sync + fmt::Debug {
     /// Makes the changes durable and then visible, in order, and says what each of them did.
     ///
@@ -79,6 +79,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Nothing of this call is acknowledged. After [`StoreError::DiskFull`] it can be tried again;
     /// after [`StoreError::Stopped`] nothing is accepted until the node restarts.
     fn apply(&self, changes: Vec<Change>) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Rewrites the journal without the entries and blobs that are held no more, and says how many
+    /// there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a segment cannot be rewritten; it is as it was then.
+    fn erase(&self) -> Result<u64, StoreError>;
 
     /// The version held for `key`.
     fn entry(&self, key: &EntryKey) -> Result<Option<StoredEntry>, StoreError>;

@@ -30,6 +30,8 @@ pub enum Purpose {
     Statement,
     /// A keyholder of a group's root agrees to what the root does.
     Root,
+    /// A member confirms that it erased what was withdrawn.
+    Receipt,
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
             Self::NodeRevocation => b"staffroom/1/node-revocation\0",
             Self::Statement => b"staffroom/1/statement\0",
             Self::Root => b"staffroom/1/root\0",
+            Self::Receipt => b"staffroom/1/receipt\0",
         }
     }
 }

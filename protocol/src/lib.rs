@@ -10,6 +10,7 @@ pub mod hash;
 pub mod identity;
 pub mod limits;
 pub mod publish;
+pub mod receipt;
 pub mod record;
 pub mod safeguard;
 mod seal;

@@ -10,6 +10,9 @@ pub const MAX_SUMMARY_BYTES: usize = 8 * 1024;
 /// An entry: a summary and its envelope, with room for a newer node's fields.
 pub const MAX_ENTRY_BYTES: usize = 12 * 1024;
 
+/// A receipt: a certificate, four fields of fixed size, and room for a newer node's fields.
+pub const MAX_RECEIPT_BYTES: usize = 1024;
+
 /// A membership statement: claims and a certificate, with room for lists in later versions.
 pub const MAX_STATEMENT_BYTES: usize = 16 * 1024;
 

@@ -20,6 +20,7 @@ use crate::group::statement::{Act, Admission, Founding, Parting, Root, Statement
 use crate::group::{Claims, GroupKind, Role};
 use crate::hash::{GroupId, Hash, RecordId};
 use crate::identity::{NodeCertificate, Revocation, SecretKey};
+use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
 use crate::sync::message::{Holding, PeerAddresses, Refusal, Request, Response};
 use crate::wire;
@@ -147,6 +148,13 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
     };
     let withdrawal = Entry::sign(withdrawal, &ash.certificate, &ash.node).unwrap();
     add("entry: withdrawal", withdrawal.as_bytes());
+    let erasure = Erasure {
+        group,
+        withdrawal: withdrawal.hash(),
+        erased: clock,
+        backups_by: Timestamp::from_millis(1_703_024_000_000),
+    };
+    add("receipt", Receipt::sign(erasure, &ash.certificate, &ash.node).as_bytes());
     for (name, bytes) in messages(group, ash.node.public()) {
         add(&name, &bytes);
     }
@@ -166,6 +174,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Holding { group },
         Request::Groups { certificate: bytes.clone() },
         Request::Return { group, certificate: bytes.clone(), after: None },
+        Request::Receipts { group, withdrawals: vec![hash] },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
@@ -189,6 +198,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Admitted,
         Response::Waiting,
         Response::Groups { groups: vec![group] },
+        Response::Receipts { receipts: vec![bytes.clone()] },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];
     let requests = requests
@@ -260,6 +270,7 @@ fn what_was_ever_sent_is_read() {
             "request" => drop(wire::decode::<Request>(&bytes, 10_000).unwrap()),
             "response" => drop(wire::decode::<Response>(&bytes, 10_000).unwrap()),
             "announcement" => drop(Announcement::decode(&bytes).unwrap()),
+            "receipt" => drop(Receipt::verify(&bytes).unwrap()),
             "node" => drop(NodeCertificate::verify(&bytes).unwrap()),
             "invite" => drop(String::from_utf8(bytes).unwrap().parse::<Invite>().unwrap()),
             "gossip" => {

@@ -13,6 +13,7 @@ mod partition;
 mod recovery;
 mod removal;
 mod wire;
+mod withdrawal;
 
 use staffroom_tests::School;
 

@@ -12,7 +12,7 @@ use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::statement::Parting;
 
 use super::client::{Client, segment};
-use super::output::{Output, table};
+use super::output::{Output, minute, table};
 use super::qr;
 use crate::http::{
     GroupReport, GroupStatus, InviteReport, InviteRevoked, JoinReport, MemberReport,
@@ -584,9 +584,4 @@ fn heard(removed: &MemberReport) -> String {
         count - outstanding.len(),
         outstanding.join(", ")
     )
-}
-
-/// A time without its seconds, as people read it.
-fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
 }

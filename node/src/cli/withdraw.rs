@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::client::{Client, segment};
-use super::output::Output;
+use super::output::{Output, minute, table};
+use crate::erasure::WithdrawalReceipts;
 use crate::publish::Withdrawn;
 
 /// Take back a record that this school shared
@@ -27,7 +28,54 @@ impl Withdraw {
         client.close().await;
         let withdrawn = withdrawn?;
         output.answer(&withdrawn, || {
-            format!("Withdrew {:?} from {}.", withdrawn.title, withdrawn.groups.join(", "))
+            format!(
+                "Withdrew {:?} from {}.\nSee which schools have erased it with: staffroom receipts {}",
+                withdrawn.title,
+                withdrawn.groups.join(", "),
+                self.id
+            )
         })
     }
+}
+
+/// Show which schools have confirmed that nothing is left of a record that this school withdrew
+#[derive(Debug, clap::Args)]
+pub(super) struct Receipts {
+    /// The record's id, or how it begins
+    id: String,
+}
+
+impl Receipts {
+    pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
+        let client = Client::open(data, output).await?;
+        let path = format!("/records/{}/receipts", segment(&self.id));
+        let receipts: anyhow::Result<WithdrawalReceipts> = client.get(&path).await;
+        client.close().await;
+        let receipts = receipts?;
+        output.answer(&receipts, || report(&receipts))
+    }
+}
+
+fn report(receipts: &WithdrawalReceipts) -> String {
+    let outstanding = receipts.members.iter().filter(|member| member.erased.is_none()).count();
+    let withdrawn = minute(&receipts.withdrawn);
+    let summary = match (receipts.members.len(), outstanding) {
+        (0, _) => format!("Withdrawn at {withdrawn}. No other school had it."),
+        (_, 0) => format!("Withdrawn at {withdrawn}. All schools have erased it."),
+        (all, some) => {
+            format!("Withdrawn at {withdrawn}. {some} of {all} schools have still to confirm.")
+        }
+    };
+    let list = table(
+        ["School", "Group", "Erased", "Out of backups by"],
+        receipts.members.iter().map(|member| {
+            [
+                member.school.clone(),
+                member.group.clone(),
+                member.erased.as_deref().map_or_else(|| "not yet".to_owned(), minute),
+                member.backups_by.as_deref().unwrap_or_default().chars().take(10).collect(),
+            ]
+        }),
+    );
+    if receipts.members.is_empty() { summary } else { format!("{summary}\n{list}") }
 }

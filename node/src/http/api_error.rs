@@ -115,7 +115,9 @@ impl From<RecordError> for ApiError {
             RecordError::Unknown(_)
             | RecordError::Ambiguous { .. }
             | RecordError::SeveralSchools(_) => Self::not_found(error.to_string()),
-            RecordError::NotOwn(_) | RecordError::Withdrawn => Self::conflict(error.to_string()),
+            RecordError::NotOwn(_) | RecordError::Withdrawn | RecordError::NotWithdrawn => {
+                Self::conflict(error.to_string())
+            }
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())
             }

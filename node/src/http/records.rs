@@ -10,6 +10,7 @@ use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::{Record, Summary};
 
 use super::api_error::{ApiError, blocking};
+use crate::erasure::WithdrawalReceipts;
 use crate::node::Node;
 use crate::publish::{PublishOptions, PublishOutcome, Withdrawn};
 use crate::records::{HeldRecord, RecordError, school_names};
@@ -112,6 +113,14 @@ pub(super) async fn withdraw(
     let (withdrawn, told) = blocking(move || withdrawing.withdraw(&id, &withdraw.reason)).await??;
     told.tell(&node).await;
     Ok(Json(withdrawn))
+}
+
+/// Who has confirmed that nothing is left of a record that this school withdrew.
+pub(super) async fn receipts(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Json<WithdrawalReceipts>, ApiError> {
+    Ok(Json(blocking(move || node.withdrawal_receipts(&id)).await??))
 }
 
 /// The record behind an id, unless it was withdrawn.

@@ -142,6 +142,7 @@ fn answer_blocking(
         | Request::Entries { .. }
         | Request::Blobs { .. }
         | Request::BlobRange { .. }
+        | Request::Receipts { .. }
         | Request::Holding { .. }
             if !member =>
         {
@@ -161,6 +162,12 @@ fn answer_blocking(
         Request::Entries { group, hashes } => entries(node, &group, &hashes)?,
         Request::Blobs { group, hashes } => blobs(node, &group, &hashes)?,
         Request::BlobRange { group, hash, offset } => blob_range(node, &group, &hash, offset)?,
+        Request::Receipts { group, withdrawals } => {
+            if withdrawals.len() > MAX_REQUEST_ITEMS {
+                return Ok(Response::Refused(Refusal::Malformed));
+            }
+            Response::Receipts { receipts: node.receipts(&group, &withdrawals)? }
+        }
         Request::Holding { group } => holding(node, &group)?,
     })
 }

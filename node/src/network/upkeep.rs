@@ -34,6 +34,12 @@ const EPOCH_TURN_ROUNDS: u32 = 3;
 /// How often a group that this school waits to be let into is asked again, in rounds.
 const ROUNDS_BETWEEN_JOINING: u32 = 5;
 
+/// How often what was withdrawn is erased from the journal, which is read whole for it, in rounds.
+const ROUNDS_BETWEEN_ERASURES: u32 = 5;
+
+/// How often members are asked to confirm what they erased, in rounds.
+const ROUNDS_BETWEEN_RECEIPTS: u32 = 5;
+
 /// Members that a node dials; beyond that it is reached by others and by gossip's mesh.
 const MAX_DIALLED: usize = 48;
 
@@ -88,6 +94,17 @@ impl Upkeep {
             self.network.spawn(async move { node.ask_again(&network).await });
         }
         self.node.follow_mergers(&self.network).await;
+        if self.tended.is_multiple_of(ROUNDS_BETWEEN_ERASURES) {
+            let erasing = Arc::clone(&self.node);
+            let erased = tokio::task::spawn_blocking(move || erasing.erase()).await;
+            if let Ok(Err(error)) = erased {
+                tracing::warn!(%error, "what was withdrawn could not be erased yet");
+            }
+        }
+        if self.tended.is_multiple_of(ROUNDS_BETWEEN_RECEIPTS) {
+            let (node, network) = (Arc::clone(&self.node), self.network.clone());
+            self.network.spawn(async move { node.ask_for_receipts(&network).await });
+        }
         self.tended = self.tended.wrapping_add(1);
         for group in self.node.group_ids() {
             if !self.node.epoch_is_due(&group) {

@@ -78,6 +78,8 @@ pub enum Change {
         /// Its hash.
         hash: Hash,
     },
+    /// Takes the place of a change in the journal whose content was erased; does nothing.
+    Erased,
 }
 
 /// A sort of local value. The numbers are on disk: never give one to another table.
@@ -133,7 +135,10 @@ impl Change {
                 check_size("a blob kept with the records", bytes.len(), MAX_SMALL_BLOB_BYTES)?;
                 check_hash("a blob", *hash, bytes)?;
             }
-            Self::DropEntry { .. } | Self::Touch { .. } | Self::ForgetBlob { .. } => {}
+            Self::DropEntry { .. }
+            | Self::Touch { .. }
+            | Self::ForgetBlob { .. }
+            | Self::Erased => {}
         }
         Ok(wire::encode(self))
     }

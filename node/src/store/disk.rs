@@ -173,6 +173,10 @@ impl Store for DiskStore {
         self.writer.apply(changes)
     }
 
+    fn erase(&self) -> Result<u64, StoreError> {
+        self.writer.erase()
+    }
+
     fn entry(&self, key: &EntryKey) -> Result<Option<StoredEntry>, StoreError> {
         self.records
             .get(&rows::entry_key(key))?

@@ -17,6 +17,9 @@ pub(super) const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 
 const TEMPORARY: &str = ".tmp";
 
+/// Takes the payload of a frame and has another one for it, or none.
+type Replace<'a> = dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, StoreError> + 'a;
+
 /// Takes a sequence and the payload of its frame.
 type Replayer<'a> = dyn FnMut(u64, &[u8]) -> Result<(), StoreError> + 'a;
 
@@ -180,6 +183,40 @@ impl Journal {
         Ok(damage)
     }
 
+    /// Gives changes other payloads where `replace` has one for them, and says how many those were.
+    /// Each segment is written anew beside itself and then takes its own place, so that a crash
+    /// leaves one or the other.
+    pub(super) fn rewrite(&mut self, replace: &mut Replace<'_>) -> Result<u64, StoreError> {
+        let mut replaced = 0;
+        for first in self.segments.clone() {
+            let path = self.dir.join(segment::name(first));
+            let read = read_segment(self.files.as_ref(), &path, self.id, first)?;
+            let mut bytes = Header { id: self.id, first }.encode();
+            let mut in_segment = 0;
+            for found in read.frames(self.id, first) {
+                if let Found::Frame { sequence, payload, .. } = found {
+                    let other = replace(payload)?;
+                    in_segment += u64::from(other.is_some());
+                    let payload = other.as_deref().unwrap_or(payload);
+                    frame::encode(&self.id, sequence, payload, &mut bytes);
+                }
+            }
+            // What is damaged is rescued at the next start, which keeps the damaged file.
+            if in_segment == 0 || read.is_damaged() {
+                continue;
+            }
+            let current = path == self.current.path;
+            let written = write_anew(self.files.as_ref(), &self.dir, &path, &bytes)
+                .and_then(|()| if current { self.files.append(&path).map(Some) } else { Ok(None) })
+                .map_err(|error| StoreError::io("rewrite the journal segment", &path, &error))?;
+            if let Some(file) = written {
+                self.current = Current { path, file, length: bytes.len() as u64 };
+            }
+            replaced += in_segment;
+        }
+        Ok(replaced)
+    }
+
     /// Each segment's first sequence and the last that it can hold.
     fn spans(&self) -> Vec<(u64, u64)> {
         let next = self.segments.iter().skip(1).map(|first| first - 1);
@@ -320,6 +357,15 @@ fn create_segment(files: &dyn Files, dir: &Path, header: Header) -> io::Result<C
     Ok(Current { path, file, length: bytes.len() as u64 })
 }
 
+fn write_anew(files: &dyn Files, dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(TEMPORARY);
+    let temporary = PathBuf::from(temporary);
+    write_whole(files, &temporary, bytes)?;
+    files.rename(&temporary, path)?;
+    files.sync_dir(dir)
+}
+
 fn write_whole(files: &dyn Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = files.create(path)?;
     file.write_all(bytes)?;
@@ -387,6 +433,37 @@ mod tests {
             let expected: Vec<u64> = (after + 1..=10).collect();
             assert_eq!(read(&mut journal, after), (expected, Damage::default()));
         }
+    }
+
+    #[test]
+    fn what_is_rewritten_is_gone_from_the_disk_and_the_rest_reads_as_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let small = HEADER_BYTES as u64 + 3 * FRAME as u64;
+        let (mut journal, _) = open_with(DiskFiles, dir.path(), small);
+        append(&mut journal, 1..=8);
+        let mut replace = |payload: &[u8]| {
+            Ok([b"000002", b"000008"].iter().any(|one| payload == *one).then(|| b"erased".to_vec()))
+        };
+        assert_eq!(journal.rewrite(&mut replace).unwrap(), 2);
+        append(&mut journal, [9]);
+        drop(journal);
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            assert!(!bytes.windows(6).any(|part| part == b"000002" || part == b"000008"));
+        }
+        let (mut journal, damage) = open_with(DiskFiles, dir.path(), small);
+        assert_eq!((journal.last(), damage), (9, Damage::default()));
+        let mut read = Vec::new();
+        let damage = journal.replay(0, &mut |sequence, payload| {
+            read.push((sequence, String::from_utf8(payload.to_vec()).unwrap()));
+            Ok(())
+        });
+        assert_eq!(damage.unwrap(), Damage::default());
+        let expected = (1..=9).map(|number: u64| match number {
+            2 | 8 => (number, "erased".to_owned()),
+            _ => (number, format!("{number:06}")),
+        });
+        assert_eq!(read, expected.collect::<Vec<_>>());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{Change, DiskStore, Opening, Options, Outcome, Store, Table};
 #[derive(Debug, Clone)]
 enum Step {
     Apply(Vec<Change>),
+    Erase,
     Reopen,
     LoseRecords,
     CutPower { kept: u64 },
@@ -43,7 +44,7 @@ impl Model {
                     self.entries.remove(&key);
                 }
             }
-            Change::Touch { .. } => {}
+            Change::Touch { .. } | Change::Erased => {}
             Change::Statement { group, hash, bytes } => {
                 self.statements.insert((group, hash), bytes);
             }
@@ -145,6 +146,7 @@ fn any_change() -> impl Strategy<Value = Change> {
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => prop::collection::vec(any_change(), 1..12).prop_map(Step::Apply),
+        1 => Just(Step::Erase),
         1 => Just(Step::Reopen),
         1 => Just(Step::LoseRecords),
         1 => (0_u64..200).prop_map(|kept| Step::CutPower { kept }),
@@ -179,6 +181,10 @@ proptest! {
                         .count();
                     prop_assert_eq!(store.position(), before + applied as u64);
                     changes.into_iter().for_each(|change| model.apply(change));
+                }
+                Step::Erase => {
+                    store.erase().unwrap();
+                    prop_assert_eq!(store.erase().unwrap(), 0, "once is enough");
                 }
                 Step::Reopen => {
                     store.close().unwrap();

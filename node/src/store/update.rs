@@ -39,6 +39,7 @@ impl<'a> Update<'a> {
                 self.set_value(rows::blob_key(hash), Some(bytes), position)
             }
             Change::ForgetBlob { hash } => self.set_value(rows::blob_key(hash), None, position),
+            Change::Erased => Ok(Outcome::Unchanged),
         }
     }
 

@@ -5,12 +5,14 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 
+use staffroom_protocol::wire;
 use tracing::error;
 
+use super::frame::MAX_PAYLOAD_BYTES;
 use super::journal::{AppendError, Journal};
 use super::records::{Records, Trust};
 use super::update::Update;
-use super::{Change, Outcome, StoreError};
+use super::{Change, Outcome, StoreError, rows};
 
 /// Calls that may wait before further ones block: more than a node has threads that write.
 const MAX_WAITING: usize = 64;
@@ -20,7 +22,12 @@ const MAX_COMMIT_CHANGES: usize = 4_096;
 
 type Answer = Result<Vec<Outcome>, StoreError>;
 
-struct Request {
+enum Request {
+    Apply(Call),
+    Erase(SyncSender<Result<u64, StoreError>>),
+}
+
+struct Call {
     /// Each change with its encoding for the journal.
     changes: Vec<(Change, Vec<u8>)>,
     answer: SyncSender<Answer>,
@@ -57,11 +64,22 @@ impl Writer {
             .into_iter()
             .map(|change| change.to_journal().map(|payload| (change, payload)))
             .collect::<Result<Vec<_>, _>>()?;
+        self.ask(|answer| Request::Apply(Call { changes, answer }))
+    }
+
+    /// Rewrites the journal without what is held no more.
+    pub(super) fn erase(&self) -> Result<u64, StoreError> {
+        self.ask(Request::Erase)
+    }
+
+    fn ask<T>(
+        &self,
+        request: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Request,
+    ) -> Result<T, StoreError> {
         let (answer, answered) = sync_channel(1);
-        let request = Request { changes, answer };
         self.requests
             .as_ref()
-            .and_then(|requests| requests.send(request).ok())
+            .and_then(|requests| requests.send(request(answer)).ok())
             .and_then(|()| answered.recv().ok())
             .unwrap_or_else(|| {
                 Err(StoreError::Stopped {
@@ -104,14 +122,30 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, waiting: &Receiver<Request>) {
-        while let Ok(first) = waiting.recv() {
+        let mut next = None;
+        while let Some(first) = next.take().or_else(|| waiting.recv().ok()) {
+            let first = match first {
+                Request::Apply(call) => call,
+                Request::Erase(answer) => {
+                    drop(answer.send(self.erase()));
+                    continue;
+                }
+            };
             let mut size = first.changes.len();
             let mut requests = vec![first];
             while size < MAX_COMMIT_CHANGES
-                && let Ok(next) = waiting.try_recv()
+                && let Ok(request) = waiting.try_recv()
             {
-                size += next.changes.len();
-                requests.push(next);
+                match request {
+                    Request::Apply(call) => {
+                        size += call.changes.len();
+                        requests.push(call);
+                    }
+                    other @ Request::Erase(_) => {
+                        next = Some(other);
+                        break;
+                    }
+                }
             }
             let (calls, answers): (Vec<_>, Vec<_>) =
                 requests.into_iter().map(|request| (request.changes, request.answer)).unzip();
@@ -166,6 +200,35 @@ impl Worker {
             stop(&self.stopped, reason)
         })?;
         Ok(outcomes)
+    }
+}
+
+impl Worker {
+    fn erase(&mut self) -> Result<u64, StoreError> {
+        if let Some(error) = self.stopped.get() {
+            return Err(error.clone());
+        }
+        let erased = wire::encode(&Change::Erased);
+        let records = &self.records;
+        self.journal.rewrite(&mut |payload| {
+            let Ok(change) = wire::decode::<Change>(payload, MAX_PAYLOAD_BYTES) else {
+                return Ok(None);
+            };
+            let held = match &change {
+                Change::Entry { key, version, .. } => records
+                    .get(&rows::entry_key(key))?
+                    .and_then(|row| rows::read_entry(&row))
+                    .is_some_and(|held| held.version == *version),
+                Change::Blob { hash, .. } => records.get(&rows::blob_key(hash))?.is_some(),
+                Change::DropEntry { .. }
+                | Change::Touch { .. }
+                | Change::Statement { .. }
+                | Change::Local { .. }
+                | Change::ForgetBlob { .. }
+                | Change::Erased => true,
+            };
+            Ok((!held).then(|| erased.clone()))
+        })
     }
 }
 

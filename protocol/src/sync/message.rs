@@ -114,6 +114,13 @@ pub enum Request {
         /// Where the piece starts, in bytes.
         offset: u64,
     },
+    /// Asks whether the content of withdrawals has been erased.
+    Receipts {
+        /// The group.
+        group: GroupId,
+        /// The hashes of the withdrawals, [`MAX_REQUEST_ITEMS`] at most.
+        withdrawals: Vec<Hash>,
+    },
     /// Asks how much the other node holds of a group.
     Holding {
         /// The group.
@@ -135,6 +142,7 @@ impl Request {
             | Self::Entries { group, .. }
             | Self::Blobs { group, .. }
             | Self::BlobRange { group, .. }
+            | Self::Receipts { group, .. }
             | Self::Holding { group } => Some(*group),
         }
     }
@@ -188,6 +196,11 @@ pub enum Response {
         size: u64,
         /// The piece; empty at the end.
         bytes: ByteBuf,
+    },
+    /// Receipts for those of the withdrawals that are erased.
+    Receipts {
+        /// The receipts' bytes.
+        receipts: Vec<ByteBuf>,
     },
     /// How much the answering node holds of a group.
     Holding(Holding),
