@@ -14,6 +14,7 @@ mod rate;
 mod relay_join;
 mod spread;
 mod swarm;
+mod transport;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub(crate) use catch_up::tell;
 pub use fetch::FetchError;
 pub(crate) use fetch::file as fetch_file;
 use offences::Offence;
-pub use swarm::StartError;
+pub use transport::StartError;
 
 /// How many commands may wait for the swarm's task. It works each off in microseconds; a full
 /// channel makes the senders wait.

@@ -1,5 +1,7 @@
 //! `staffroom group …`
 
+mod printed;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -7,19 +9,19 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use jiff::{Span, SpanRelativeTo, Unit};
 use serde_json::json;
-use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
-use staffroom_protocol::group::statement::Parting;
 
 use super::client::{Client, segment};
-use super::output::{Output, minute, table};
+use super::output::Output;
 use super::qr;
 use crate::http::{
     GroupReport, GroupStatus, InviteReport, InviteRevoked, JoinReport, MemberReport,
 };
-use crate::invites::{InviteMade, InviteState};
+use crate::invites::InviteMade;
 use crate::joining::Asking;
-use crate::root::{Keyholder, RootAct, RootReport};
+use crate::root::{RootAct, RootReport};
+pub(super) use printed::list;
+use printed::{invite_list, join_report, member_list, request_list, root_act, root_report};
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -395,34 +397,6 @@ impl Group {
     }
 }
 
-/// Groups as a table.
-pub(super) fn list(groups: &[GroupStatus]) -> String {
-    if groups.is_empty() {
-        return "This school is in no group yet. Create one with: staffroom group create NAME, or \
-                join one with: staffroom group join INVITE"
-            .to_owned();
-    }
-    table(
-        ["Group", "Kind", "Role", "Schools", "Connected", "Records", "Texts to come"],
-        groups.iter().map(|group| {
-            [
-                group.name.clone(),
-                group.kind.map(|kind| kind.to_string()).unwrap_or_default(),
-                match (group.role, &group.waiting_for, &group.merged_into) {
-                    (Some(_), _, Some(into)) => format!("merged into {into}"),
-                    (Some(role), _, None) => role.to_string(),
-                    (None, Some(from), _) => format!("waits for {from}"),
-                    (None, None, _) => "left".to_owned(),
-                },
-                group.members.to_string(),
-                group.connected.to_string(),
-                group.entries.to_string(),
-                group.bodies_missing.to_string(),
-            ]
-        }),
-    )
-}
-
 /// Asks the person at the terminal; where there is none, whoever runs the command has decided.
 pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
@@ -432,156 +406,4 @@ pub(super) fn confirmed(question: &str) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
-}
-
-fn root_act(act: &RootAct) -> String {
-    let RootAct { name, what, signed, needed, proposal, .. } = act;
-    match proposal {
-        None => format!("Done in {name}: {what}."),
-        Some(line) => format!(
-            "Signed: {what} in {name}. {signed} of {needed} keyholders have signed. Send this line \
-             to another keyholder, who runs: staffroom group sign LINE\n{line}"
-        ),
-    }
-}
-
-fn root_report(root: &RootReport) -> String {
-    let holder = |holder: &Keyholder| {
-        let name = holder.name.clone().unwrap_or_else(|| holder.school.short());
-        if holder.own { format!("{name} (this school)") } else { name }
-    };
-    let names: Vec<String> = root.keyholders.iter().map(holder).collect();
-    match root.keyholders.len() {
-        1 => format!("The root is held by {} alone.", names.join("")),
-        count => format!(
-            "The root is held by {}. {} of these {count} must sign what it does.",
-            names.join(", "),
-            root.threshold
-        ),
-    }
-}
-
-fn join_report(joined: &JoinReport, running: bool) -> String {
-    let JoinReport { name, from, waiting, .. } = joined;
-    match (waiting, running) {
-        (false, true) => format!("Joined {name}."),
-        (false, false) => format!(
-            "Joined {name}.\nStart the node to receive what its schools share: staffroom serve"
-        ),
-        (true, true) => format!(
-            "{from} has been asked and has not answered yet. This node goes on asking; see how it \
-             stands with: staffroom group list"
-        ),
-        (true, false) => format!(
-            "{from} has been asked and has not answered yet. Start the node, which goes on asking: \
-             staffroom serve"
-        ),
-    }
-}
-
-fn request_list(requests: &[Asking]) -> String {
-    if requests.is_empty() {
-        return "No school asks to be let in.".to_owned();
-    }
-    table(
-        ["School", "URN", "Phase", "Location", "As a", "Id"],
-        requests.iter().map(|asking| {
-            [
-                asking.claims.name.clone(),
-                asking.claims.urn.map(|urn| urn.to_string()).unwrap_or_default(),
-                asking.claims.phase.clone().unwrap_or_default(),
-                asking.claims.location.clone().unwrap_or_default(),
-                asking.role.to_string(),
-                asking.school.short(),
-            ]
-        }),
-    )
-}
-
-fn invite_list(invites: &[InviteMade]) -> String {
-    if invites.is_empty() {
-        return "This school has made no invite to this group. Make one with: staffroom group \
-                invite GROUP"
-            .to_owned();
-    }
-    table(
-        ["Invite", "Lets in a", "Expires", "Now"],
-        invites.iter().map(|invite| {
-            let expires = Timestamp::from_millis(invite.expires_millis).to_string();
-            let now = match &invite.state {
-                InviteState::Open => "open".to_owned(),
-                InviteState::Used { by } => format!("used by {by}"),
-                InviteState::Expired => "expired".to_owned(),
-                InviteState::Revoked => "taken back".to_owned(),
-            };
-            [
-                invite.id.short(),
-                invite.role.to_string(),
-                expires.get(..10).unwrap_or_default().to_owned(),
-                now,
-            ]
-        }),
-    )
-}
-
-fn member_list(members: &[MemberReport]) -> String {
-    let list = table(
-        ["School", "URN", "Role", "Since", "Now", "Up to date since"],
-        members.iter().map(|member| {
-            let now = match (&member.left, &member.removed_by, member.own, member.connected) {
-                (Some(when), Some(by), ..) => {
-                    format!("removed on {} by {by}", when.get(..10).unwrap_or_default())
-                }
-                (Some(when), None, ..) => {
-                    let what = match member.why {
-                        Some(Parting::Moved) => "moved to another group",
-                        Some(Parting::Closed) => "closed",
-                        None => "left",
-                    };
-                    format!("{what} on {}", when.get(..10).unwrap_or_default())
-                }
-                (None, _, true, _) => "this school".to_owned(),
-                (None, _, false, true) => "connected".to_owned(),
-                (None, _, false, false) => "not connected".to_owned(),
-            };
-            [
-                member.claims.name.clone(),
-                member.claims.urn.map(|urn| urn.to_string()).unwrap_or_default(),
-                member.role.to_string(),
-                member.since.get(..10).unwrap_or_default().to_owned(),
-                now,
-                match (&member.up_to_date_since, member.own || member.left.is_some()) {
-                    (_, true) => String::new(),
-                    (Some(since), false) => minute(since),
-                    (None, false) => "not yet".to_owned(),
-                },
-            ]
-        }),
-    );
-    let removals = members.iter().filter(|member| !member.heard_by.is_empty()).map(heard);
-    std::iter::once(list).chain(removals).collect::<Vec<_>>().join("\n")
-}
-
-/// Who has heard of a removal, and who may still share with the school.
-fn heard(removed: &MemberReport) -> String {
-    let (count, name) = (removed.heard_by.len(), &removed.claims.name);
-    let outstanding: Vec<&str> = removed
-        .heard_by
-        .iter()
-        .filter(|one| one.since.is_none())
-        .map(|one| one.school.as_str())
-        .collect();
-    if outstanding.is_empty() {
-        let last = removed.heard_by.iter().filter_map(|one| one.since.as_deref()).max();
-        return format!(
-            "All other schools have heard that {name} was removed, the last one at {}.",
-            minute(last.unwrap_or_default())
-        );
-    }
-    format!(
-        "{} of {count} other schools have heard that {name} was removed. Not yet: {}. Until they \
-         hear of it they may go on sharing with {name}.",
-        count - outstanding.len(),
-        outstanding.join(", ")
-    )
 }
