@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod catch_up;
+mod chores;
 mod codec;
 mod exchange;
 mod fetch;
@@ -17,7 +18,7 @@ mod swarm;
 mod transport;
 mod upkeep;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -65,6 +66,8 @@ pub(crate) struct Shared {
     offences: Mutex<offences::Offences>,
     connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
     listening: RwLock<Vec<Multiaddr>>,
+    /// The groups in which this node has a key to gossip under.
+    speaking: RwLock<BTreeSet<GroupId>>,
     registry: Mutex<Registry>,
     /// Another node was connected, or another school let in.
     changed: Notify,
@@ -156,6 +159,7 @@ impl Network {
             offences: Mutex::default(),
             connected: RwLock::default(),
             listening: RwLock::default(),
+            speaking: RwLock::default(),
             registry: Mutex::default(),
             changed: Notify::new(),
             tasks: Mutex::default(),
@@ -167,6 +171,7 @@ impl Network {
         spread::start(&node, &network, statements);
         catch_up::start(&node, &network, comparisons);
         upkeep::start(Arc::clone(&node), &network);
+        chores::start(Arc::clone(&node), &network);
         fetch::start(node, &network);
         Ok(network)
     }
@@ -196,7 +201,14 @@ impl Network {
 
     /// Listens to these groups, and no others; speaks in those of which there is a key.
     pub async fn follow(&self, channels: Vec<(GroupId, Option<EpochKey>)>) {
+        let speaking = channels.iter().filter(|(_, key)| key.is_some()).map(|(group, _)| *group);
+        *self.shared.speaking.write().unwrap_or_else(PoisonError::into_inner) = speaking.collect();
         self.command(Command::Follow(channels)).await;
+    }
+
+    /// Whether this node has a key to gossip under in a group.
+    pub(crate) fn speaks_in(&self, group: &GroupId) -> bool {
+        self.shared.speaking.read().unwrap_or_else(PoisonError::into_inner).contains(group)
     }
 
     /// Lets gossip pass to and from these nodes, as far as they are connected.

@@ -175,6 +175,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Groups { certificate: bytes.clone() },
         Request::Return { group, certificate: bytes.clone(), after: None },
         Request::Receipts { group, withdrawals: vec![hash] },
+        Request::News { group, digest: hash },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
 pub mod raw;
+pub mod sites;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::Ipv4Addr;
@@ -17,6 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use sites::Place;
 use tempfile::TempDir;
 
 /// How long a school waits for what it expects before a test fails.
@@ -35,6 +37,8 @@ pub struct School {
     environment: Vec<(String, String)>,
     /// An address of its own on this machine, which it keeps as a server keeps its name.
     host: Ipv4Addr,
+    /// The network namespace in which everything of it runs; none for this machine's own.
+    namespace: Option<String>,
 }
 
 /// An address of the loopback network that no other school of this test program has, nor one of
@@ -78,7 +82,15 @@ impl Outcome {
 impl School {
     /// Sets up a school. `program` is the built binary.
     pub fn set_up(program: &str, name: &str) -> Self {
-        let school = Self::without_data(program, name);
+        Self::set_up_at(program, name, None)
+    }
+
+    /// Sets up a school at a place of its own.
+    pub fn set_up_at(program: &str, name: &str, place: Option<Place>) -> Self {
+        let mut school = Self::without_data(program, name);
+        if let Some(Place { namespace, host }) = place {
+            (school.namespace, school.host) = (Some(namespace), host);
+        }
         school.done(&["init", "--name", name]);
         school
     }
@@ -93,6 +105,7 @@ impl School {
             node: None,
             environment: Vec::new(),
             host: own_host(),
+            namespace: None,
         }
     }
 
@@ -124,7 +137,14 @@ impl School {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match &self.namespace {
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
         command.args(arguments).arg("--data").arg(self.data()).current_dir(self.dir.path());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command

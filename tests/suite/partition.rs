@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use staffroom_tests::School;
+use staffroom_tests::sites::Sites;
 
-use crate::{intervention, running};
+use crate::{PROGRAM, intervention, running};
 
 const TRUST: &str = "Fenland Trust";
 
@@ -183,4 +184,57 @@ fn what_a_removed_admin_does_as_if_it_had_not_heard_counts_nowhere() {
         school.finds("acorn", 1);
         assert_eq!(school.search("backdated"), [], "{}", school.name());
     }
+}
+
+#[test]
+fn a_school_removed_on_one_side_of_a_cut_line_is_removed_on_the_other_once_it_is_mended() {
+    let mut sites = Sites::new();
+    let mut at = |name: &str, site| {
+        let mut school = School::set_up_at(PROGRAM, name, Some(sites.place(site)));
+        school.start();
+        school
+    };
+    let (ash, beech) = (at("Ash Primary", 0), at("Beech Primary", 0));
+    let (cedar, damson) = (at("Cedar Primary", 1), at("Damson Primary", 1));
+    ash.found(TRUST, "trust", &[&beech, &cedar, &damson]);
+    let together = [
+        ("Ash Primary", "admin"),
+        ("Beech Primary", "member"),
+        ("Cedar Primary", "member"),
+        ("Damson Primary", "member"),
+    ];
+    see(&[&ash, &beech, &cedar, &damson], &together);
+    talk(&damson, &[&ash, &beech, &cedar], "acorn");
+
+    sites.cut();
+    ash.done(&["group", "remove", TRUST, "Damson Primary"]);
+    let removed = [
+        ("Ash Primary", "admin"),
+        ("Beech Primary", "member"),
+        ("Cedar Primary", "member"),
+        ("Damson Primary", "removed"),
+    ];
+    see(&[&ash, &beech], &removed);
+    talk(&beech, &[&ash], "birch");
+    // The other side has not heard, and the admin sees so.
+    talk(&damson, &[&cedar], "conker");
+    talk(&cedar, &[&damson], "dogwood");
+    see(&[&cedar, &damson], &together);
+    ash.waits_for("Beech to confirm, and not Cedar", || {
+        ash.done(&["group", "members", TRUST]).contains("Not yet: Cedar Primary.")
+    });
+
+    sites.mend();
+    see(&[&cedar], &removed);
+    for school in [&ash, &beech, &cedar] {
+        school.finds("acorn OR birch OR dogwood", 3);
+        assert_eq!(school.search("conker"), [], "{}", school.name());
+    }
+    damson.waits_for("its own removal", || damson.json(&["status"])["groups"][0]["role"].is_null());
+    assert_eq!(damson.search("acorn OR birch OR conker OR dogwood").len(), 0);
+    ash.waits_for("Cedar to confirm", || {
+        ash.done(&["group", "members", TRUST]).contains("All other schools have heard")
+    });
+    talk(&cedar, &[&ash, &beech], "elder");
+    assert_eq!(damson.search("elder"), []);
 }

@@ -85,15 +85,28 @@ pub(super) fn start(
     }
 }
 
-/// Tells a group that there is much to compare.
+/// Tells a group that there is something to compare: by gossip, or, where there is no key for that,
+/// each member that is connected.
 pub(crate) async fn tell(node: &Arc<Node>, network: &Network, group: GroupId) {
     let looking = Arc::clone(node);
     let digest =
         tokio::task::spawn_blocking(move || looking.content_set(&group).map(|set| set.digest()))
             .await;
-    if let Ok(Ok(digest)) = digest {
+    let Ok(Ok(digest)) = digest else { return };
+    if network.speaks_in(&group) {
         let node = node.identity().node_key().public();
         network.announce(group, &Announcement::News { digest, node }).await;
+        return;
+    }
+    let connected = network.connected().into_keys();
+    for peer in connected.filter(|peer| node.shares(&group, peer)) {
+        let telling = network.clone();
+        tokio::spawn(async move {
+            let told = telling.ask(peer, Vec::new(), Request::News { group, digest }).await;
+            if let Err(error) = told {
+                tracing::debug!(%error, "a member was not told of news");
+            }
+        });
     }
 }
 

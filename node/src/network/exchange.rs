@@ -142,6 +142,7 @@ fn answer_blocking(
         | Request::Entries { .. }
         | Request::Blobs { .. }
         | Request::BlobRange { .. }
+        | Request::News { .. }
         | Request::Receipts { .. }
         | Request::Holding { .. }
             if !member =>
@@ -162,6 +163,15 @@ fn answer_blocking(
         Request::Entries { group, hashes } => entries(node, &group, &hashes)?,
         Request::Blobs { group, hashes } => blobs(node, &group, &hashes)?,
         Request::BlobRange { group, hash, offset } => blob_range(node, &group, &hash, offset)?,
+        Request::News { group, digest } => {
+            if node.content_set(&group)?.digest() != digest
+                && let Some(network) = node.network()
+            {
+                network.catch_up_with(peer, group);
+            }
+            let digest = node.with_membership(&group, Membership::digest);
+            digest.map_or(not_shared, |digest| Response::Known { digest })
+        }
         Request::Receipts { group, withdrawals } => {
             if withdrawals.len() > MAX_REQUEST_ITEMS {
                 return Ok(Response::Refused(Refusal::Malformed));

@@ -28,8 +28,11 @@ const FANOUT: usize = 6;
 /// Bytes of statements in one request; the rest of it is the envelope.
 const REQUEST_CONTENT_BYTES: usize = MAX_REQUEST_BYTES - 1_024;
 
-/// How long the slowest of those told may take before the next lot is passed on.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Lots that are passed on beside each other.
+const LOTS_AT_ONCE: usize = 16;
+
+/// How long the slowest of those told may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// New statements of one group.
 #[derive(Debug)]
@@ -63,11 +66,18 @@ impl Spread {
 pub(super) fn start(node: &Arc<Node>, network: &Network, mut queue: mpsc::Receiver<News>) {
     let (node, telling) = (Arc::clone(node), network.clone());
     network.spawn(async move {
+        let mut lots = JoinSet::new();
         while let Some(news) = queue.recv().await {
-            let told = pass_on(&node, &telling, news);
-            if timeout(PATIENCE, told).await.is_err() {
-                tracing::debug!("a member takes long to hear membership statements");
+            // A member that does not answer delays its own lot and no other.
+            while lots.len() >= LOTS_AT_ONCE {
+                lots.join_next().await;
             }
+            let (node, telling) = (Arc::clone(&node), telling.clone());
+            lots.spawn(async move {
+                if timeout(PATIENCE, pass_on(&node, &telling, news)).await.is_err() {
+                    tracing::debug!("a member takes long to hear membership statements");
+                }
+            });
         }
     });
 }

@@ -10,9 +10,7 @@ use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, Request, Response};
 
-use tokio::time::timeout;
-
-use super::{Network, peer_id, relay_join};
+use super::{Network, peer_id};
 use crate::node::Node;
 
 /// How often members are looked after.
@@ -28,33 +26,19 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How often each group is compared with a member, in rounds: what gossip lost arrives by then.
 const ROUNDS_BETWEEN_COMPARISONS: usize = 15;
 
-/// How many rounds each admin leaves the others to make an epoch; by then what they made is here.
-const EPOCH_TURN_ROUNDS: u32 = 3;
-
-/// How often a group that this school waits to be let into is asked again, in rounds.
-const ROUNDS_BETWEEN_JOINING: u32 = 5;
-
-/// How often what was withdrawn is erased from the journal, which is read whole for it, in rounds.
-const ROUNDS_BETWEEN_ERASURES: u32 = 5;
-
-/// How often members are asked to confirm what they erased, in rounds.
-const ROUNDS_BETWEEN_RECEIPTS: u32 = 5;
-
 /// Members that a node dials; beyond that it is reached by others and by gossip's mesh.
 const MAX_DIALLED: usize = 48;
 
 /// Starts the rounds; they end with the network.
 pub(super) fn start(node: Arc<Node>, network: &Network) {
     let (pauses, asked) = (BTreeMap::new(), BTreeMap::new());
-    let epochs_due = BTreeMap::new();
-    let mut upkeep =
-        Upkeep { node, network: network.clone(), pauses, round: 0, tended: 0, asked, epochs_due };
+    let mut upkeep = Upkeep { node, network: network.clone(), pauses, round: 0, asked };
     network.spawn(async move {
         let mut timer = tokio::time::interval(ROUND);
         loop {
             let changed = upkeep.network.shared.changed.notified();
             tokio::select! {
-                _ = timer.tick() => upkeep.tend().await,
+                _ = timer.tick() => upkeep.close_doors().await,
                 () = changed => {}
             }
             upkeep.round().await;
@@ -68,58 +52,19 @@ struct Upkeep {
     /// When a node may be dialled again, and the pause after that.
     pauses: BTreeMap<PublicKey, (Instant, Duration)>,
     round: u32,
-    tended: u32,
     /// When each group's members were last asked where others can be reached.
     asked: BTreeMap<GroupId, Option<Instant>>,
-    /// For how many rounds each group has lacked an epoch, or a member its key.
-    epochs_due: BTreeMap<GroupId, u32>,
 }
 
 impl Upkeep {
-    /// What is done no more often than once a [`ROUND`].
-    async fn tend(&mut self) {
+    /// Lets in again whose time is over, and closes connections to nodes that share no group with
+    /// this one any more; no more often than once a [`ROUND`], so that they hear why first.
+    async fn close_doors(&mut self) {
         self.network.release().await;
         for peer in self.network.connected().into_keys() {
             let shared = self.node.followed_groups().iter().any(|id| self.node.shares(id, &peer));
             if let Some(peer) = peer_id(&peer).filter(|_| !shared) {
                 self.network.disconnect(peer).await;
-            }
-        }
-        let passing_on = relay_join::pass_on(&self.node, &self.network);
-        if timeout(ROUND, passing_on).await.is_err() {
-            tracing::debug!("an inviting school takes long to answer a request to join");
-        }
-        if self.tended.is_multiple_of(ROUNDS_BETWEEN_JOINING) && !self.node.joining().is_empty() {
-            let (node, network) = (Arc::clone(&self.node), self.network.clone());
-            self.network.spawn(async move { node.ask_again(&network).await });
-        }
-        self.node.follow_mergers(&self.network).await;
-        if self.tended.is_multiple_of(ROUNDS_BETWEEN_ERASURES) {
-            let erasing = Arc::clone(&self.node);
-            let erased = tokio::task::spawn_blocking(move || erasing.erase()).await;
-            if let Ok(Err(error)) = erased {
-                tracing::warn!(%error, "what was withdrawn could not be erased yet");
-            }
-        }
-        if self.tended.is_multiple_of(ROUNDS_BETWEEN_RECEIPTS) {
-            let (node, network) = (Arc::clone(&self.node), self.network.clone());
-            self.network.spawn(async move { node.ask_for_receipts(&network).await });
-        }
-        self.tended = self.tended.wrapping_add(1);
-        for group in self.node.group_ids() {
-            if !self.node.epoch_is_due(&group) {
-                self.epochs_due.remove(&group);
-                continue;
-            }
-            let waited = self.epochs_due.entry(group).or_insert(0);
-            *waited += 1;
-            if *waited > EPOCH_TURN_ROUNDS * self.node.epoch_turn(&group) {
-                self.epochs_due.remove(&group);
-                let keeping = Arc::clone(&self.node);
-                let kept = tokio::task::spawn_blocking(move || keeping.keep_epoch(&group)).await;
-                if let Ok(Err(error)) = kept {
-                    tracing::warn!(%error, group = %group.short(), "no epoch could be made");
-                }
             }
         }
     }
@@ -144,7 +89,8 @@ impl Upkeep {
             // Different nodes and different rounds pick different members.
             let turn = usize::from(self.node.identity().school().as_bytes()[0])
                 + usize::try_from(self.round).unwrap_or(0);
-            let partner = connected.get(turn % connected.len().max(1)).copied();
+            let comparison = turn / ROUNDS_BETWEEN_COMPARISONS;
+            let partner = connected.get(comparison % connected.len().max(1)).copied();
             if let Some(partner) = partner {
                 if others.iter().any(|key| self.is_unreachable(key)) {
                     self.ask_for_addresses(group, partner).await;

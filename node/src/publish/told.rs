@@ -37,10 +37,15 @@ impl Told {
     /// Tells the groups, where the network runs.
     pub async fn tell(self, node: &Arc<Node>) {
         let Some(network) = node.network() else { return };
+        let mut news = self.news;
         for (group, announcement) in &self.announcements {
-            network.announce(*group, announcement).await;
+            if network.speaks_in(group) {
+                network.announce(*group, announcement).await;
+            } else {
+                news.insert(*group);
+            }
         }
-        for group in self.news {
+        for group in news {
             network::tell(node, network, group).await;
         }
     }

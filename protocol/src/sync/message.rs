@@ -121,6 +121,14 @@ pub enum Request {
         /// The hashes of the withdrawals, [`MAX_REQUEST_ITEMS`] at most.
         withdrawals: Vec<Hash>,
     },
+    /// Says that there is something new, where the group has no key to gossip under: whoever holds
+    /// another set compares with the asker. Answered with [`Response::Known`].
+    News {
+        /// The group.
+        group: GroupId,
+        /// The digest of the asker's content set.
+        digest: Hash,
+    },
     /// Asks how much the other node holds of a group.
     Holding {
         /// The group.
@@ -142,6 +150,7 @@ impl Request {
             | Self::Entries { group, .. }
             | Self::Blobs { group, .. }
             | Self::BlobRange { group, .. }
+            | Self::News { group, .. }
             | Self::Receipts { group, .. }
             | Self::Holding { group } => Some(*group),
         }
@@ -159,7 +168,7 @@ pub enum Response {
         /// Whether there are more after the last.
         more: bool,
     },
-    /// The statements were taken in.
+    /// The statements were taken in, or the news was.
     Known {
         /// The digest of the answering node's membership set after that.
         digest: Hash,

@@ -266,6 +266,7 @@ mod tests {
             | Request::Peers { .. }
             | Request::Blobs { .. }
             | Request::BlobRange { .. }
+            | Request::News { .. }
             | Request::Receipts { .. }
             | Request::Holding { .. }) => panic!("a session never asks {other:?}"),
         }
