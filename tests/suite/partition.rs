@@ -10,6 +10,14 @@ use crate::{PROGRAM, intervention, running};
 
 const TRUST: &str = "Fenland Trust";
 
+/// Four schools, before anything comes apart.
+const TOGETHER: [(&str, &str); 4] = [
+    ("Ash Primary", "admin"),
+    ("Beech Primary", "admin"),
+    ("Cedar Primary", "member"),
+    ("Damson Primary", "member"),
+];
+
 fn share(school: &School, title: &str) {
     let file = school.write("record.md", intervention(title, "Fluent readers."));
     school.done(&["publish", file.to_str().unwrap()]);
@@ -51,15 +59,7 @@ fn two_admins_that_act_apart_agree_once_they_meet_and_hand_nothing_to_whom_the_o
     let elder = running("Elder Primary");
     ash.found(TRUST, "trust", &[&beech, &cedar, &damson]);
     ash.done(&["group", "admin", TRUST, "Beech Primary"]);
-    see(
-        &[&ash, &beech, &cedar, &damson],
-        &[
-            ("Ash Primary", "admin"),
-            ("Beech Primary", "admin"),
-            ("Cedar Primary", "member"),
-            ("Damson Primary", "member"),
-        ],
-    );
+    see(&[&ash, &beech, &cedar, &damson], &TOGETHER);
     talk(&cedar, &[&ash, &beech, &damson], "acorn");
     talk(&damson, &[&ash, &beech, &cedar], "birch");
     for_elder(&ash, &elder);
@@ -116,15 +116,7 @@ fn a_removal_on_one_side_and_an_admission_on_the_other_both_hold() {
     let elder = running("Elder Primary");
     ash.found(TRUST, "trust", &[&beech, &cedar, &damson]);
     ash.done(&["group", "admin", TRUST, "Beech Primary"]);
-    see(
-        &[&ash, &beech, &cedar, &damson],
-        &[
-            ("Ash Primary", "admin"),
-            ("Beech Primary", "admin"),
-            ("Cedar Primary", "member"),
-            ("Damson Primary", "member"),
-        ],
-    );
+    see(&[&ash, &beech, &cedar, &damson], &TOGETHER);
     talk(&damson, &[&ash, &beech, &cedar], "acorn");
 
     // Half of the group is away: the other half removes Damson.

@@ -70,6 +70,10 @@ fn a_school_comes_back_from_the_words_of_its_kit_and_the_stolen_server_is_not_he
     let words = kit_words(&beech);
     beech.kill();
 
+    assert!(ash.run(&["status"]).errors.contains("The recovery kit is still on this server."));
+    fs::remove_file(ash.data().join("recovery-kit.html")).unwrap();
+    assert!(!ash.run(&["status"]).errors.contains("recovery kit"));
+
     // The words of another school say nothing here.
     let stranger = school("Damson Primary");
     let other = School::without_data(PROGRAM, "Damson Primary");

@@ -316,7 +316,7 @@ impl Group {
                 output.answer(&group, || {
                     let running = if client.is_running() {
                         "The schools that are connected hear of it now, the others when they \
-                         connect. See who has heard with: staffroom group members GROUP"
+                         connect. See who has heard with: staffroom group members"
                     } else {
                         "The other schools hear of it when this node runs: staffroom serve"
                     };

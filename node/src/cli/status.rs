@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::client::Client;
 use super::group;
+use super::kit::{self, advice};
 use super::output::{Output, bytes};
+use crate::home::Home;
 use crate::http::{IndexStatus, StatusReport};
 
 /// Say how the node is doing
@@ -20,6 +22,10 @@ impl Status {
         let status: anyhow::Result<StatusReport> = client.get("/status").await;
         client.close().await;
         let status = status?;
+        let kit = Home::new(data).dir().join(kit::FILE);
+        if kit.exists() {
+            output.remark(&format!("The recovery kit is still on this server. {}", advice(&kit)));
+        }
         output.answer(&status, || text(&status))
     }
 }
