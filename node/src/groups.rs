@@ -154,6 +154,18 @@ pub enum GroupError {
     Home(#[from] HomeError),
 }
 
+/// As many acts as it takes to list these entries, and one where there are none.
+pub(crate) fn in_lists<'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+    act: impl Fn(Vec<Hash>) -> Act,
+) -> Vec<Act> {
+    let hashes: Vec<Hash> = entries.map(Entry::hash).collect();
+    if hashes.is_empty() {
+        return vec![act(Vec::new())];
+    }
+    hashes.chunks(MAX_STANDING).map(|list| act(list.to_vec())).collect()
+}
+
 fn list(names: &[String]) -> String {
     if names.is_empty() { "none yet".to_owned() } else { names.join(", ") }
 }
@@ -315,11 +327,7 @@ impl Node {
         school: &SchoolId,
         act: impl Fn(Vec<Hash>) -> Act,
     ) -> Result<Vec<Act>, StoreError> {
-        let held: Vec<Hash> = self.entries_of(group, school)?.iter().map(Entry::hash).collect();
-        if held.is_empty() {
-            return Ok(vec![act(Vec::new())]);
-        }
-        Ok(held.chunks(MAX_STANDING).map(|list| act(list.to_vec())).collect())
+        Ok(in_lists(self.entries_of(group, school)?.iter(), act))
     }
 
     /// Signs acts and adds them all at once; what follows for the group's epoch is done with them.

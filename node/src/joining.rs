@@ -23,10 +23,10 @@ use crate::network::{AskError, Network, node_key};
 use crate::node::Node;
 use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, StoreError, Table};
 
-/// The part of a local value's key that follows the group: the invite that this school answers.
+/// Before the group, in the key of a local value: the invite that this school answers.
 const JOINING: &[u8] = b"joining";
 
-/// The same for a request that waits for this school's word; the invite follows.
+/// Behind the group, before the id of an invite: a request that waits for this school's word.
 const ASKED: &[u8] = b"asked";
 
 /// Pauses after a member that is asked for statements says that it is busy.
@@ -131,17 +131,16 @@ impl Node {
 
     fn keep_joining(&self, group: &GroupId, invite: Option<&Invite>) -> Result<(), StoreError> {
         let value = invite.map(|invite| invite.to_string().into_bytes());
-        let key = [group.as_bytes().as_slice(), JOINING].concat();
+        let key = [JOINING, group.as_bytes()].concat();
         self.store().apply(vec![Change::Local { table: Table::Groups, key, value }])?;
         Ok(())
     }
 
     /// The invites that this school has answered and that wait for the inviting school.
     pub(crate) fn joining(&self) -> Vec<Invite> {
-        let stored = self.store().local_scan(Table::Groups, &[]).unwrap_or_default();
+        let stored = self.store().local_scan(Table::Groups, JOINING).unwrap_or_default();
         stored
             .into_iter()
-            .filter(|(key, _)| key.ends_with(JOINING))
             .filter_map(|(_, line)| String::from_utf8(line).ok()?.parse().ok())
             .filter(|invite: &Invite| !self.is_member(&invite.group))
             .collect()

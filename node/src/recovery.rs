@@ -9,13 +9,12 @@ use libp2p::Multiaddr;
 use serde_bytes::ByteBuf;
 use staffroom_protocol::group::Claims;
 use staffroom_protocol::group::statement::Act;
-use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::{NodeCertificate, PublicKey, Revocation, SecretKey};
-use staffroom_protocol::limits::MAX_STANDING;
 use staffroom_protocol::sync::message::{Holding, Request, Response};
 
 use crate::clock::now_millis;
-use crate::groups::GroupError;
+use crate::groups::{GroupError, in_lists};
 use crate::joining::with_node;
 use crate::network::{AskError, Network};
 use crate::node::Node;
@@ -296,21 +295,10 @@ impl Node {
     ) -> Result<(), RecoveryError> {
         let own = self.identity().school();
         let revocation = Revocation::issue(school, *node, now_millis());
-        let revoke = |standing: &[Hash]| Act::Revoke {
-            revocation: ByteBuf::from(revocation.as_bytes()),
-            standing: standing.to_vec(),
-        };
-        let mut listed: Vec<Hash> = Vec::new();
-        for entry in self.entries_of(group, &own)? {
-            if entry.node() == *node {
-                listed.push(entry.hash());
-            }
-        }
-        let acts = if listed.is_empty() {
-            vec![revoke(&[])]
-        } else {
-            listed.chunks(MAX_STANDING).map(revoke).collect()
-        };
+        let entries = self.entries_of(group, &own)?;
+        let acts = in_lists(entries.iter().filter(|entry| entry.node() == *node), |standing| {
+            Act::Revoke { revocation: ByteBuf::from(revocation.as_bytes()), standing }
+        });
         self.enact(group, acts, |roster| roster.is_revoked(node))?;
         Ok(())
     }

@@ -22,7 +22,7 @@ use super::output::Output;
 use super::passphrase;
 use crate::home::Home;
 use crate::http::{ApiErrorBody, StatusReport, Token, router};
-use crate::network::Network;
+use crate::network::{Network, StartError};
 use crate::node::{Node, OpenError};
 use crate::store::{Options, Progress, StoreError, Verifier};
 
@@ -103,9 +103,7 @@ impl Client {
     pub(super) async fn connect(&self) -> anyhow::Result<()> {
         let Transport::Opened { node, .. } = &self.transport else { return Ok(()) };
         if node.network().is_none() {
-            let any_port = ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0"];
-            let listen = any_port.iter().filter_map(|address| address.parse().ok()).collect();
-            Network::start(Arc::clone(node), listen).await?;
+            start_network(node).await?;
         }
         Ok(())
     }
@@ -285,6 +283,13 @@ pub(super) async fn open_node(
         Ok(opened) => opened,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
+}
+
+/// Connects a node that was opened here, on ports that nobody needs to know.
+pub(super) async fn start_network(node: &Arc<Node>) -> Result<Network, StartError> {
+    let any_port = ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0"];
+    let listen = any_port.iter().filter_map(|address| address.parse().ok()).collect();
+    Network::start(Arc::clone(node), listen).await
 }
 
 /// Ends a node: what it wrote is on the disk and its data directory free for the next.

@@ -10,12 +10,11 @@ use serde_json::json;
 use staffroom_protocol::group::Claims;
 use zeroize::Zeroizing;
 
-use super::client::{close_node, open_node};
+use super::client::{close_node, open_node, start_network};
 use super::init::LockChoice;
 use super::kit;
 use super::output::Output;
 use crate::home::Home;
-use crate::network::Network;
 use crate::node::Node;
 use crate::recovery::Recovered;
 
@@ -67,10 +66,8 @@ impl Recover {
             });
         }
         let node = open_node(data, Duration::ZERO, output, Node::open_recovering).await?;
-        let any_port = ["/ip4/0.0.0.0/udp/0/quic-v1", "/ip4/0.0.0.0/tcp/0"];
-        let listen = any_port.iter().filter_map(|address| address.parse().ok()).collect();
         let recovered = async {
-            let network = Network::start(std::sync::Arc::clone(&node), listen).await?;
+            let network = start_network(&node).await?;
             let progress = output.progress("coming back to the groups of the school");
             let recovered = node.recover(&network, &self.contact, &key, self.standby).await;
             drop(progress);
