@@ -20,7 +20,8 @@ use crate::node::Node;
 use crate::records::RecordError;
 use crate::store::{Change, StoreError, Table};
 
-/// Withdrawals that are stored and whose content has still to be erased: before their hash.
+/// Withdrawals that are stored, and entries that were dropped, whose content has still to be erased:
+/// before their hash.
 const ERASING: &[u8] = b"erase";
 
 /// Behind the group, before the hash of a withdrawal: when its content was erased here.
@@ -67,10 +68,11 @@ fn set(table: Table, key: Vec<u8>, value: Option<Vec<u8>>) -> Change {
     Change::Local { table, key, value }
 }
 
-/// The changes that see to it that the content of withdrawals is erased.
+/// The changes that see to it that the content of withdrawals, or of entries that were dropped, is
+/// erased.
 pub(crate) fn marks<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Change> {
-    let withdrawals = entries.into_iter().filter(|entry| entry.is_withdrawal());
-    withdrawals
+    entries
+        .into_iter()
         .map(|entry| {
             let key = [ERASING, entry.hash().as_bytes()].concat();
             set(Table::Settings, key, Some(entry.key().group.as_bytes().to_vec()))
@@ -79,7 +81,7 @@ pub(crate) fn marks<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Cha
 }
 
 impl Node {
-    /// The withdrawals whose content has still to be erased, with their groups.
+    /// The withdrawals and dropped entries whose content has still to be erased, with their groups.
     fn erasing(&self) -> Result<Vec<(GroupId, Hash)>, StoreError> {
         let marked = self.store().local_scan(Table::Settings, ERASING)?.into_iter();
         Ok(marked
@@ -184,7 +186,7 @@ impl Node {
     }
 
     /// The nodes of members that have still to confirm withdrawals of this school, and which.
-    fn missing_receipts(
+    pub(crate) fn missing_receipts(
         &self,
         group: &GroupId,
     ) -> Result<BTreeMap<PublicKey, Vec<Hash>>, StoreError> {
@@ -217,7 +219,7 @@ impl Node {
         Ok(missing)
     }
 
-    fn keep_receipts(
+    pub(crate) fn keep_receipts(
         &self,
         group: &GroupId,
         from: PublicKey,
@@ -254,13 +256,14 @@ impl Node {
     pub fn withdrawal_receipts(&self, given: &str) -> Result<WithdrawalReceipts, RecordError> {
         let (school, record) = self.find_record_id(given)?;
         let own = self.identity().school();
-        if school != own {
+        let versions = self.store().versions_in_groups(&school, &record)?;
+        if !versions.iter().any(|(group, _)| self.speaks_for(group, &school)) {
             return Err(RecordError::NotOwn(school.short()));
         }
         let names = self.group_names();
         let mut withdrawn = Timestamp::default();
         let mut members = Vec::new();
-        for (group, version) in self.store().versions_in_groups(&school, &record)? {
+        for (group, version) in versions {
             if !version.withdrawal {
                 return Err(RecordError::NotWithdrawn);
             }

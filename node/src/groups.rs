@@ -6,7 +6,7 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::Entry;
 use staffroom_protocol::group::invite::InviteError;
 use staffroom_protocol::group::proposal::ProposalError;
-use staffroom_protocol::group::roster::Roster;
+use staffroom_protocol::group::roster::{Member, Roster};
 use staffroom_protocol::group::statement::{
     Act, Founding, Parting, Root, Statement, StatementError,
 };
@@ -58,6 +58,21 @@ pub enum GroupError {
         /// The group.
         group: String,
     },
+    /// The old key said no.
+    #[error(
+        "the school's old key objected to that next key in {0:?}; ask the school, and if it agrees, let another key of it in"
+    )]
+    Objected(String),
+    /// Nobody says that this school has a next key.
+    #[error(
+        "nobody says in {0:?} that this school goes on under another key; there is nothing to object to"
+    )]
+    NoNextKey(String),
+    /// The school goes on for another elsewhere.
+    #[error(
+        "this school does not go on in {0:?} for the school whose record that is; leave that group out"
+    )]
+    NotNextThere(String),
     /// Leaving is another command.
     #[error("a school does not remove itself from {0:?}; it leaves with: staffroom group leave")]
     RemovesItself(String),
@@ -370,7 +385,7 @@ impl Node {
         Ok(true)
     }
 
-    fn senior(&self, group: &GroupId, school: &SchoolId, name: String) -> GroupError {
+    pub(crate) fn senior(&self, group: &GroupId, school: &SchoolId, name: String) -> GroupError {
         let mut names = crate::records::school_names(self, group);
         let school = names.remove(school).unwrap_or_else(|| school.short());
         GroupError::Senior { school, group: name }
@@ -381,11 +396,28 @@ impl Node {
     /// # Errors
     /// [`GroupError::NoMember`] names those that there are.
     pub fn find_member(&self, group: &GroupId, given: &str) -> Result<SchoolId, GroupError> {
+        self.find_school(group, given, |member| member.departed.is_none())
+    }
+
+    /// The school that is or was a member and has this name, or an id that starts like this.
+    ///
+    /// # Errors
+    /// [`GroupError::NoMember`] names those that there are.
+    pub fn find_any_member(&self, group: &GroupId, given: &str) -> Result<SchoolId, GroupError> {
+        self.find_school(group, given, |_| true)
+    }
+
+    fn find_school(
+        &self,
+        group: &GroupId,
+        given: &str,
+        counts: impl Fn(&Member) -> bool,
+    ) -> Result<SchoolId, GroupError> {
         let folded = given.trim().to_lowercase();
         let members: Vec<(SchoolId, String)> = self
             .with_membership(group, |set| {
-                let current = set.roster().current();
-                current.map(|(school, member)| (school, member.claims.name.clone())).collect()
+                let members = set.roster().members().iter().filter(|(_, member)| counts(member));
+                members.map(|(school, member)| (*school, member.claims.name.clone())).collect()
             })
             .unwrap_or_default();
         let named = members.iter().filter(|(_, name)| name.to_lowercase() == folded);
@@ -398,7 +430,10 @@ impl Node {
             several => Err(GroupError::NoMember {
                 given: given.chars().take(80).collect(),
                 count: several.len(),
-                known: members.into_iter().map(|(_, name)| name).collect(),
+                known: members
+                    .into_iter()
+                    .map(|(school, name)| format!("{name} ({})", school.short()))
+                    .collect(),
             }),
         }
     }

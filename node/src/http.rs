@@ -26,6 +26,7 @@ use crate::node::Node;
 pub use api_error::ApiErrorBody;
 pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
+    NextKeyReport,
 };
 pub use guard::Token;
 pub use records::{PublishRequest, RecordReport};
@@ -46,6 +47,9 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/members/{school}", delete(groups::remove))
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
         .route("/groups/{group}/root", get(groups::root).put(groups::succeed_root))
+        .route("/groups/{group}/next-keys", get(groups::next_keys))
+        .route("/groups/{group}/next-keys/{school}/{next}", put(groups::bind_next_key))
+        .route("/groups/{group}/objections", put(groups::object))
         .route("/proposals", put(groups::proposal))
         .route("/groups/{group}/invites", get(groups::invites).post(groups::invite))
         .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))
@@ -60,7 +64,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/nodes/{node}/revocation", put(nodes::revoke))
         .route("/records", post(records::publish))
         .route("/records/{id}", get(records::show))
-        .route("/records/{id}/withdrawal", post(records::withdraw))
+        .route("/records/{id}/withdrawal", put(records::withdraw))
         .route("/records/{id}/receipts", get(records::receipts))
         .route("/records/{id}/files", post(files::fetch))
         .route("/records/{id}/files/{hash}", get(files::download))

@@ -202,7 +202,8 @@ impl Node {
             });
         }
         changes.extend(with);
-        changes.extend(crate::erasure::marks(entries.iter().copied()));
+        let withdrawals = entries.iter().copied().filter(|entry| entry.is_withdrawal());
+        changes.extend(crate::erasure::marks(withdrawals));
         let outcomes = self.store().apply(changes)?;
         let stored: Vec<bool> = outcomes
             .iter()
@@ -223,6 +224,7 @@ impl Node {
             changes.push(Change::DropEntry { key: entry.key(), hash: entry.hash() });
             changes.push(Change::Local { table: Table::Wanted, key, value: None });
         }
+        changes.extend(crate::erasure::marks(entries));
         self.store().apply(changes)?;
         let blobs = entries
             .iter()

@@ -26,3 +26,5 @@ pub mod records;
 pub mod recovery;
 pub mod root;
 pub mod store;
+mod succession;
+mod withdrawal;

@@ -65,6 +65,7 @@ impl Node {
             self.part_from(&group, Some(Parting::Closed), records_stay)?;
             left.extend(names.remove(&group));
         }
+        left.sort();
         Ok(left)
     }
 
@@ -180,7 +181,7 @@ impl Node {
         let (mut entries, mut changes) = (Vec::new(), Vec::new());
         let mut clock = Timestamp::default();
         for held in self.entries_of(from, &own)? {
-            let key = EntryKey { group: *into, ..held.key() };
+            let key = EntryKey { group: *into, school: own, ..held.key() };
             let (Some(body), Ok(Some(summary))) = (held.body(), held.summary()) else { continue };
             if self.store().entry(&key)?.is_some() {
                 continue;
@@ -193,6 +194,7 @@ impl Node {
                 clock,
                 kind: held.kind().to_owned(),
                 content: Some((summary, BlobRef { hash: body.hash, size: body.size })),
+                school: None,
             };
             let Ok(entry) = Entry::sign(draft, identity.certificate(), identity.node_key()) else {
                 continue;

@@ -125,8 +125,15 @@ impl Node {
             return Ok(());
         }
         let mut dropped = self.entries_in(group)?;
+        let departed = roster.member(&own).is_none();
         dropped.retain(|entry| {
-            changed.contains(&entry.key().school) && roster.standing(entry) != Standing::Honoured
+            // A school that left keeps what it wrote.
+            if departed && entry.key().school == own {
+                return false;
+            }
+            let concerned = [entry.key().school, entry.author()];
+            concerned.iter().any(|school| changed.contains(school))
+                && roster.standing(entry) != Standing::Honoured
         });
         if dropped.is_empty() { Ok(()) } else { self.drop_entries(&dropped) }
     }
@@ -144,14 +151,14 @@ impl Node {
         self.drop_entries(&others)
     }
 
-    /// The entries of a school that are held for a group.
+    /// The entries that a school's nodes signed and that are held for a group.
     pub(crate) fn entries_of(
         &self,
         group: &GroupId,
         school: &SchoolId,
     ) -> Result<Vec<Entry>, StoreError> {
         let mut entries = self.entries_in(group)?;
-        entries.retain(|entry| entry.key().school == *school);
+        entries.retain(|entry| entry.author() == *school);
         Ok(entries)
     }
 
@@ -348,6 +355,7 @@ mod tests {
             clock: Timestamp::from_millis(1),
             kind: "resource".into(),
             content: Some((Summary::default(), BlobRef { hash: Hash::of(b"text"), size: 4 })),
+            school: None,
         };
         let entry = Entry::sign(draft, &certificate, &beech).unwrap();
         node.accept_entries(group, [entry.as_bytes()], beech.public()).unwrap();

@@ -8,8 +8,8 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use staffroom_protocol::clock::Timestamp;
-use staffroom_protocol::entry::{BlobRef, Draft, Entry, EntryError, EntryKey};
-use staffroom_protocol::hash::{GroupId, Hash, RecordId};
+use staffroom_protocol::entry::{BlobRef, Draft, Entry, EntryError};
+use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
 use staffroom_protocol::publish::{self, Context, Prepared, Refusal};
 use staffroom_protocol::record::{
     Authored, AuthoredError, Kind, Problem, Record, Reference, Severity,
@@ -165,6 +165,8 @@ struct Batch {
 
 /// What one record adds to a batch.
 struct Checked {
+    /// The school whose record it is: this one, or one that it goes on for.
+    school: SchoolId,
     id: RecordId,
     held: Option<Entry>,
     groups: Vec<GroupId>,
@@ -233,11 +235,14 @@ impl Node {
         {
             return Err(PublishError::SameTitle(id));
         }
-        let own = self.identity().school();
-        let held = match authored.id {
-            Some(id) => self.record(own, id)?,
-            None => None,
+        let (school, held) = match authored.id {
+            Some(id) => self.own_record(id)?,
+            None => (self.identity().school(), None),
         };
+        if let Some(group) = groups.iter().find(|group| !self.speaks_for(group, &school)) {
+            let name = self.group_names().remove(group).unwrap_or_else(|| group.short());
+            return Err(GroupError::NotNextThere(name).into());
+        }
         let id = match authored.id {
             Some(id) => id,
             None => RecordId::from_bytes(random(self.home().dir())?),
@@ -253,7 +258,7 @@ impl Node {
         let before = held.as_ref().and_then(|held| held.summary.as_ref());
         let about = self.about(&authored)?;
         let context =
-            Context { school: own, today: today(), shared_before: before, about: about.as_ref() };
+            Context { school, today: today(), shared_before: before, about: about.as_ref() };
         let prepared = publish::prepare(authored.record, &authored.cleared, context)?;
         for file in &prepared.summary.files {
             if self.blobs().size(&file.hash)? != Some(file.size) {
@@ -261,7 +266,7 @@ impl Node {
             }
         }
         let held = held.map(|held| held.entry);
-        Ok(Ok(Checked { id, held, groups, kind, prepared, source, title_key }))
+        Ok(Ok(Checked { school, id, held, groups, kind, prepared, source, title_key }))
     }
 
     fn groups_for(
@@ -358,7 +363,7 @@ impl Node {
     }
 
     fn add_to_batch(&self, checked: Checked, batch: &mut Batch) -> Result<(), PublishError> {
-        let Checked { id, held, groups, kind, prepared, source, title_key } = checked;
+        let Checked { school, id, held, groups, kind, prepared, source, title_key } = checked;
         let newest = held.map(|entry| entry.clock()).unwrap_or_default();
         batch.clock = batch.clock.max(newest).next(now_millis());
         let body = BlobRef { hash: Hash::of(&prepared.body), size: prepared.body.len() as u64 };
@@ -374,6 +379,7 @@ impl Node {
                 clock: batch.clock,
                 kind: kind.as_str().to_owned(),
                 content: Some((prepared.summary.clone(), body)),
+                school: Some(school),
             };
             let identity = self.identity();
             let entry = Entry::sign(draft, identity.certificate(), identity.node_key())?;
@@ -409,59 +415,11 @@ impl Node {
         Ok(held.filter(|held| !held.entry.is_withdrawal()).map(|_| id))
     }
 
-    /// Withdraws this school's record from all groups. The reason stays in the audit log.
-    ///
-    /// # Errors
-    /// [`PublishError`] if there is no such record, it is another school's, or it was withdrawn.
-    pub fn withdraw(&self, given: &str, reason: &str) -> Result<(Withdrawn, Told), PublishError> {
-        let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = self.find_record(given)?;
-        let EntryKey { school, record, .. } = held.entry.key();
-        if school != self.identity().school() {
-            let names = crate::records::school_names(self, &held.entry.key().group);
-            let name = names.get(&school).cloned().unwrap_or_else(|| school.short());
-            return Err(RecordError::NotOwn(name).into());
-        }
-        if held.entry.is_withdrawal() {
-            return Err(RecordError::Withdrawn.into());
-        }
-        let clock = held.entry.clock().next(now_millis());
-        let identity = self.identity();
-        let mut entries = Vec::new();
-        for group in &held.groups {
-            let kind = held.entry.kind().to_owned();
-            let draft = Draft { group: *group, record, clock, kind, content: None };
-            entries.push(Entry::sign(draft, identity.certificate(), identity.node_key())?);
-        }
-        let noted = self.audit(&format!("withdrew {record}. Reason: {reason}"))?;
-        let awaited = entries.iter().map(Self::await_receipts);
-        let with = awaited.chain([noted]).collect();
-        self.store_entries(&entries.iter().collect::<Vec<_>>(), with)?;
-        let mut names = self.group_names();
-        let withdrawn = Withdrawn {
-            id: record,
-            title: held.summary.map(|summary| summary.title).unwrap_or_default(),
-            groups: held.groups.iter().filter_map(|group| names.remove(group)).collect(),
-        };
-        Ok((withdrawn, Told::of(&entries)))
-    }
-
-    fn audit(&self, what: &str) -> Result<Change, PublishError> {
+    pub(crate) fn audit(&self, what: &str) -> Result<Change, PublishError> {
         let key =
             [now_millis().to_be_bytes().as_slice(), &random::<8>(self.home().dir())?].concat();
         Ok(Change::Local { table: Table::Audit, key, value: Some(what.as_bytes().to_vec()) })
     }
-}
-
-/// A record that was withdrawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Withdrawn {
-    /// Its id.
-    pub id: RecordId,
-    /// Its title.
-    pub title: String,
-    /// The groups it was shared with.
-    pub groups: Vec<String>,
 }
 
 /// A key under which a published record is found again: by what was written, or by its title.

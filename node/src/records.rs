@@ -47,7 +47,9 @@ pub enum RecordError {
     #[error("several schools have a record with this id; say which one is meant: {}", .0.join(" or "))]
     SeveralSchools(Vec<String>),
     /// It is another school's.
-    #[error("the record belongs to {0}; only that school can withdraw it")]
+    #[error(
+        "the record belongs to {0}; only that school can withdraw it, or an admin once that school has left"
+    )]
     NotOwn(String),
     /// It was withdrawn.
     #[error("the record was withdrawn")]

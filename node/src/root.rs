@@ -100,7 +100,7 @@ impl Node {
         self.propose(group, Act::Succeed { root }, passphrase)
     }
 
-    fn propose(
+    pub(crate) fn propose(
         &self,
         group: &GroupId,
         act: Act,
@@ -175,6 +175,15 @@ impl Node {
                 root.threshold
             );
         }
+        if let Act::Bind { school, next } = proposal.act() {
+            return format!(
+                "let {} ({}) go on under the key of {} ({})",
+                name(school),
+                school.short(),
+                name(next),
+                next.short()
+            );
+        }
         "do something that this version does not know".to_owned()
     }
 
@@ -191,6 +200,9 @@ impl Node {
         set.extend([statement.clone()]);
         let holds = if let Act::Name { school } = act {
             set.roster().is_admin(&school)
+        } else if let Act::Bind { school, next } = act {
+            let binding = set.roster().bindings().get(&(school, next));
+            binding.is_some_and(|binding| binding.by_root.is_some())
         } else {
             matches!(act, Act::Succeed { root } if set.roster().root() == Some(&root))
         };

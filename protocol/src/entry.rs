@@ -64,6 +64,9 @@ struct Payload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<BlobRef>,
     certificate: ByteBuf,
+    /// The school whose record it is, where its author goes on for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    school: Option<SchoolId>,
 }
 
 /// What a new entry is to say.
@@ -79,6 +82,9 @@ pub struct Draft {
     pub kind: String,
     /// The summary and the full text, or nothing to withdraw the record.
     pub content: Option<(Summary, BlobRef)>,
+    /// The school whose record it is, where it is not the author: one that the author goes on for,
+    /// since that school's key is lost.
+    pub school: Option<SchoolId>,
 }
 
 /// A verified entry with the bytes that were signed.
@@ -86,7 +92,7 @@ pub struct Draft {
 pub struct Entry {
     bytes: Vec<u8>,
     hash: Hash,
-    school: SchoolId,
+    author: SchoolId,
     node: PublicKey,
     payload: Payload,
 }
@@ -113,6 +119,7 @@ impl Entry {
             summary,
             body,
             certificate: ByteBuf::from(certificate.as_bytes()),
+            school: draft.school.filter(|school| *school != certificate.school()),
         };
         check_sizes(&payload)?;
         let bytes = node.seal(Purpose::Entry, &wire::encode(&payload));
@@ -136,7 +143,7 @@ impl Entry {
         Self {
             hash: Hash::of(&bytes),
             bytes,
-            school: certificate.school(),
+            author: certificate.school(),
             node: certificate.node(),
             payload,
         }
@@ -154,7 +161,13 @@ impl Entry {
 
     /// Where it belongs.
     pub fn key(&self) -> EntryKey {
-        EntryKey { group: self.payload.group, school: self.school, record: self.payload.record }
+        let school = self.payload.school.unwrap_or(self.author);
+        EntryKey { group: self.payload.group, school, record: self.payload.record }
+    }
+
+    /// The school whose node signed it: the one whose record it is, or one that goes on for it.
+    pub fn author(&self) -> SchoolId {
+        self.author
     }
 
     /// Its place in the order of versions.
@@ -319,6 +332,7 @@ mod tests {
                 Summary { title: title.into(), ..Summary::default() },
                 BlobRef { hash: Hash::of(b"body"), size: 4 },
             )),
+            school: None,
         }
     }
 

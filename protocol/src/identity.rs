@@ -9,7 +9,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::hash::SchoolId;
+use crate::hash::{GroupId, SchoolId};
 use crate::limits::MAX_CERTIFICATE_BYTES;
 use crate::wire::{self, DecodeError};
 
@@ -32,6 +32,8 @@ pub enum Purpose {
     Root,
     /// A member confirms that it erased what was withdrawn.
     Receipt,
+    /// A school objects to what is said to be its next key.
+    Objection,
 }
 
 impl Purpose {
@@ -43,6 +45,7 @@ impl Purpose {
             Self::Statement => b"staffroom/1/statement\0",
             Self::Root => b"staffroom/1/root\0",
             Self::Receipt => b"staffroom/1/receipt\0",
+            Self::Objection => b"staffroom/1/objection\0",
         }
     }
 }
@@ -264,6 +267,61 @@ impl Revocation {
     /// The node that is revoked.
     pub fn node(&self) -> PublicKey {
         self.content.node
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct ObjectionContent {
+    school: PublicKey,
+    group: GroupId,
+    next: SchoolId,
+}
+
+/// A school's signed word that what is said in a group to be its next key is not. Exists only if the
+/// signature held.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objection {
+    bytes: Vec<u8>,
+    content: ObjectionContent,
+}
+
+impl Objection {
+    /// Objects with the school's key to `next` going on for it in a group.
+    pub fn issue(school: &SecretKey, group: GroupId, next: SchoolId) -> Self {
+        let content = ObjectionContent { school: school.public(), group, next };
+        Self { bytes: school.seal(Purpose::Objection, &wire::encode(&content)), content }
+    }
+
+    /// Reads an objection and checks the school's signature.
+    ///
+    /// # Errors
+    /// [`CertificateError`] says whether it is too long, unreadable or not signed by its school.
+    pub fn verify(bytes: &[u8]) -> Result<Self, CertificateError> {
+        check_length(bytes)?;
+        let (_, content) = split_signature(bytes)?;
+        let content: ObjectionContent = wire::decode(content, MAX_CERTIFICATE_BYTES)?;
+        content.school.open(Purpose::Objection, bytes)?;
+        Ok(Self { bytes: bytes.to_vec(), content })
+    }
+
+    /// The bytes that were signed, with their signature.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The school that objects.
+    pub fn school(&self) -> SchoolId {
+        self.content.school.school_id()
+    }
+
+    /// The group in which it objects.
+    pub fn group(&self) -> GroupId {
+        self.content.group
+    }
+
+    /// The school of the key that it objects to.
+    pub fn next(&self) -> SchoolId {
+        self.content.next
     }
 }
 

@@ -23,8 +23,20 @@ pub const MAX_STANDING: usize = 400;
 /// thirds of it.
 pub const MAX_SEALED_KEYS: usize = 128;
 
+/// Nodes whose sealed epoch keys make one chunk, in a group of more nodes than
+/// [`MAX_SEALED_KEYS`]: with 80 bytes each, 40 KiB.
+pub const EPOCH_CHUNK_KEYS: usize = 512;
+
+/// Chunks that one epoch has; with 34 bytes each they fill most of a statement. That is for 200,000
+/// nodes.
+pub const MAX_EPOCH_CHUNKS: usize = 400;
+
 /// Keys of a group's root: more people than that do not meet to sign.
 pub const MAX_ROOT_KEYS: usize = 16;
+
+/// How long the old key of a school may object before the next one goes on for it: a school week and
+/// the days on either side.
+pub const BINDING_WAIT_MILLIS: u64 = 7 * 24 * 60 * 60 * 1000;
 
 /// A gossip message, framing included; half of what gossipsub would allow.
 pub const MAX_GOSSIP_BYTES: usize = 32 * 1024;

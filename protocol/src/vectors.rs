@@ -18,8 +18,8 @@ use crate::group::invite::{Invite, InviteError};
 use crate::group::membership::Membership;
 use crate::group::statement::{Act, Admission, Founding, Parting, Root, Statement};
 use crate::group::{Claims, GroupKind, Role};
-use crate::hash::{GroupId, Hash, RecordId};
-use crate::identity::{NodeCertificate, Revocation, SecretKey};
+use crate::hash::{GroupId, Hash, RecordId, SchoolId};
+use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
 use crate::sync::message::{Holding, PeerAddresses, Refusal, Request, Response};
@@ -99,6 +99,7 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
     add("topic", key.topic().as_bytes());
     add("gossip: encrypted", &key.encrypt(b"content"));
     let revocation = Revocation::issue(&ash.key, ash.node.public(), 1_700_000_000_000);
+    let objection = Objection::issue(&ash.key, group, SchoolId::from_bytes([5; 32]));
     for (name, act) in [
         ("name", Act::Name { school }),
         ("dismiss", Act::Dismiss { school }),
@@ -110,12 +111,16 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         ),
         ("merge", Act::Merge { into: group, name: "Fenland Trust".into() }),
         ("close", Act::Leave { standing: Vec::new(), why: Some(Parting::Closed) }),
-        ("epoch", membership.seal(&key)),
+        ("epoch", membership.seal(&key).0),
         (
             "extend",
             Act::Extend { epoch: Hash::of(b"epoch"), node, sealed: key.seal(&group, &node) },
         ),
         ("succeed", Act::Succeed { root: Root { keys: vec![node], threshold: 1 } }),
+        ("bind", Act::Bind { school, next: SchoolId::from_bytes([5; 32]) }),
+        ("object", Act::Object { objection: ByteBuf::from(objection.as_bytes()) }),
+        ("inherit", Act::Inherit { school, standing: vec![Hash::of(b"entry")] }),
+        ("withdraw", Act::Withdraw { school, records: vec![RecordId::from_bytes([7; 16])] }),
     ] {
         let proposal = membership.propose(act);
         let endorsements = vec![proposal.endorse(&ash.key)];
@@ -134,6 +139,7 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
                 record.summarise(),
                 BlobRef { hash: Hash::of(&body), size: body.len() as u64 },
             )),
+            school: None,
         };
         let entry = Entry::sign(draft, &ash.certificate, &ash.node).unwrap();
         add(&format!("record: {}", record.kind()), &body);
@@ -145,7 +151,11 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         clock,
         kind: "resource".into(),
         content: None,
+        school: None,
     };
+    let inherited = Draft { school: Some(SchoolId::from_bytes([5; 32])), ..withdrawal.clone() };
+    let inherited = Entry::sign(inherited, &ash.certificate, &ash.node).unwrap();
+    add("entry: of a school that its author goes on for", inherited.as_bytes());
     let withdrawal = Entry::sign(withdrawal, &ash.certificate, &ash.node).unwrap();
     add("entry: withdrawal", withdrawal.as_bytes());
     let erasure = Erasure {
@@ -176,6 +186,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Return { group, certificate: bytes.clone(), after: None },
         Request::Receipts { group, withdrawals: vec![hash] },
         Request::News { group, digest: hash },
+        Request::Withdraw { group, entries: vec![bytes.clone()] },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [

@@ -87,6 +87,7 @@ impl Mallory {
             clock: Timestamp::from_millis(millis),
             kind: "resource".into(),
             content: Some((summary, body)),
+            school: None,
         }
     }
 

@@ -12,6 +12,7 @@ mod life;
 mod partition;
 mod recovery;
 mod removal;
+mod succession;
 mod wire;
 mod withdrawal;
 

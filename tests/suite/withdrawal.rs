@@ -80,3 +80,48 @@ fn members_confirm_that_nothing_is_left_and_one_that_was_away_does_when_it_retur
     assert_eq!(beech.search("halcyon"), []);
     assert!(!is_on_disk(&beech.data(), "Halcyon"), "and nothing of it comes back");
 }
+
+fn share(school: &School, title: &str) -> String {
+    let file = school.write("record.md", intervention(title, "Halcyon readers."));
+    let published = school.json(&["publish", file.to_str().unwrap()]);
+    published[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn schools_that_left_or_were_removed_withdraw_and_an_admin_does_for_them() {
+    const GROUP: &str = "Fenland Trust";
+    let (ash, mut beech, cedar) =
+        (running("Ash Primary"), running("Beech Primary"), running("Cedar Primary"));
+    ash.found(GROUP, "trust", &[&beech, &cedar]);
+    let left = [share(&beech, "Zephyr reading"), share(&beech, "Beacon maths")];
+    let removed = [share(&cedar, "Lantern phonics"), share(&cedar, "Mosaic history")];
+    for word in ["zephyr", "beacon", "lantern", "mosaic"] {
+        for school in [&ash, &beech, &cedar] {
+            school.finds(word, 1);
+        }
+    }
+    let refused = ash.run(&["withdraw", &left[0], "--reason", "Asked to"]).error();
+    assert!(refused.contains("or an admin once that school has left"), "{refused}");
+    ash.done(&["group", "remove", GROUP, "Cedar Primary"]);
+    beech.waits_for("Cedar's removal", || {
+        beech.done(&["group", "members", GROUP]).contains("removed on")
+    });
+    beech.done(&["group", "leave", GROUP]);
+    cedar.waits_for("its removal", || cedar.search("zephyr").is_empty());
+
+    // Each its own, by what is left to it: Beech's node, and Cedar's school key.
+    for (school, id, word) in [(&beech, &left[0], "zephyr"), (&cedar, &removed[0], "lantern")] {
+        school.done(&["withdraw", id, "--reason", "It was shared by mistake"]);
+        ash.waits_for("the withdrawal", || ash.search(word).is_empty());
+        school.waits_for("Ash's receipt", || confirmed(school, id).0 == ["Ash Primary"]);
+    }
+    // The admin for them.
+    beech.stop();
+    for (id, word, text) in [(&left[1], "beacon", "Beacon"), (&removed[1], "mosaic", "Mosaic")] {
+        let said = ash.done(&["withdraw", id, "--reason", "Asked to by telephone"]);
+        assert!(said.contains("Primary from Fenland Trust"), "{said}");
+        ash.waits_for("the withdrawal", || ash.search(word).is_empty());
+        ash.waits_for("its end in the journal", || !is_on_disk(&ash.data().join("journal"), text));
+    }
+    assert!(!is_on_disk(&ash.data().join("journal"), "Zephyr"));
+}

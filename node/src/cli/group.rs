@@ -15,13 +15,16 @@ use super::client::{Client, segment};
 use super::output::Output;
 use super::qr;
 use crate::http::{
-    GroupReport, GroupStatus, InviteReport, InviteRevoked, JoinReport, MemberReport,
+    GroupReport, GroupStatus, InviteReport, InviteRevoked, JoinReport, MemberReport, NextKeyReport,
 };
 use crate::invites::InviteMade;
 use crate::joining::Asking;
 use crate::root::{RootAct, RootReport};
+use crate::succession::NextKey;
 pub(super) use printed::list;
-use printed::{invite_list, join_report, member_list, request_list, root_act, root_report};
+use printed::{
+    invite_list, join_report, member_list, next_keys, request_list, root_act, root_report,
+};
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -127,6 +130,25 @@ pub(super) enum Group {
         /// How many of them must sign
         #[arg(long, value_name = "NUMBER", requires = "keyholders")]
         threshold: Option<u8>,
+    },
+    /// Let a school that lost both its server and its recovery kit go on under a new key: two admins
+    /// say so, or the root; it counts after seven days
+    NextKey {
+        /// The group's name
+        group: String,
+        /// The school as it was: its name, or the start of its id; without it, what is said so far
+        #[arg(requires = "next")]
+        school: Option<String>,
+        /// The school as it was set up anew and let into the group
+        next: Option<String>,
+        /// Say so with this school's key of the root
+        #[arg(long, requires = "next")]
+        root: bool,
+    },
+    /// Object with this school's key to what others say is its next key
+    Object {
+        /// The group's name
+        group: String,
     },
     /// Sign what another keyholder of the root proposes
     Sign {
@@ -347,6 +369,31 @@ impl Group {
                 let body = json!({ "keyholders": keyholders, "threshold": threshold });
                 let act: RootAct = client.put_unlocked(&path, &body).await?;
                 output.answer(&act, || root_act(&act))
+            }
+            Self::NextKey { group, school, next, root } => {
+                let path = format!("/groups/{}/next-keys", segment(&group));
+                let (Some(school), Some(next)) = (school, next) else {
+                    let said: Vec<NextKey> = client.get(&path).await?;
+                    return output.answer(&said, || next_keys(&said));
+                };
+                let path = format!("{path}/{}/{}", segment(&school), segment(&next));
+                let report: NextKeyReport =
+                    client.put_unlocked(&path, &json!({ "root": root })).await?;
+                output.answer(&report, || {
+                    let proposal = report.proposal.as_ref().map(root_act);
+                    let said = next_keys(&report.next_keys);
+                    proposal.into_iter().chain([said]).collect::<Vec<_>>().join("\n")
+                })
+            }
+            Self::Object { group } => {
+                let path = format!("/groups/{}/objections", segment(&group));
+                let nexts: Vec<String> = client.put_unlocked(&path, &json!({})).await?;
+                output.answer(&nexts, || {
+                    format!(
+                        "Objected in {group}: {} does not go on for this school.",
+                        nexts.join(", ")
+                    )
+                })
             }
             Self::Sign { proposal, yes } => {
                 let body = json!({ "proposal": proposal });

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::client::{Client, segment};
 use super::output::{Output, minute, table};
 use crate::erasure::WithdrawalReceipts;
-use crate::publish::Withdrawn;
+use crate::withdrawal::Withdrawn;
 
-/// Take back a record that this school shared
+/// Take back a record: one that this school shared, or as an admin one of a school that has left
 #[derive(Debug, clap::Args)]
 pub(super) struct Withdraw {
     /// The record's id, or how it begins
@@ -24,14 +24,16 @@ impl Withdraw {
         let client = Client::open(data, output).await?;
         let path = format!("/records/{}/withdrawal", segment(&self.id));
         let withdrawn: anyhow::Result<Withdrawn> =
-            client.post(&path, &json!({ "reason": self.reason })).await;
+            client.put_unlocked(&path, &json!({ "reason": self.reason })).await;
         client.close().await;
         let withdrawn = withdrawn?;
         output.answer(&withdrawn, || {
+            let (title, groups) = (&withdrawn.title, withdrawn.groups.join(", "));
+            if let Some(of) = &withdrawn.of {
+                return format!("Withdrew {title:?} of {of} from {groups}.");
+            }
             format!(
-                "Withdrew {:?} from {}.\nSee which schools have erased it with: staffroom receipts {}",
-                withdrawn.title,
-                withdrawn.groups.join(", "),
+                "Withdrew {title:?} from {groups}.\nSee which schools have erased it with: staffroom receipts {}",
                 self.id
             )
         })

@@ -148,6 +148,9 @@ impl From<GroupError> for ApiError {
             | GroupError::Senior { .. }
             | GroupError::RemovesItself(_)
             | GroupError::NotMember(_)
+            | GroupError::Objected(_)
+            | GroupError::NoNextKey(_)
+            | GroupError::NotNextThere(_)
             | GroupError::Refused(_)
             | GroupError::Statement(_)
             | GroupError::Statements(_) => Self::conflict(error.to_string()),

@@ -24,6 +24,7 @@ use crate::invites::InviteMade;
 use crate::joining::{Asking, Joining};
 use crate::node::Node;
 use crate::root::{RootAct, RootReport};
+use crate::succession::NextKey;
 
 /// Longest that an invite can be valid: a term, with its holidays.
 const MAX_INVITE_DAYS: u64 = 120;
@@ -75,6 +76,9 @@ pub struct MemberReport {
     pub why: Option<Parting>,
     /// The school that removed it, if it was removed.
     pub removed_by: Option<String>,
+    /// The name of the school that goes on for it, where its key was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Whether this is the node's own school.
     pub own: bool,
     /// Whether a node of the school is connected now.
@@ -126,6 +130,24 @@ pub struct JoinReport {
 pub(super) struct CreateGroup {
     name: String,
     kind: GroupKind,
+}
+
+/// What is said of next keys, after something was said.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NextKeyReport {
+    /// For the root: how far it is.
+    pub proposal: Option<RootAct>,
+    /// All that is said in the group.
+    pub next_keys: Vec<NextKey>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct GivenNextKey {
+    /// Whether to say so for the root, and not as an admin.
+    #[serde(default)]
+    root: bool,
+    #[serde(flatten)]
+    unlock: Unlock,
 }
 
 /// What becomes of the records of a school that leaves.
@@ -323,6 +345,47 @@ pub(super) async fn name(
     Ok(Json(named.await??))
 }
 
+/// Says that a school goes on under its next key: as an admin, or for the root.
+pub(super) async fn bind_next_key(
+    State(node): State<Arc<Node>>,
+    Path((group, school, next)): Path<(String, String, String)>,
+    Json(given): Json<GivenNextKey>,
+) -> Result<Json<NextKeyReport>, ApiError> {
+    let bound = blocking(move || {
+        let group = node.find_group(&group)?;
+        let school = node.find_any_member(&group, &school)?;
+        let next = node.find_member(&group, &next)?;
+        let proposal = if given.root {
+            let passphrase = given.unlock.passphrase.as_deref();
+            Some(node.bind_next_key_as_root(&group, &school, &next, passphrase)?)
+        } else {
+            node.bind_next_key(&group, &school, &next)?;
+            None
+        };
+        Ok::<_, GroupError>(NextKeyReport { proposal, next_keys: node.next_keys(&group) })
+    });
+    Ok(Json(bound.await??))
+}
+
+pub(super) async fn next_keys(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+) -> Result<Json<Vec<NextKey>>, ApiError> {
+    Ok(Json(node.next_keys(&node.find_group(&group)?)))
+}
+
+/// Objects to what is said to be this school's next key.
+pub(super) async fn object(
+    State(node): State<Arc<Node>>,
+    Path(group): Path<String>,
+    Json(unlock): Json<Unlock>,
+) -> Result<Json<Vec<String>>, ApiError> {
+    let objected = blocking(move || {
+        node.object_to_next_keys(&node.find_group(&group)?, unlock.passphrase.as_deref())
+    });
+    Ok(Json(objected.await??))
+}
+
 pub(super) async fn root(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -431,6 +494,9 @@ fn member_report(node: &Node, roster: &Roster, school: SchoolId, member: &Member
             let remover = roster.members().get(&departure.removed_by?);
             remover.map(|remover| remover.claims.name.clone())
         }),
+        next: roster
+            .next_of(&school)
+            .and_then(|next| roster.members().get(&next).map(|next| next.claims.name.clone())),
         own: school == node.identity().school(),
         connected: member.nodes.iter().any(connected),
         up_to_date_since: None,

@@ -10,10 +10,12 @@ use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::{Record, Summary};
 
 use super::api_error::{ApiError, blocking};
+use super::nodes::Unlock;
 use crate::erasure::WithdrawalReceipts;
 use crate::node::Node;
-use crate::publish::{PublishOptions, PublishOutcome, Withdrawn};
+use crate::publish::{PublishOptions, PublishOutcome};
 use crate::records::{HeldRecord, RecordError, school_names};
+use crate::withdrawal::Withdrawn;
 
 /// Records in one request.
 const MAX_RECORDS: usize = 1_000;
@@ -54,6 +56,8 @@ pub struct RecordReport {
 #[derive(Debug, Deserialize)]
 pub(super) struct Withdraw {
     reason: String,
+    #[serde(flatten)]
+    unlock: Unlock,
 }
 
 pub(super) async fn publish(
@@ -110,7 +114,10 @@ pub(super) async fn withdraw(
         ));
     }
     let withdrawing = Arc::clone(&node);
-    let (withdrawn, told) = blocking(move || withdrawing.withdraw(&id, &withdraw.reason)).await??;
+    let withdrawn = blocking(move || {
+        withdrawing.withdraw(&id, &withdraw.reason, withdraw.unlock.passphrase.as_deref())
+    });
+    let (withdrawn, told) = withdrawn.await??;
     told.tell(&node).await;
     Ok(Json(withdrawn))
 }

@@ -50,11 +50,15 @@ impl Chores {
         relay_join::pass_on(&self.node, &self.network).await;
         for group in self.node.group_ids() {
             self.keep_epoch(group).await;
+            self.inherit(group).await;
         }
         self.node.follow_mergers(&self.network).await;
         if round.is_multiple_of(ROUNDS_BETWEEN_QUESTIONS) {
             self.node.ask_again(&self.network).await;
             self.node.ask_for_receipts(&self.network).await;
+            let questions = round / ROUNDS_BETWEEN_QUESTIONS;
+            self.node.deliver_withdrawals(&self.network, questions).await;
+            self.node.fetch_epoch_chunks(&self.network).await;
         }
         if round.is_multiple_of(ROUNDS_BETWEEN_ERASURES) {
             let erasing = Arc::clone(&self.node);
@@ -62,6 +66,14 @@ impl Chores {
             if let Ok(Err(error)) = erased {
                 tracing::warn!(%error, "what was withdrawn could not be erased yet");
             }
+        }
+    }
+
+    async fn inherit(&self, group: GroupId) {
+        let inheriting = Arc::clone(&self.node);
+        let inherited = tokio::task::spawn_blocking(move || inheriting.inherit(&group)).await;
+        if let Ok(Err(error)) = inherited {
+            tracing::warn!(%error, group = %group.short(), "a school could not be gone on for");
         }
     }
 

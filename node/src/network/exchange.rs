@@ -77,6 +77,9 @@ async fn answer_allowed(
     if let Request::Join { group, to, sealed } = request {
         return relay_join::answer(node, network, peer, (group, to, sealed)).await;
     }
+    if let Request::Withdraw { group, entries } = request {
+        return crate::withdrawal::answer(node, peer, group, entries).await;
+    }
     let answering = Arc::clone(node);
     let answered =
         tokio::task::spawn_blocking(move || answer_blocking(&answering, peer, member, request))
@@ -149,8 +152,8 @@ fn answer_blocking(
         {
             not_shared
         }
-        // Answered before, since it may have to be passed on.
-        Request::Join { .. } => not_shared,
+        // Answered before, since they are passed on.
+        Request::Join { .. } | Request::Withdraw { .. } => not_shared,
         Request::Peers { group } => peers(node, &group),
         Request::Statements { group, digest, after } => {
             node.note_confirmation(&group, peer, &digest);

@@ -23,7 +23,7 @@ pub struct Told {
 }
 
 impl Told {
-    pub(super) fn of(entries: &[Entry]) -> Self {
+    pub(crate) fn of(entries: &[Entry]) -> Self {
         if entries.len() > TELL_SINGLY {
             let news = entries.iter().map(|entry| entry.key().group).collect();
             return Self { announcements: Vec::new(), news };

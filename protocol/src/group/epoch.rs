@@ -1,9 +1,10 @@
 //! Epoch keys: what a group's gossip is encrypted under, and how members are handed them.
 //!
 //! An admin makes a key, and an [`Act::Epoch`](super::statement::Act::Epoch) seals it to each node
-//! of the members.
+//! of the members: in the statement itself, or where they are many in chunks that stand beside it, so
+//! that each node fetches its own and not those of a whole country.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit};
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::hash::{GroupId, Hash};
 use crate::identity::{PublicKey, SecretKey};
+use crate::limits::{EPOCH_CHUNK_KEYS, MAX_SEALED_KEYS};
 use crate::seal;
 
 const SEALED_BYTES: usize = 32 + seal::OVERHEAD_BYTES;
@@ -111,7 +113,16 @@ impl SealedKey {
 pub struct Epoch {
     pub(super) statement: Hash,
     pub(super) key: Hash,
-    pub(super) recipients: BTreeMap<PublicKey, SealedKey>,
+    pub(super) recipients: BTreeMap<PublicKey, Slot>,
+}
+
+/// Where the key is that was sealed to a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// In a statement.
+    Stated(SealedKey),
+    /// In a chunk, at this place.
+    Chunked(Hash, usize),
 }
 
 impl Epoch {
@@ -125,12 +136,61 @@ impl Epoch {
         self.recipients.contains_key(node)
     }
 
+    /// The chunk in which the key is sealed to a node, if it is in one.
+    pub fn chunk_of(&self, node: &PublicKey) -> Option<Hash> {
+        match self.recipients.get(node)? {
+            Slot::Chunked(chunk, _) => Some(*chunk),
+            Slot::Stated(_) => None,
+        }
+    }
+
+    /// All chunks in which the key is sealed to nodes.
+    pub fn chunks(&self) -> BTreeSet<Hash> {
+        self.recipients.keys().filter_map(|node| self.chunk_of(node)).collect()
+    }
+
     /// The key, for one of the nodes that it was sealed to; none for any other, or where whoever
-    /// made the epoch sealed another key to this node.
-    pub fn open(&self, group: &GroupId, node: &SecretKey) -> Option<EpochKey> {
-        let key = self.recipients.get(&node.public())?.open(group, node)?;
+    /// made the epoch sealed another key to this node, or where `chunk` does not find the chunk.
+    pub fn open(
+        &self,
+        group: &GroupId,
+        node: &SecretKey,
+        chunk: impl FnOnce(&Hash) -> Option<Vec<u8>>,
+    ) -> Option<EpochKey> {
+        let sealed = match self.recipients.get(&node.public())? {
+            Slot::Stated(sealed) => *sealed,
+            Slot::Chunked(hash, place) => {
+                let chunk = chunk(hash)?;
+                let (slots, _) = chunk.as_chunks::<SEALED_BYTES>();
+                SealedKey(ByteArray::new(*slots.get(*place)?))
+            }
+        };
+        let key = sealed.open(group, node)?;
         (key.commitment() == self.key).then_some(key)
     }
+}
+
+/// Sealed keys as nodes fetch them: [`EPOCH_CHUNK_KEYS`] in each chunk but the last, one behind the
+/// other.
+pub(super) fn chunks(sealed: &[SealedKey]) -> Vec<Vec<u8>> {
+    let slots = sealed.chunks(EPOCH_CHUNK_KEYS);
+    slots.map(|slots| slots.iter().flat_map(|slot| slot.0.iter().copied()).collect()).collect()
+}
+
+/// The slots of an epoch for nodes in the order of their public keys; none where a statement does
+/// not have one for each of them.
+pub(super) fn slots(nodes: usize, sealed: &[SealedKey], chunks: &[Hash]) -> Option<Vec<Slot>> {
+    if nodes <= MAX_SEALED_KEYS {
+        let fits = sealed.len() == nodes && chunks.is_empty();
+        return fits.then(|| sealed.iter().copied().map(Slot::Stated).collect());
+    }
+    let fits = sealed.is_empty() && chunks.len() == nodes.div_ceil(EPOCH_CHUNK_KEYS);
+    fits.then(|| {
+        let of_chunk = |chunk: &Hash| {
+            (0..EPOCH_CHUNK_KEYS).map(|place| Slot::Chunked(*chunk, place)).collect()
+        };
+        chunks.iter().flat_map::<Vec<Slot>, _>(of_chunk).take(nodes).collect()
+    })
 }
 
 #[cfg(test)]

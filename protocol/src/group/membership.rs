@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::epoch::EpochKey;
+use super::epoch::{self, EpochKey, SealedKey};
 use super::proposal::Proposal;
 use super::roster::Roster;
 use super::statement::{Act, Statement, StatementError};
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, SchoolId};
 use crate::identity::{NodeCertificate, PublicKey, SecretKey};
-use crate::limits::MAX_STATEMENTS_PER_GROUP;
+use crate::limits::{MAX_SEALED_KEYS, MAX_STATEMENTS_PER_GROUP};
 
 /// A group's statements.
 #[derive(Debug, Clone)]
@@ -170,11 +170,18 @@ impl Membership {
         Statement::sign(self.propose(act), Vec::new(), clock, certificate, node)
     }
 
-    /// The act that makes an epoch of a key, sealed to every node of the members.
-    pub fn seal(&self, key: &EpochKey) -> Act {
+    /// The act that makes an epoch of a key, sealed to every node of the members, and the chunks
+    /// that go with it where they are many.
+    pub fn seal(&self, key: &EpochKey) -> (Act, Vec<Vec<u8>>) {
         let seal = |node: &PublicKey| key.seal(&self.group, node);
-        let sealed = self.roster.nodes().iter().map(seal).collect();
-        Act::Epoch { key: key.commitment(), sealed }
+        let sealed: Vec<SealedKey> = self.roster.nodes().iter().map(seal).collect();
+        let key = key.commitment();
+        if sealed.len() <= MAX_SEALED_KEYS {
+            return (Act::Epoch { key, sealed, chunks: Vec::new() }, Vec::new());
+        }
+        let chunks = epoch::chunks(&sealed);
+        let hashes = chunks.iter().map(|chunk| Hash::of(chunk)).collect();
+        (Act::Epoch { key, sealed: Vec::new(), chunks: hashes }, chunks)
     }
 
     /// The certificates of a school's nodes that statements carry.

@@ -9,8 +9,11 @@ use super::statement::{Founding, Parting, Root, Statement};
 use super::{Claims, Role};
 use crate::clock::Timestamp;
 use crate::entry::Entry;
-use crate::hash::{GroupId, Hash, SchoolId};
+use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::PublicKey;
+
+/// How many keys a school may have lost one after another.
+const MAX_INHERITANCES: usize = 16;
 
 /// A school on a roster.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,10 +39,26 @@ pub struct Departure {
     pub removed_by: Option<SchoolId>,
     /// Why it left, where it said so.
     pub why: Option<Parting>,
+    /// The school that goes on for it: its next key.
+    pub next: Option<SchoolId>,
     /// The statements that say so.
     pub statements: BTreeSet<Hash>,
     /// Its entries that stand.
     pub standing: BTreeSet<Hash>,
+    /// Its records that admins withdrew since, for a school that cannot do so itself.
+    pub withdrawn: BTreeSet<RecordId>,
+}
+
+/// That a school, whose key is lost, is to go on under its next key: another school, which the
+/// same people have set up anew. The old key may object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The admins who say so, and from when on the word of each counts.
+    pub by: BTreeMap<SchoolId, Timestamp>,
+    /// The same for the root.
+    pub by_root: Option<Timestamp>,
+    /// Whether the old key objected.
+    pub objected: bool,
 }
 
 /// Where a group went.
@@ -66,6 +85,7 @@ pub struct Roster {
     used_invites: BTreeMap<(SchoolId, Hash), SchoolId>,
     epoch: Option<Epoch>,
     merger: Option<Merger>,
+    bindings: BTreeMap<(SchoolId, SchoolId), Binding>,
 }
 
 /// How a roster judges an entry.
@@ -126,6 +146,30 @@ impl Roster {
         self.merger.as_ref()
     }
 
+    /// The schools that are to go on under another key and do not yet, each with the school of that
+    /// key.
+    pub fn bindings(&self) -> &BTreeMap<(SchoolId, SchoolId), Binding> {
+        &self.bindings
+    }
+
+    /// The school that goes on for another, whose key is lost.
+    pub fn next_of(&self, school: &SchoolId) -> Option<SchoolId> {
+        self.members.get(school)?.departed.as_ref()?.next
+    }
+
+    /// Whether `next` goes on for a school, or for one that goes on for it.
+    pub fn goes_on_for(&self, next: &SchoolId, school: &SchoolId) -> bool {
+        let mut of = *school;
+        for _ in 0..MAX_INHERITANCES {
+            match self.next_of(&of) {
+                Some(found) if found == *next => return true,
+                Some(found) => of = found,
+                None => return false,
+            }
+        }
+        false
+    }
+
     /// The nodes of all members.
     pub fn nodes(&self) -> BTreeSet<PublicKey> {
         self.current().flat_map(|(_, member)| member.nodes.iter().copied()).collect()
@@ -163,12 +207,22 @@ impl Roster {
     /// Whether `entry` belongs to the group's content.
     ///
     /// A school that left may still take back what it shared; one that was removed does so with its
-    /// school key, since who has its nodes is not known.
+    /// school key, since who has its nodes is not known. An admin withdraws for a school that departed.
     pub fn standing(&self, entry: &Entry) -> Standing {
-        let Some(member) = self.members.get(&entry.key().school) else { return Standing::Unknown };
+        let (author, school) = (entry.author(), entry.key().school);
+        let Some(member) = self.members.get(&author) else { return Standing::Unknown };
+        if author != school && !self.goes_on_for(&author, &school) {
+            return Standing::Unknown;
+        }
         let node = entry.node();
-        if entry.is_withdrawal() && node.school_id() == entry.key().school {
+        if entry.is_withdrawal() && node.school_id() == author {
             return Standing::Honoured;
+        }
+        let departed = self.members.get(&school).and_then(|member| member.departed.as_ref());
+        if departed.is_some_and(|one| one.withdrawn.contains(&entry.key().record))
+            && !entry.is_withdrawal()
+        {
+            return Standing::Dropped;
         }
         let stands = |list: &BTreeSet<Hash>| list.contains(&entry.hash());
         if let Some((_, list)) = self.revoked.get(&node)

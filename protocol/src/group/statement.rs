@@ -13,12 +13,14 @@ use super::epoch::SealedKey;
 use super::proposal::{Endorsement, Proposal};
 use super::{Claims, GroupKind, NameError, Role, check_group_name};
 use crate::clock::Timestamp;
-use crate::hash::{GroupId, Hash, SchoolId};
+use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::{
-    CertificateError, NodeCertificate, PublicKey, Purpose, Revocation, SecretKey, SignatureError,
-    split_signature,
+    CertificateError, NodeCertificate, Objection, PublicKey, Purpose, Revocation, SecretKey,
+    SignatureError, split_signature,
 };
-use crate::limits::{MAX_ROOT_KEYS, MAX_SEALED_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES};
+use crate::limits::{
+    MAX_EPOCH_CHUNKS, MAX_ROOT_KEYS, MAX_SEALED_KEYS, MAX_STANDING, MAX_STATEMENT_BYTES,
+};
 use crate::wire::{self, DecodeError};
 
 /// What a statement does.
@@ -82,8 +84,12 @@ pub enum Act {
         /// Names the key: [`EpochKey::commitment`](super::epoch::EpochKey::commitment).
         key: Hash,
         /// The key sealed to each of the nodes, in the order of their public keys;
-        /// [`MAX_SEALED_KEYS`] at most.
+        /// [`MAX_SEALED_KEYS`] at most. Empty where there are more.
         sealed: Vec<SealedKey>,
+        /// Where there are more: the hashes of [`chunks`](super::epoch::chunks), of which each node
+        /// fetches its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chunks: Vec<Hash>,
     },
     /// Hands an epoch's key to a node that came after it: the act of an admin, or of the node's
     /// school.
@@ -99,6 +105,35 @@ pub enum Act {
     Succeed {
         /// The new root.
         root: Root,
+    },
+    /// Says that a school, whose key is lost, goes on under its next key: the act of two admins, or
+    /// of the root. It counts from [`BINDING_WAIT_MILLIS`](crate::limits::BINDING_WAIT_MILLIS) after
+    /// its time, unless the old key objects.
+    Bind {
+        /// The school whose key is lost.
+        school: SchoolId,
+        /// The school of its next key, a member.
+        next: SchoolId,
+    },
+    /// The old key objects to a next one, whenever it hears of it. Any member may carry its word.
+    Object {
+        /// The school's word.
+        objection: ByteBuf,
+    },
+    /// Its author goes on for a school that it was bound to: it may change and withdraw what that
+    /// school shared, whose own nodes count no more.
+    Inherit {
+        /// The school whose key is lost.
+        school: SchoolId,
+        /// The entries of that school that stand, [`MAX_STANDING`] at most.
+        standing: Vec<Hash>,
+    },
+    /// Withdraws records of a school that departed: an admin's act.
+    Withdraw {
+        /// The school.
+        school: SchoolId,
+        /// The records, [`MAX_STANDING`] at most.
+        records: Vec<RecordId>,
     },
 }
 
@@ -187,6 +222,7 @@ enum Carried {
     Nothing,
     Certificate(NodeCertificate),
     Revocation(Revocation),
+    Objection(Objection),
 }
 
 /// A statement whose signatures held, with the bytes that were signed.
@@ -330,7 +366,7 @@ impl Statement {
     pub fn carried_certificate(&self) -> Option<&NodeCertificate> {
         match &self.carried {
             Carried::Certificate(certificate) => Some(certificate),
-            Carried::Nothing | Carried::Revocation(_) => None,
+            Carried::Nothing | Carried::Revocation(_) | Carried::Objection(_) => None,
         }
     }
 
@@ -338,7 +374,15 @@ impl Statement {
     pub(super) fn revoked_node(&self) -> Option<PublicKey> {
         match &self.carried {
             Carried::Revocation(revocation) => Some(revocation.node()),
-            Carried::Nothing | Carried::Certificate(_) => None,
+            Carried::Nothing | Carried::Certificate(_) | Carried::Objection(_) => None,
+        }
+    }
+
+    /// The school that objects to a next key, and the school of that key.
+    pub(super) fn objection(&self) -> Option<(SchoolId, SchoolId)> {
+        match &self.carried {
+            Carried::Objection(objection) => Some((objection.school(), objection.next())),
+            Carried::Nothing | Carried::Certificate(_) | Carried::Revocation(_) => None,
         }
     }
 
@@ -380,13 +424,34 @@ fn check_act(payload: &Payload, author: SchoolId) -> Result<Carried, StatementEr
             }
             return Ok(Carried::Revocation(revocation));
         }
-        Act::Remove { standing, .. } | Act::Leave { standing, .. } => check_standing(standing)?,
+        Act::Remove { standing, .. }
+        | Act::Leave { standing, .. }
+        | Act::Inherit { standing, .. } => check_standing(standing)?,
+        Act::Withdraw { records, .. } if records.len() > MAX_STANDING => {
+            return Err(StatementError::TooManyStanding(records.len()));
+        }
+        Act::Bind { school, next } if school == next => return Err(StatementError::OwnNext),
+        Act::Object { objection } => {
+            let objection = Objection::verify(objection)?;
+            if Some(objection.group()) != payload.group {
+                return Err(StatementError::Group);
+            }
+            return Ok(Carried::Objection(objection));
+        }
         Act::Merge { name, .. } => check_group_name(name)?,
         Act::Succeed { root } => root.check()?,
         Act::Epoch { sealed, .. } if sealed.len() > MAX_SEALED_KEYS => {
             return Err(StatementError::TooManySealedKeys(sealed.len()));
         }
-        Act::Name { .. } | Act::Dismiss { .. } | Act::Epoch { .. } | Act::Extend { .. } => {}
+        Act::Epoch { chunks, .. } if chunks.len() > MAX_EPOCH_CHUNKS => {
+            return Err(StatementError::TooManyChunks(chunks.len()));
+        }
+        Act::Name { .. }
+        | Act::Dismiss { .. }
+        | Act::Epoch { .. }
+        | Act::Extend { .. }
+        | Act::Bind { .. }
+        | Act::Withdraw { .. } => {}
     }
     Ok(Carried::Nothing)
 }
@@ -426,6 +491,11 @@ pub enum StatementError {
         "membership statement: it seals a key to {0} nodes and may seal it to {MAX_SEALED_KEYS}"
     )]
     TooManySealedKeys(usize),
+    /// More chunks of sealed keys than an epoch may have.
+    #[error(
+        "membership statement: its key is sealed in {0} chunks and may be sealed in {MAX_EPOCH_CHUNKS}"
+    )]
+    TooManyChunks(usize),
     /// The root's keys repeat, are too many, or fewer are named than must sign.
     #[error(
         "membership statement: a root must have 1 to {MAX_ROOT_KEYS} different keys, at least as many as must sign"
@@ -436,6 +506,9 @@ pub enum StatementError {
         "membership statement: a founding statement, and no other, names no group and no predecessor"
     )]
     Group,
+    /// A school's next key is another one.
+    #[error("membership statement: a school's next key must be another than its own")]
+    OwnNext,
     /// A school speaks of another school's node.
     #[error("membership statement: a school can add or revoke only nodes of its own")]
     AnotherSchool,

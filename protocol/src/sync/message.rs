@@ -31,7 +31,7 @@ pub const MAX_ADDRESSES_PER_NODE: usize = 8;
 pub const RECONCILE_FRAME_BYTES: u64 = 60 * 1024;
 
 /// A question to another node. It is answered only to nodes of the group's members, but for
-/// [`Request::Join`], [`Request::Introduce`], and what a new node of a member asks
+/// [`Request::Join`], [`Request::Introduce`], [`Request::Withdraw`], and what a new node of a member asks
 /// ([`Request::Groups`], [`Request::Return`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -134,6 +134,14 @@ pub enum Request {
         /// The group.
         group: GroupId,
     },
+    /// Brings withdrawals of a school that departed. Answered with [`Response::Receipts`], for those
+    /// whose content is erased already.
+    Withdraw {
+        /// The group.
+        group: GroupId,
+        /// The withdrawals' bytes, [`MAX_REQUEST_ITEMS`] at most.
+        entries: Vec<ByteBuf>,
+    },
 }
 
 impl Request {
@@ -152,6 +160,7 @@ impl Request {
             | Self::BlobRange { group, .. }
             | Self::News { group, .. }
             | Self::Receipts { group, .. }
+            | Self::Withdraw { group, .. }
             | Self::Holding { group } => Some(*group),
         }
     }

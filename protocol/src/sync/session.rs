@@ -268,6 +268,7 @@ mod tests {
             | Request::BlobRange { .. }
             | Request::News { .. }
             | Request::Receipts { .. }
+            | Request::Withdraw { .. }
             | Request::Holding { .. }) => panic!("a session never asks {other:?}"),
         }
     }

@@ -8,6 +8,7 @@ use crate::http::{GroupStatus, JoinReport, MemberReport};
 use crate::invites::{InviteMade, InviteState};
 use crate::joining::Asking;
 use crate::root::{Keyholder, RootAct, RootReport};
+use crate::succession::NextKey;
 
 /// Groups as a table.
 pub(in crate::cli) fn list(groups: &[GroupStatus]) -> String {
@@ -62,6 +63,35 @@ pub(super) fn root_report(root: &RootReport) -> String {
             root.threshold
         ),
     }
+}
+
+pub(super) fn next_keys(said: &[NextKey]) -> String {
+    if said.is_empty() {
+        return "Nobody says that a school goes on under another key.".to_owned();
+    }
+    let one = |said: &NextKey| {
+        let NextKey { school, name, next, next_name, .. } = said;
+        let admins = said.by.join(" and ");
+        let by = match (said.by_root, admins.is_empty()) {
+            (true, true) => "the root".to_owned(),
+            (true, false) => format!("{admins} and the root"),
+            (false, _) => admins,
+        };
+        let stands = match (&said.effective, said.objected) {
+            (_, true) => "Its old key objected, so nothing comes of it.".to_owned(),
+            (None, false) => "A second admin must say so, or the root.".to_owned(),
+            (Some(when), false) => format!(
+                "It counts from {}, unless the old key objects: staffroom group object",
+                minute(when)
+            ),
+        };
+        format!(
+            "{name} ({}) goes on as {next_name} ({}), by the word of {by}. {stands}",
+            school.short(),
+            next.short()
+        )
+    };
+    said.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn join_report(joined: &JoinReport, running: bool) -> String {
@@ -136,10 +166,11 @@ pub(super) fn member_list(members: &[MemberReport]) -> String {
                     format!("removed on {} by {by}", when.get(..10).unwrap_or_default())
                 }
                 (Some(when), None, ..) => {
-                    let what = match member.why {
-                        Some(Parting::Moved) => "moved to another group",
-                        Some(Parting::Closed) => "closed",
-                        None => "left",
+                    let what = match (member.why, &member.next) {
+                        (_, Some(next)) => format!("goes on as {next}"),
+                        (Some(Parting::Moved), None) => "moved to another group".to_owned(),
+                        (Some(Parting::Closed), None) => "closed".to_owned(),
+                        (None, None) => "left".to_owned(),
                     };
                     format!("{what} on {}", when.get(..10).unwrap_or_default())
                 }

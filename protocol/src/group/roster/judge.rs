@@ -8,12 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Departure, Member, Merger, Roster};
+mod exits;
+
+use super::{Member, Merger, Roster};
 use crate::group::Role;
-use crate::group::epoch::{Epoch, SealedKey};
+use crate::group::epoch::{self, Epoch, Slot};
 use crate::group::statement::{Act, Founding, Root, Statement};
 use crate::hash::{Hash, SchoolId};
 use crate::identity::PublicKey;
+use exits::Exit;
 
 /// How many epochs are weighed: those made latest, by what they follow. Weighing one takes as long
 /// as working out a roster, and an admin could make many.
@@ -43,22 +46,6 @@ struct Naming {
     after: Marks,
     /// The exits that end it.
     ended_by: Vec<usize>,
-}
-
-/// A statement that may end a naming or a membership.
-struct Exit {
-    place: usize,
-    school: SchoolId,
-    sort: ExitSort,
-    before: Marks,
-    after: Marks,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ExitSort {
-    Removal,
-    Leaving,
-    Dismissal,
 }
 
 /// The revocation of a node.
@@ -205,22 +192,6 @@ impl<'a> Judge<'a> {
         self.node_ends.iter().any(|end| end.node == node && !end.before.has(place))
     }
 
-    fn find_exits(&mut self) {
-        for (place, one) in self.order.iter().enumerate() {
-            let (school, sort) = if let Act::Remove { school, .. } = one.act() {
-                (*school, ExitSort::Removal)
-            } else if let Act::Dismiss { school } = one.act() {
-                (*school, ExitSort::Dismissal)
-            } else if let Act::Leave { .. } = one.act() {
-                (one.author(), ExitSort::Leaving)
-            } else {
-                continue;
-            };
-            let (before, after) = (self.before(place), self.after(place));
-            self.exits.push(Exit { place, school, sort, before, after });
-        }
-    }
-
     fn find_namings(&mut self) {
         for place in 0..self.order.len() {
             let school = if let Act::Name { school } = self.order[place].act()
@@ -239,10 +210,11 @@ impl<'a> Judge<'a> {
                 .enumerate()
                 .filter(|(_, exit)| exit.school == school && !exit.after.has(place))
                 .filter(|(_, exit)| {
-                    self.is_roots(exit.place)
-                        || self.is_own(exit)
-                        || self.namings.iter().any(|senior| {
-                            self.acts_under(exit.place, senior) && senior.after.has(place)
+                    self.is_own(exit)
+                        || self.is_called_for(exit, |ground| {
+                            self.namings.iter().any(|senior| {
+                                self.acts_under(ground, senior) && senior.after.has(place)
+                            })
                         })
                 })
                 .map(|(number, _)| number)
@@ -250,11 +222,6 @@ impl<'a> Judge<'a> {
             let after = self.after(place);
             self.namings.push(Naming { school, place, after, ended_by });
         }
-    }
-
-    /// Whether a school ends its own membership, or its own naming.
-    fn is_own(&self, exit: &Exit) -> bool {
-        self.order[exit.place].author() == exit.school && !self.by_revoked_node(exit.place)
     }
 
     /// Whether a statement counts as an admin's act under this naming.
@@ -267,27 +234,6 @@ impl<'a> Judge<'a> {
 
     fn is_admins(&self, place: usize) -> bool {
         self.namings.iter().any(|naming| self.acts_under(place, naming))
-    }
-
-    /// Whether a departure ends its school's membership: by its own leaving, by the root, or by an
-    /// admin, who cannot put out another admin that was not named after it.
-    fn departs(&self, exit: &Exit) -> bool {
-        match exit.sort {
-            ExitSort::Dismissal => false,
-            ExitSort::Leaving => self.is_own(exit),
-            ExitSort::Removal => {
-                self.is_roots(exit.place)
-                    || self.namings.iter().any(|naming| {
-                        self.acts_under(exit.place, naming)
-                            && self.namings.iter().all(|other| {
-                                other.school != exit.school
-                                    || !other.ended_by.is_empty()
-                                    || exit.after.has(other.place)
-                                    || naming.after.has(other.place)
-                            })
-                    })
-            }
-        }
     }
 
     fn roster(&self) -> Roster {
@@ -315,9 +261,10 @@ impl<'a> Judge<'a> {
             }
             let in_force = own.into_iter().filter(|exit| !admitted_since(exit));
             if let Some(member) = roster.members.get_mut(&school) {
-                member.departed = self.departure(in_force.collect());
+                member.departed = self.departure(school, in_force.collect());
             }
         }
+        roster.bindings = self.bindings(&roster);
         roster
     }
 
@@ -415,7 +362,7 @@ impl<'a> Judge<'a> {
     /// To whom an epoch's key was sealed: to the nodes on the roster as its author knew it, and to
     /// those it was extended to.
     fn recipients(&self, place: usize, before: &Marks) -> Option<Epoch> {
-        let Act::Epoch { key, sealed } = self.order[place].act() else { return None };
+        let Act::Epoch { key, sealed, chunks } = self.order[place].act() else { return None };
         let known: Vec<&Statement> = self
             .order
             .iter()
@@ -424,18 +371,15 @@ impl<'a> Judge<'a> {
             .map(|(_, one)| *one)
             .collect();
         let nodes = Judge::new(&known)?.roster().nodes();
-        if nodes.len() != sealed.len() {
-            return None;
-        }
-        let mut recipients: BTreeMap<PublicKey, SealedKey> =
-            nodes.into_iter().zip(sealed.iter().copied()).collect();
+        let slots = epoch::slots(nodes.len(), sealed, chunks)?;
+        let mut recipients: BTreeMap<PublicKey, Slot> = nodes.into_iter().zip(slots).collect();
         let statement = self.order[place].hash();
         for (later, one) in self.order.iter().enumerate().skip(place) {
             if let Act::Extend { epoch, node, sealed } = one.act()
                 && *epoch == statement
                 && (self.is_admins(later) || self.speaks_for(later, node))
             {
-                recipients.entry(*node).or_insert(*sealed);
+                recipients.entry(*node).or_insert(Slot::Stated(*sealed));
             }
         }
         Some(Epoch { statement, key: *key, recipients })
@@ -449,31 +393,5 @@ impl<'a> Judge<'a> {
                     && one.author() == self.order[place].author()
                     && one.carried_certificate().is_some_and(|other| other.node() == *node)
             })
-    }
-
-    /// What departures in force say together: removals before leavings, since a school that was
-    /// removed does not say itself what stands.
-    fn departure(&self, in_force: Vec<&Exit>) -> Option<Departure> {
-        let removed = in_force.iter().any(|exit| exit.sort == ExitSort::Removal);
-        let wanted = if removed { ExitSort::Removal } else { ExitSort::Leaving };
-        let mut departure: Option<Departure> = None;
-        for exit in in_force.into_iter().filter(|exit| exit.sort == wanted) {
-            let one = self.order[exit.place];
-            let departure = departure.get_or_insert_with(|| Departure {
-                when: one.clock(),
-                removed_by: removed.then(|| one.author()),
-                why: None,
-                statements: BTreeSet::new(),
-                standing: BTreeSet::new(),
-            });
-            departure.statements.insert(one.hash());
-            if let Act::Leave { why, .. } = one.act() {
-                departure.why = departure.why.or(*why);
-            }
-            if let Act::Remove { standing, .. } | Act::Leave { standing, .. } = one.act() {
-                departure.standing.extend(standing);
-            }
-        }
-        departure
     }
 }

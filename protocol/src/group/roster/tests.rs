@@ -1,5 +1,6 @@
 //! Attacks on a group, and what every node that holds the same statements makes of them.
 
+mod bindings;
 mod epochs;
 mod schedules;
 
@@ -38,7 +39,11 @@ impl School {
     }
 
     fn says(&self, set: &Membership, act: Act) -> Statement {
-        set.sign(act, Timestamp::from_millis(20), &self.certificate, &self.node).unwrap()
+        self.says_at(20, set, act)
+    }
+
+    fn says_at(&self, millis: u64, set: &Membership, act: Act) -> Statement {
+        set.sign(act, Timestamp::from_millis(millis), &self.certificate, &self.node).unwrap()
     }
 
     /// Signs and adds it.
@@ -75,6 +80,7 @@ impl School {
             clock: Timestamp::from_millis(clock),
             kind: "comment".into(),
             content,
+            school: None,
         };
         Entry::sign(draft, &self.certificate, &self.node).unwrap()
     }

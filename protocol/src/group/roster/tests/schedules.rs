@@ -10,6 +10,8 @@ use chacha20::rand_core::{Rng, SeedableRng};
 
 use super::*;
 use crate::group::epoch::EpochKey;
+use crate::identity::Objection;
+use crate::limits::BINDING_WAIT_MILLIS;
 
 const SCHEDULES: u64 = 10_000;
 const SCHOOLS: usize = 12;
@@ -78,8 +80,9 @@ impl Schedule {
         }
     }
 
-    /// Returns how many times a node found an epoch to use, and how many schools were removed.
-    fn run(mut self) -> (usize, usize) {
+    /// Returns how many times a node found an epoch to use, how many schools were removed, and for
+    /// how many another one goes on.
+    fn run(mut self) -> (usize, usize, usize) {
         for school in 1..SCHOOLS {
             // Some join later, by whoever admits them.
             if school < ADMINS || self.random.below(4) > 0 {
@@ -113,7 +116,11 @@ impl Schedule {
             member.departed.as_ref().is_some_and(|departure| departure.removed_by.is_some())
         };
         let removed = self.nodes[0].set.roster().members().values().filter(departed).count();
-        (self.epochs_used, removed)
+        let members = self.nodes[0].set.roster().members().values();
+        let inherited = members
+            .filter(|member| member.departed.as_ref().is_some_and(|one| one.next.is_some()))
+            .count();
+        (self.epochs_used, removed, inherited)
     }
 
     fn repartition(&mut self) {
@@ -137,7 +144,7 @@ impl Schedule {
         };
         let school = &self.schools[actor];
         let target = self.schools[other].id();
-        let act = match self.random.below(14) {
+        let act = match self.random.below(17) {
             0 => {
                 let invite = u8::try_from(self.random.below(250)).unwrap();
                 let statement = school.admits(&set, &self.schools[other], invite);
@@ -156,9 +163,32 @@ impl Schedule {
             7 => return self.act_as_root(actor, other, &set),
             8 | 9 => return self.make_epoch(actor, &set),
             10 => return self.extend_epoch(actor, &set),
+            11 | 12 => {
+                // Of few schools, so that several speak of the same one.
+                let bound = ADMINS + other % 2;
+                Act::Bind { school: self.schools[bound].id(), next: self.schools[bound + 2].id() }
+            }
+            13 => return self.inherit(),
+            14 if self.random.below(8) == 0 => {
+                let bound = ADMINS + other % 2;
+                let next = self.schools[bound + 2].id();
+                let objection = Objection::issue(&self.schools[bound].key, self.group, next);
+                Act::Object { objection: ByteBuf::from(objection.as_bytes()) }
+            }
             _ => return self.publish(actor),
         };
         let statement = self.schools[actor].says(&set, act);
+        self.hear(actor, vec![statement]);
+    }
+
+    /// A school goes on for one that it may be bound to, whether or not enough say so.
+    fn inherit(&mut self) {
+        let bound = ADMINS + self.random.below(2);
+        let actor = bound + 2;
+        let standing = self.some_entries_of(bound, actor);
+        let due = 20 + BINDING_WAIT_MILLIS - u64::from(self.random.below(8) == 0);
+        let act = Act::Inherit { school: self.schools[bound].id(), standing };
+        let statement = self.schools[actor].says_at(due, &self.nodes[actor].set, act);
         self.hear(actor, vec![statement]);
     }
 
@@ -211,7 +241,7 @@ impl Schedule {
     fn make_epoch(&mut self, actor: usize, set: &Membership) {
         self.made += 1;
         let key = EpochKey::from_seed([u8::try_from(self.made).unwrap(); 32]);
-        let act = set.seal(&key);
+        let (act, _) = set.seal(&key);
         if let Act::Epoch { sealed, .. } = &act
             && self.seed.is_multiple_of(WITH_KEYS)
         {
@@ -235,7 +265,9 @@ impl Schedule {
 
     fn extend_epoch(&mut self, actor: usize, set: &Membership) {
         let Some(epoch) = set.roster().epoch() else { return self.make_epoch(actor, set) };
-        let Some(key) = epoch.open(&self.group, &self.schools[actor].node) else { return };
+        let Some(key) = epoch.open(&self.group, &self.schools[actor].node, |_| None) else {
+            return;
+        };
         let lacking = set.roster().nodes().into_iter().find(|node| !epoch.names(node));
         let Some(node) = lacking else { return };
         let sealed = key.seal(&self.group, &node);
@@ -306,6 +338,12 @@ impl Schedule {
                 if let Act::Remove { school, standing } = one.act() {
                     return school == author && standing.contains(hash);
                 }
+                if let Act::Inherit { school, standing } = one.act() {
+                    let next = member.departed.as_ref().and_then(|departure| departure.next);
+                    return school == author
+                        && next == Some(one.author())
+                        && standing.contains(hash);
+                }
                 matches!(one.act(), Act::Leave { standing, .. }
                     if one.author() == *author && standing.contains(hash))
             });
@@ -338,7 +376,7 @@ fn whatever_the_schedule_the_same_statements_say_the_same_and_the_removed_get_no
         Schedule::new(seed.to_str().unwrap().parse().unwrap()).run();
         return;
     }
-    let (next, epochs, removals) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let [next, epochs, removals, inheritances] = [const { AtomicU64::new(0) }; 4];
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
@@ -348,19 +386,24 @@ fn whatever_the_schedule_the_same_statements_say_the_same_and_the_removed_get_no
                         break;
                     }
                     let failed = Failed(seed);
-                    let (made, removed) = Schedule::new(seed).run();
+                    let (made, removed, inherited) = Schedule::new(seed).run();
                     std::mem::forget(failed);
                     epochs.fetch_add(made as u64, Ordering::Relaxed);
                     removals.fetch_add(removed as u64, Ordering::Relaxed);
+                    inheritances.fetch_add(inherited as u64, Ordering::Relaxed);
                 }
             });
         }
     });
-    let (epochs, removals) = (epochs.into_inner(), removals.into_inner());
-    println!("{SCHEDULES} schedules: {removals} schools removed, an epoch in use {epochs} times");
+    let [_, epochs, removals, inheritances] =
+        [next, epochs, removals, inheritances].map(AtomicU64::into_inner);
+    println!(
+        "{SCHEDULES} schedules: {removals} schools removed, {inheritances} went on under another \
+         key, an epoch in use {epochs} times"
+    );
     assert!(
-        epochs > 5 * SCHEDULES && removals > SCHEDULES / 2,
-        "{removals} removals, {epochs} epochs"
+        epochs > 5 * SCHEDULES && removals > SCHEDULES / 2 && inheritances > SCHEDULES / 100,
+        "{removals} removals, {inheritances} inheritances, {epochs} epochs"
     );
 }
 
