@@ -7,6 +7,7 @@ mod behaviour;
 mod catch_up;
 mod chores;
 mod codec;
+mod doorway;
 mod exchange;
 mod fetch;
 mod gate;
@@ -62,7 +63,10 @@ pub(crate) struct Shared {
     wanted: catch_up::Wanted,
     spread: spread::Spread,
     held: Mutex<relay_join::Held>,
+    /// What peers ask.
     rates: Mutex<rate::Rates>,
+    /// What peers gossip.
+    gossip_rates: Mutex<rate::Rates>,
     offences: Mutex<offences::Offences>,
     connected: RwLock<BTreeMap<PublicKey, ConnectedPeer>>,
     listening: RwLock<Vec<Multiaddr>>,
@@ -156,6 +160,7 @@ impl Network {
             spread,
             held: Mutex::default(),
             rates: Mutex::default(),
+            gossip_rates: Mutex::default(),
             offences: Mutex::default(),
             connected: RwLock::default(),
             listening: RwLock::default(),
@@ -237,6 +242,12 @@ impl Network {
             tracing::warn!(peer = ?node, ?offence, "a node is not let in for a while");
             self.command(Command::Block(peer)).await;
         }
+    }
+
+    /// Whether a node has not gossiped too much.
+    fn takes_gossip_of(&self, from: PublicKey) -> bool {
+        let mut rates = self.shared.gossip_rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.take(from, rate::GOSSIP, Instant::now())
     }
 
     /// Lets nodes in again whose time is over.

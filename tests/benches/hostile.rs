@@ -1,6 +1,7 @@
-//! Two schools with a node each, first in peace and then under attack: how long a record takes from
-//! publish to found, how much memory the node under attack takes, and how soon it cuts off who
-//! attacks.
+//! Two schools with a node each, first in peace and then under attack by strangers that flood one of
+//! them with questions, and by a member that floods it with valid entries as fast as it takes them:
+//! how long a record takes from publish to found, how much memory the node under attack takes, and
+//! how soon it cuts off who attacks.
 //!
 //! `cargo bench -p staffroom-tests --bench hostile`
 
@@ -15,6 +16,7 @@ use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::sync::message::{MAX_REQUEST_BYTES, Request};
 use staffroom_protocol::wire;
 use staffroom_tests::School;
+use staffroom_tests::mallory::{Mallory, now};
 use staffroom_tests::raw::Raw;
 
 /// Records published one at a time, in peace and under attack.
@@ -22,6 +24,9 @@ const PUBLISHED: usize = 200;
 
 /// Attackers at once, each with a new key whenever it was cut off.
 const ATTACKERS: u8 = 2;
+
+/// Entries that a member sends: nearly as many as a node takes by gossip.
+const FLOOD_A_SECOND: u32 = 9;
 
 /// Questions that an attacker sends before it looks at an answer.
 const AT_ONCE: usize = 30;
@@ -49,12 +54,18 @@ fn main() {
             std::thread::spawn(move || attack(number, &invite, &stop, &sent, &cut_off))
         })
         .collect();
+    let flooding = {
+        let (invite, stop) = (ash.invite("Fenland Trust"), Arc::clone(&stop));
+        let invite = invite.parse().expect("an invite");
+        std::thread::spawn(move || flood(&invite, &stop))
+    };
     let mut war = publish_and_find(&ash, &beech, "war");
     let after = ash.resident_bytes();
     stop.store(true, Ordering::Relaxed);
     for attacker in attackers {
         attacker.join().expect("the attacker ends");
     }
+    let flooded = flooding.join().expect("the member ends");
 
     let mut cut_off = cut_off.lock().unwrap_or_else(PoisonError::into_inner);
     let millis = |time: Duration| time.as_secs_f64() * 1_000.0;
@@ -82,7 +93,8 @@ fn main() {
         cut_off.len(),
         sent.load(Ordering::Relaxed)
     );
-    for reason in ["too_often", "malformed", "not_a_member"] {
+    println!("valid entries that the member sent    {flooded:>10}");
+    for reason in ["too_often", "malformed", "not_a_member", "too_many_connections"] {
         println!("refused as {reason:<26} {:>10}", ash.refused(reason));
     }
     cut_off.clear();
@@ -123,6 +135,21 @@ fn attack(
             }
         }
     }
+}
+
+/// Gossips valid entries as a member, just below the rate at which it would be cut off; returns how
+/// many.
+fn flood(invite: &Invite, stop: &AtomicBool) -> usize {
+    let mallory = Mallory::start();
+    mallory.join(invite);
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            return number;
+        }
+        mallory.tell(invite.group, mallory.entry(invite.group, &format!("Flood {number}"), now()));
+        std::thread::sleep(Duration::from_secs(1) / FLOOD_A_SECOND);
+    }
+    0
 }
 
 /// Publishes one record at a time and searches on the other node until it finds it.

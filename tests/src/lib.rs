@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
+pub mod mallory;
 pub mod raw;
 pub mod sites;
 

@@ -108,7 +108,7 @@ impl Raw {
                         config.with_idle_connection_timeout(Duration::from_secs(60))
                     })
                     .build();
-                swarm.dial(to).expect("the raw node runs");
+                swarm.dial(to.clone()).expect("the raw node runs");
                 let mut peer: Option<PeerId> = None;
                 let mut waiting: HashSet<OutboundRequestId> = HashSet::new();
                 loop {
@@ -124,6 +124,11 @@ impl Raw {
                             SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                                 peer = Some(peer_id);
                                 let _ = connected.send(());
+                            }
+                            // Whoever comes too often is let in later.
+                            SwarmEvent::OutgoingConnectionError { .. } => {
+                                tokio::time::sleep(Duration::from_millis(100)).await;
+                                swarm.dial(to.clone()).expect("the raw node runs");
                             }
                             SwarmEvent::ConnectionClosed { .. } => {
                                 let _ = closed.send(());

@@ -1,118 +1,21 @@
 //! A member, and a stranger, that send what they must not: over real connections, to a real node.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_bytes::ByteBuf;
-use staffroom_node::home::{Home, Lock};
-use staffroom_node::joining::Joining;
-use staffroom_node::network::Network;
-use staffroom_node::node::Node;
-use staffroom_node::store::Options;
-use staffroom_protocol::clock::Timestamp;
-use staffroom_protocol::entry::{BlobRef, Draft, Entry};
-use staffroom_protocol::gossip::Announcement;
-use staffroom_protocol::group::Claims;
+use staffroom_protocol::entry::{BlobRef, Entry};
 use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::group::invite::{Invite, InviteError};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
 use staffroom_protocol::identity::{NodeCertificate, SecretKey};
 use staffroom_protocol::limits::MAX_GOSSIP_BYTES;
-use staffroom_protocol::record::Summary;
 use staffroom_protocol::sync::message::{MAX_REQUEST_BYTES, Refusal, Request, Response};
 use staffroom_protocol::wire;
 use staffroom_tests::School;
-use staffroom_tests::raw::{Answer, Raw};
-use tempfile::TempDir;
+use staffroom_tests::mallory::{Mallory, addresses, now};
+use staffroom_tests::raw::Answer;
 
 use crate::{intervention, running, school};
-
-/// A node in this process that says whatever a test wants.
-struct Mallory {
-    _dir: TempDir,
-    runtime: tokio::runtime::Runtime,
-    node: Arc<Node>,
-    network: Network,
-}
-
-impl Mallory {
-    fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let claims =
-            Claims { name: "Mallory Grange".into(), urn: None, phase: None, location: None };
-        Home::new(dir.path()).init(claims, &Lock::Open).unwrap();
-        let node = Node::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let listen = vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()];
-        let network = runtime.block_on(Network::start(Arc::clone(&node), listen)).unwrap();
-        Self { _dir: dir, runtime, node, network }
-    }
-
-    fn join(&self, invite: &Invite) {
-        let joined = self.runtime.block_on(self.node.join(&self.network, invite));
-        assert_eq!(joined.unwrap(), Joining::Member);
-    }
-
-    fn ask(&self, invite: &Invite, request: Request) -> Response {
-        let asked = self.network.ask(invite.from_node, addresses(invite), request);
-        self.runtime.block_on(asked).unwrap()
-    }
-
-    /// Speaks on until an honest entry got through: gossip needs a moment to know who listens.
-    fn is_heard_by(&self, school: &School, group: GroupId) {
-        let mut number = 0;
-        school.waits_for("an honest entry of the member", || {
-            number += 1;
-            self.tell(group, self.entry(group, &format!("Honest {number}"), now()));
-            !school.search("honest").is_empty()
-        });
-    }
-
-    /// Ends the program's own network, so that another can speak with the same key.
-    fn becomes_raw(self, invite: &Invite, answer: Answer) -> Raw {
-        self.runtime.block_on(self.network.stop());
-        let seed = *self.node.identity().node_key().seed();
-        let address = invite.addresses.iter().find(|address| address.contains("/tcp/"));
-        Raw::connect(seed, address.unwrap().parse().unwrap(), answer)
-    }
-
-    fn draft(&self, group: GroupId, title: &str, millis: u64) -> Draft {
-        let summary = Summary { title: title.into(), ..Summary::default() };
-        let body = BlobRef { hash: Hash::of(title.as_bytes()), size: 100 };
-        Draft {
-            group,
-            record: RecordId::from_bytes(
-                Hash::of(title.as_bytes()).as_bytes()[..16].try_into().unwrap(),
-            ),
-            clock: Timestamp::from_millis(millis),
-            kind: "resource".into(),
-            content: Some((summary, body)),
-            school: None,
-        }
-    }
-
-    fn entry(&self, group: GroupId, title: &str, millis: u64) -> Vec<u8> {
-        let identity = self.node.identity();
-        let draft = self.draft(group, title, millis);
-        Entry::sign(draft, identity.certificate(), identity.node_key()).unwrap().as_bytes().to_vec()
-    }
-
-    fn tell(&self, group: GroupId, entry: Vec<u8>) {
-        let announcement = Announcement::Entry(ByteBuf::from(entry));
-        self.runtime.block_on(self.network.announce(group, &announcement));
-    }
-}
-
-/// Where the inviting school's node is.
-fn addresses(invite: &Invite) -> Vec<libp2p::Multiaddr> {
-    let address = |text: &String| text.split("/p2p/").next().unwrap().parse().unwrap();
-    invite.addresses.iter().map(address).collect()
-}
-
-fn now() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    u64::try_from(now.unwrap().as_millis()).unwrap()
-}
 
 /// A school with a trust and one record, and an invite to the trust.
 fn host() -> (School, Invite) {
@@ -383,5 +286,79 @@ fn floods_oversized_frames_and_wrong_texts_end_the_connection() {
     let grown = ash.resident_bytes().saturating_sub(before);
     assert!(grown < 64 * 1024 * 1024, "{grown} bytes more than before");
     ash.finds("paired", 1);
+    ash.stop();
+}
+
+#[test]
+fn floods_of_valid_entries_and_of_topics_end_the_connection() {
+    const MANY: usize = 3_000;
+    let (mut ash, invite) = host();
+    let beech = running("Beech Primary");
+    beech.done(&["group", "join", &ash.invite("Fenland Trust")]);
+    let group = invite.group;
+    // What an honest school brings: the index and the store take memory for the first records.
+    let lines: Vec<String> = (0..3_000)
+        .map(|number| {
+            format!(
+                r#"{{"kind":"resource","type":"lesson plan","licence":"CC-BY-4.0","title":"Lesson {number}","abstract":"How a class reads aloud.","url":"https://example.org/{number}"}}"#
+            )
+        })
+        .collect();
+    let lessons = beech.write("lessons.jsonl", lines.join("\n"));
+    beech.done(&["import", lessons.to_str().unwrap()]);
+    ash.waits_for("the lessons", || {
+        ash.json(&["status"])["groups"][0]["entries"].as_u64() == Some(3_001)
+            && ash.json(&["status"])["index"]["up_to_date"] != false
+    });
+    let before = ash.resident_bytes();
+    let cut_off = |ash: &School, what: &str| {
+        let started = std::time::Instant::now();
+        ash.waits_for(what, || ash.json(&["status"])["network"]["connected"] == 1);
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}: {:?}", started.elapsed());
+    };
+
+    let mallory = Mallory::start();
+    mallory.join(&invite);
+    mallory.is_heard_by(&ash, group);
+    // An older version of a record, which nobody has seen, after a newer one.
+    let mut older = mallory.draft(group, "Versions", now() - 60_000);
+    let newer = mallory.entry(group, "Versions", now());
+    mallory.tell(group, newer);
+    ash.finds("versions", 1);
+    older.kind = "comment".into();
+    let identity = mallory.node.identity();
+    let older = Entry::sign(older, identity.certificate(), identity.node_key()).unwrap();
+    let known = ash.refused("held_already");
+    mallory.tell(group, older.as_bytes().to_vec());
+    ash.waits_for("the older version", || ash.refused("held_already") > known);
+
+    let entries: Vec<Vec<u8>> =
+        (0..MANY).map(|number| mallory.entry(group, &format!("Flood {number}"), now())).collect();
+    for entry in entries {
+        mallory.tell(group, entry);
+    }
+    cut_off(&ash, "the end of a flood of entries");
+    assert!(ash.refused("too_often") > 100, "{}", ash.refused("too_often"));
+    let status = ash.json(&["status"]);
+    let held = status["groups"][0]["entries"].as_u64().unwrap();
+    assert!(held < 3_001 + MANY as u64, "all were taken in");
+    assert_eq!(ash.refused("passed_on_too_often"), 0, "Beech passed on no more than it took");
+
+    let mallory = Mallory::start();
+    mallory.join(&ash.invite("Fenland Trust").parse().unwrap());
+    mallory.is_heard_by(&ash, group);
+    let channels = (0..MANY).map(|number| {
+        let key = EpochKey::from_seed(*Hash::of(&number.to_be_bytes()).as_bytes());
+        (GroupId::from_bytes(*Hash::of(&number.to_le_bytes()).as_bytes()), Some(key))
+    });
+    mallory.runtime.block_on(mallory.network.follow(channels.collect()));
+    cut_off(&ash, "the end of a flood of topics");
+    assert!(ash.refused("too_many_topics") > 0);
+
+    let record = beech.write("record.md", intervention("Number talks", "Fluent in number."));
+    beech.done(&["publish", record.to_str().unwrap()]);
+    ash.finds("number", 1);
+    let grown = ash.resident_bytes().saturating_sub(before);
+    assert!(grown < 64 * 1024 * 1024, "{grown} bytes more than before");
     ash.stop();
 }

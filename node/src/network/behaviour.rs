@@ -1,10 +1,12 @@
 //! The libp2p protocols that a node speaks, and their limits.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
-use libp2p::gossipsub::{self, MessageAuthenticity, MessageId, ValidationMode};
+use libp2p::gossipsub::{self, MessageAuthenticity, MessageId, TopicHash, ValidationMode};
 use libp2p::identity::Keypair;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
@@ -14,6 +16,7 @@ use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_GOSSIP_BYTES;
 
 use super::codec::ExchangeCodec;
+use super::doorway::Doorway;
 use super::gate::Gate;
 
 /// A trust has tens of schools; a node of a national network keeps to a part of its members.
@@ -31,12 +34,13 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Questions under way with one peer: sync, texts and a file beside each other.
 const MAX_STREAMS_PER_PEER: usize = 32;
 
-/// Topics told to us by peers in one message; the library's default counts all topics together.
-const MAX_SUBSCRIPTIONS_PER_MESSAGE: usize = 500;
-const MAX_TOPICS: usize = 1_000;
+/// Topics that a peer may listen to: ten times the groups of a school that is in many, with those of
+/// former epochs. The library's default would stop at 100.
+const MAX_TOPICS: usize = 500;
 
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
+    pub(super) doorway: Doorway,
     pub(super) limits: connection_limits::Behaviour,
     pub(super) blocked: allow_block_list::Behaviour<BlockedPeers>,
     pub(super) identify: identify::Behaviour,
@@ -48,8 +52,11 @@ pub(super) struct Behaviour {
 
 pub(super) type Gossipsub = gossipsub::Behaviour<
     gossipsub::IdentityTransform,
-    gossipsub::MaxCountSubscriptionFilter<gossipsub::AllowAllSubscriptionFilter>,
+    gossipsub::MaxCountSubscriptionFilter<gossipsub::CallbackSubscriptionFilter<CountTopic>>,
 >;
+
+/// Lets every topic pass, and counts it: the library tells nobody how many a peer sends.
+type CountTopic = Box<dyn FnMut(&TopicHash) -> bool + Send>;
 
 impl Behaviour {
     /// `discover`: whether to look for other nodes on the local network.
@@ -72,6 +79,7 @@ impl Behaviour {
                 .with_max_concurrent_streams(MAX_STREAMS_PER_PEER),
         );
         Ok(Self {
+            doorway: Doorway::default(),
             limits: connection_limits::Behaviour::new(limits),
             blocked: allow_block_list::Behaviour::default(),
             identify: identify::Behaviour::new(
@@ -80,13 +88,17 @@ impl Behaviour {
             ),
             ping: ping::Behaviour::default(),
             mdns: Toggle::from(mdns),
-            gate: Gate::new(gossip()?),
+            gate: {
+                let (gossipsub, topics_told) = gossip()?;
+                Gate::new(gossipsub, topics_told)
+            },
             exchange,
         })
     }
 }
 
-pub(super) fn gossip() -> Result<Gossipsub, String> {
+/// Gossipsub, and a counter of the topics that peers say they listen to or stop listening to.
+pub(super) fn gossip() -> Result<(Gossipsub, Arc<AtomicU64>), String> {
     let config = gossipsub::ConfigBuilder::default()
         // Entries carry signatures of their own, so the messages that carry them need none.
         .validation_mode(ValidationMode::Anonymous)
@@ -95,10 +107,17 @@ pub(super) fn gossip() -> Result<Gossipsub, String> {
         .message_id_fn(|message| MessageId::from(Hash::of(&message.data).as_bytes().to_vec()))
         .build()
         .map_err(|error| error.to_string())?;
+    let topics_told = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&topics_told);
+    let count: CountTopic = Box::new(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        true
+    });
     let filter = gossipsub::MaxCountSubscriptionFilter {
-        filter: gossipsub::AllowAllSubscriptionFilter {},
+        filter: gossipsub::CallbackSubscriptionFilter(count),
         max_subscribed_topics: MAX_TOPICS,
-        max_subscriptions_per_request: MAX_SUBSCRIPTIONS_PER_MESSAGE,
+        // As many as one message holds.
+        max_subscriptions_per_request: MAX_GOSSIP_BYTES,
     };
     let mut gossip =
         Gossipsub::new_with_subscription_filter(MessageAuthenticity::Anonymous, config, filter)?;
@@ -108,5 +127,5 @@ pub(super) fn gossip() -> Result<Gossipsub, String> {
         ..gossipsub::PeerScoreParams::default()
     };
     gossip.with_peer_score(score, gossipsub::PeerScoreThresholds::default())?;
-    Ok(gossip)
+    Ok((gossip, topics_told))
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use libp2p::PeerId;
 use libp2p::gossipsub::MessageAcceptance;
 use serde_bytes::ByteBuf;
+use staffroom_protocol::entry::Entry;
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::group::membership::Membership;
@@ -16,7 +17,7 @@ use staffroom_protocol::sync::message::{
 };
 
 use super::codec::Question;
-use super::{Network, Offence, node_key, relay_join};
+use super::{Network, Offence, node_key, rate, relay_join};
 use crate::intake::{AsideReason, KeepError, Verdict};
 use crate::membership::StatementsError;
 use crate::node::Node;
@@ -40,11 +41,12 @@ pub(super) async fn answer(
     let member = request.group().is_some_and(|group| node.shares(&group, &peer));
     let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
         peer,
-        member,
+        if member { rate::MEMBER } else { rate::STRANGER },
         Instant::now(),
     );
     if !allowed {
-        network.offended(peer, Offence::TooOften).await;
+        let offence = if member { Offence::TooOften } else { Offence::StrangerTooOften };
+        network.offended(peer, offence).await;
         return Response::Refused(Refusal::Busy);
     }
     let response = answer_allowed(node, network, peer, member, request).await;
@@ -322,6 +324,13 @@ pub(super) async fn hear(
             MessageAcceptance::Reject
         }
         Ok(Announcement::Entry(bytes)) => {
+            if !network.takes_gossip_of(from) {
+                // Whoever passes on what others flood the group with is not to blame.
+                let own = Entry::reopen(&bytes).is_ok_and(|entry| entry.node() == from);
+                let offence = if own { Offence::TooOften } else { Offence::PassedOnTooOften };
+                network.offended(from, offence).await;
+                return MessageAcceptance::Ignore;
+            }
             let hearing = Arc::clone(node);
             let verdicts = tokio::task::spawn_blocking(move || {
                 hearing.accept_entries(group, [bytes.as_slice()], from)
@@ -362,7 +371,8 @@ pub(super) async fn hear(
 pub(super) async fn count(network: &Network, from: PublicKey, verdicts: &[Verdict]) {
     for verdict in verdicts {
         let offence = match verdict {
-            Verdict::Stored | Verdict::Known => continue,
+            Verdict::Stored => continue,
+            Verdict::Known => Offence::HeldAlready,
             Verdict::HeldAside(AsideReason::FromTheFuture { .. }) => Offence::FromTheFuture,
             Verdict::HeldAside(AsideReason::UnknownAuthor) => Offence::UnknownAuthor,
             Verdict::Invalid(_) => Offence::InvalidEntry,

@@ -6,7 +6,10 @@
 //! the stream's own bounded buffer.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use libp2p::core::transport::PortUse;
 use libp2p::core::{Endpoint, Multiaddr};
@@ -19,6 +22,8 @@ use libp2p::swarm::{
 use libp2p::{PeerId, gossipsub};
 
 use super::behaviour::Gossipsub;
+use super::node_key;
+use super::rate::{self, Rates};
 
 type Inner = THandler<Gossipsub>;
 
@@ -28,13 +33,30 @@ pub(super) struct Gate {
     admitted: BTreeSet<PeerId>,
     connections: BTreeSet<(PeerId, ConnectionId)>,
     opening: VecDeque<(PeerId, ConnectionId)>,
+    /// Counts the topics that peers say they listen to, or stop listening to.
+    topics_told: Arc<AtomicU64>,
+    topic_rates: Rates,
+    offenders: VecDeque<PeerId>,
     waker: Option<Waker>,
 }
 
+/// What the gate tells.
+#[derive(Debug)]
+pub(super) enum GateEvent {
+    /// What gossipsub does.
+    Gossip(Box<gossipsub::Event>),
+    /// A peer tells of more topics than any needs to.
+    TooManyTopics(PeerId),
+}
+
 impl Gate {
-    pub(super) fn new(gossipsub: Gossipsub) -> Self {
+    /// `topics_told` is what gossipsub's filter counts.
+    pub(super) fn new(gossipsub: Gossipsub, topics_told: Arc<AtomicU64>) -> Self {
         Self {
             gossipsub,
+            topics_told,
+            topic_rates: Rates::default(),
+            offenders: VecDeque::new(),
             admitted: BTreeSet::new(),
             connections: BTreeSet::new(),
             opening: VecDeque::new(),
@@ -75,7 +97,7 @@ impl Gate {
 
 impl NetworkBehaviour for Gate {
     type ConnectionHandler = GatedHandler;
-    type ToSwarm = gossipsub::Event;
+    type ToSwarm = GateEvent;
 
     fn handle_established_inbound_connection(
         &mut self,
@@ -120,7 +142,16 @@ impl NetworkBehaviour for Gate {
         connection: ConnectionId,
         event: THandlerOutEvent<Self>,
     ) {
+        let before = self.topics_told.load(Ordering::Relaxed);
         self.gossipsub.on_connection_handler_event(peer, connection, event);
+        // The filter does not know who tells it; it is asked within the call.
+        let told = self.topics_told.load(Ordering::Relaxed) - before;
+        let Some(key) = node_key(&peer) else { return };
+        let now = Instant::now();
+        if (0..told).any(|_| !self.topic_rates.take(key, rate::TOPICS, now)) {
+            self.offenders.push_back(peer);
+            self.wake();
+        }
     }
 
     fn poll(
@@ -136,8 +167,12 @@ impl NetworkBehaviour for Gate {
                 });
             }
         }
+        if let Some(offender) = self.offenders.pop_front() {
+            return Poll::Ready(ToSwarm::GenerateEvent(GateEvent::TooManyTopics(offender)));
+        }
         self.waker = Some(cx.waker().clone());
-        self.gossipsub.poll(cx).map(|event| event.map_in(ToHandler::Inner))
+        let told = |event| GateEvent::Gossip(Box::new(event));
+        self.gossipsub.poll(cx).map(|event| event.map_out(told).map_in(ToHandler::Inner))
     }
 }
 
@@ -228,7 +263,10 @@ mod tests {
             .with_tokio()
             .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
             .unwrap()
-            .with_behaviour(|_| Gate::new(gossip().unwrap()))
+            .with_behaviour(|_| {
+                let (gossipsub, topics_told) = gossip().unwrap();
+                Gate::new(gossipsub, topics_told)
+            })
             .unwrap()
             .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::MAX))
             .build();

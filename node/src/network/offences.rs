@@ -28,8 +28,16 @@ pub(crate) enum Offence {
     NotAMember,
     /// It asks as if its school had not been removed.
     Removed,
-    /// It asked more than a node needs to.
+    /// It asked, or gossiped entries of its own, more than a node needs to.
     TooOften,
+    /// The same of a node that is no member of the group it asks about.
+    StrangerTooOften,
+    /// It passed on more than a node takes by gossip; comparisons bring it.
+    PassedOnTooOften,
+    /// It listens to more topics than a school can have groups.
+    TooManyTopics,
+    /// It sent an entry that is held already, or that a later one has replaced.
+    HeldAlready,
     /// It sent something that cannot be read, or breaks a limit. A later version of the protocol
     /// has another name, so that it is not taken for this.
     Malformed,
@@ -57,7 +65,10 @@ impl Offence {
         match self {
             Self::NotAMember => "not_a_member",
             Self::Removed => "removed",
-            Self::TooOften => "too_often",
+            Self::TooOften | Self::StrangerTooOften => "too_often",
+            Self::PassedOnTooOften => "passed_on_too_often",
+            Self::TooManyTopics => "too_many_topics",
+            Self::HeldAlready => "held_already",
             Self::Malformed => "malformed",
             Self::Undecryptable => "undecryptable",
             Self::InvalidEntry => "invalid_entry",
@@ -79,8 +90,12 @@ impl Offence {
             | Self::InvalidEntry
             | Self::InvalidStatement
             | Self::WrongContent => 1.0,
+            Self::TooManyTopics => 2.0,
+            Self::StrangerTooOften => 0.15,
             Self::TooOften => 0.02,
             Self::NotAMember
+            | Self::PassedOnTooOften
+            | Self::HeldAlready
             | Self::Removed
             | Self::UnknownAuthor
             | Self::FromTheFuture
@@ -127,6 +142,11 @@ impl Offences {
         self.weights.remove(&node);
         self.blocked.insert(node, now);
         true
+    }
+
+    /// Counts a connection that was refused since too many came from its address.
+    pub(super) fn turned_away(&self) {
+        self.counted.get_or_create(&[("reason", "too_many_connections")]).inc();
     }
 
     /// The nodes that are let in again from now on.

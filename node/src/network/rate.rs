@@ -1,4 +1,4 @@
-//! How often one node may ask.
+//! How often one node may ask, gossip, and change what it listens to.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -7,29 +7,48 @@ use staffroom_protocol::identity::PublicKey;
 
 /// Questions that a member may ask at once, and a second after that: a catch-up asks one at a time,
 /// a file of 64 MiB takes 64.
-const MEMBER: Allowance = Allowance { burst: 400.0, a_second: 200.0 };
+pub(crate) const MEMBER: Allowance = Allowance { burst: 400.0, a_second: 200.0 };
 
 /// A stranger only ever joins or introduces itself.
-const STRANGER: Allowance = Allowance { burst: 20.0, a_second: 0.5 };
+pub(crate) const STRANGER: Allowance = Allowance { burst: 20.0, a_second: 0.5 };
 
-/// Nodes whose rate is remembered; more than can be connected at once.
+/// Messages that a member may gossip or pass on: an import is told as one piece of news, and what all
+/// schools of a country write comes to a few a second. What is beyond it comes by a comparison, which
+/// takes a thousand with one sync of the disk.
+pub(crate) const GOSSIP: Allowance = Allowance { burst: 300.0, a_second: 10.0 };
+
+/// Topics that a peer may begin or end to listen to: all of its groups at once, and what changes of
+/// their members bring.
+pub(crate) const TOPICS: Allowance = Allowance { burst: 500.0, a_second: 0.5 };
+
+/// Connections from one address: a whole trust behind one may come back from a power cut at once.
+pub(crate) const CONNECTIONS: Allowance = Allowance { burst: 100.0, a_second: 5.0 };
+
+/// Nodes, or addresses, whose rate is remembered; more than can be connected at once.
 const MAX_NODES: usize = 1_024;
 
-struct Allowance {
+/// What a node may do at once, and a second after that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
     burst: f64,
     a_second: f64,
 }
 
-/// A token bucket for each node.
-#[derive(Debug, Default)]
-pub(crate) struct Rates {
-    buckets: BTreeMap<PublicKey, (f64, Instant)>,
+/// A token bucket for each node, or for each address.
+#[derive(Debug)]
+pub(crate) struct Rates<K = PublicKey> {
+    buckets: BTreeMap<K, (f64, Instant)>,
 }
 
-impl Rates {
-    /// Takes one question off what `peer` may ask; false if it has asked too much.
-    pub(crate) fn take(&mut self, peer: PublicKey, member: bool, now: Instant) -> bool {
-        let allowance = if member { MEMBER } else { STRANGER };
+impl<K> Default for Rates<K> {
+    fn default() -> Self {
+        Self { buckets: BTreeMap::new() }
+    }
+}
+
+impl<K: Ord> Rates<K> {
+    /// Takes one off what `peer` may do; false if it has done too much.
+    pub(crate) fn take(&mut self, peer: K, allowance: Allowance, now: Instant) -> bool {
         if self.buckets.len() >= MAX_NODES && !self.buckets.contains_key(&peer) {
             self.buckets.clear();
         }
@@ -57,9 +76,9 @@ mod tests {
     fn a_stranger_is_slowed_down_and_recovers() {
         let peer = SecretKey::from_seed(&[1; 32]).public();
         let (mut rates, start) = (Rates::default(), Instant::now());
-        let allowed = (0..100).filter(|_| rates.take(peer, false, start)).count();
+        let allowed = (0..100).filter(|_| rates.take(peer, STRANGER, start)).count();
         assert_eq!(allowed, 20);
-        assert!(!rates.take(peer, false, start + Duration::from_secs(1)));
-        assert!(rates.take(peer, false, start + Duration::from_secs(3)));
+        assert!(!rates.take(peer, STRANGER, start + Duration::from_secs(1)));
+        assert!(rates.take(peer, STRANGER, start + Duration::from_secs(3)));
     }
 }

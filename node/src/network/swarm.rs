@@ -14,8 +14,8 @@ use futures::{FutureExt, StreamExt};
 use libp2p::gossipsub::{self, IdentTopic, TopicHash};
 use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, Message, OutboundFailure, OutboundRequestId};
-use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ListenError, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns};
 use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::hash::GroupId;
@@ -24,12 +24,14 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::behaviour::{Behaviour, BehaviourEvent, Gossipsub};
 use super::codec::Question;
+use super::doorway::TooMany;
+use super::gate::GateEvent;
 use super::transport::{StartError, add_listening, build, listen_on};
-use super::{AskError, Command, ConnectedPeer, Network, exchange, node_key};
+use super::{AskError, Command, ConnectedPeer, Network, Offence, exchange, node_key};
 use crate::node::Node;
 
 /// Gossip messages being judged at once.
-const MAX_JUDGING: usize = 64;
+const MAX_JUDGING: usize = 16;
 
 /// Gossip messages that wait to be judged, of 16 KiB at most; what comes while so many wait is
 /// passed over, since gossip is only a hint and the next comparison brings what it told.
@@ -248,6 +250,11 @@ impl Task {
                     tracing::debug!(peer = ?key, "disconnected");
                 }
             }
+            SwarmEvent::IncomingConnectionError {
+                error: ListenError::Denied { cause }, ..
+            } if cause.downcast_ref::<TooMany>().is_some() => {
+                self.network.offences().turned_away();
+            }
             SwarmEvent::NewListenAddr { address, .. } => add_listening(&self.network, address),
             _ => {}
         }
@@ -256,11 +263,18 @@ impl Task {
     fn handle_behaviour(&mut self, event: BehaviourEvent) {
         match event {
             BehaviourEvent::Exchange(event) => self.handle_exchange(event),
-            BehaviourEvent::Gate(gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            }) => self.judge(propagation_source, message_id, message),
+            BehaviourEvent::Gate(GateEvent::Gossip(event)) => {
+                if let gossipsub::Event::Message { propagation_source, message_id, message } =
+                    *event
+                {
+                    self.judge(propagation_source, message_id, message);
+                }
+            }
+            BehaviourEvent::Gate(GateEvent::TooManyTopics(peer)) => {
+                let Some(peer) = node_key(&peer) else { return };
+                let network = self.network.clone();
+                tokio::spawn(async move { network.offended(peer, Offence::TooManyTopics).await });
+            }
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.identified(peer_id, info.listen_addrs);
             }
