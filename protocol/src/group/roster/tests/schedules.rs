@@ -168,7 +168,7 @@ impl Schedule {
                 let bound = ADMINS + other % 2;
                 Act::Bind { school: self.schools[bound].id(), next: self.schools[bound + 2].id() }
             }
-            13 => return self.inherit(),
+            13 if self.random.below(3) == 0 => return self.succeed(),
             14 if self.random.below(8) == 0 => {
                 let bound = ADMINS + other % 2;
                 let next = self.schools[bound + 2].id();
@@ -181,15 +181,31 @@ impl Schedule {
         self.hear(actor, vec![statement]);
     }
 
-    /// A school goes on for one that it may be bound to, whether or not enough say so.
-    fn inherit(&mut self) {
+    /// Two admins, one after the other, bind a school's next key, which goes on for it: as far as
+    /// their lines hold, and whether or not they may.
+    fn succeed(&mut self) {
         let bound = ADMINS + self.random.below(2);
-        let actor = bound + 2;
-        let standing = self.some_entries_of(bound, actor);
+        let next = bound + 2;
+        let (first, second) = (self.random.below(ADMINS), self.random.below(ADMINS));
+        let act = Act::Bind { school: self.schools[bound].id(), next: self.schools[next].id() };
+        for (from, admin) in [(first, first), (first, second)] {
+            self.pass_all(from, admin);
+            let statement = self.schools[admin].says(&self.nodes[admin].set, act.clone());
+            self.hear(admin, vec![statement]);
+        }
+        self.pass_all(second, next);
+        let standing = self.some_entries_of(bound, next);
         let due = 20 + BINDING_WAIT_MILLIS - u64::from(self.random.below(8) == 0);
         let act = Act::Inherit { school: self.schools[bound].id(), standing };
-        let statement = self.schools[actor].says_at(due, &self.nodes[actor].set, act);
-        self.hear(actor, vec![statement]);
+        let statement = self.schools[next].says_at(due, &self.nodes[next].set, act);
+        self.hear(next, vec![statement]);
+    }
+
+    fn pass_all(&mut self, from: usize, to: usize) {
+        if from != to && self.cells[from] == self.cells[to] {
+            let statements = self.nodes[from].set.in_order().cloned().collect();
+            self.hear(to, statements);
+        }
     }
 
     fn some_entries_of(&mut self, school: usize, by: usize) -> Vec<Hash> {
