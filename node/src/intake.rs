@@ -46,6 +46,9 @@ pub enum AsideReason {
     UnknownAuthor,
 }
 
+/// Entries that are worth a thread for each core.
+const WORTH_SHARING: usize = 64;
+
 /// Entries that wait, bounded for each node that brought them.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
@@ -110,8 +113,8 @@ impl Node {
     ) -> Result<Vec<Verdict>, StoreError> {
         let mut accepted = Vec::new();
         let mut verdicts = Vec::new();
-        for bytes in entries {
-            let verdict = match self.judge(group, bytes)? {
+        for judged in self.judge_all(group, &entries.into_iter().collect::<Vec<_>>()) {
+            let verdict = match judged? {
                 Judged::Good(entry) => {
                     accepted.push((verdicts.len(), *entry));
                     Verdict::Stored
@@ -143,11 +146,31 @@ impl Node {
         Ok(verdicts)
     }
 
+    /// Judges entries in order, many of them on all cores: checking signatures takes longest of all.
+    fn judge_all(&self, group: GroupId, entries: &[&[u8]]) -> Vec<Result<Judged, StoreError>> {
+        let judge = |entries: &[&[u8]]| -> Vec<_> {
+            entries.iter().map(|bytes| self.judge(group, bytes)).collect()
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        if entries.len() < WORTH_SHARING || threads == 1 {
+            return judge(entries);
+        }
+        std::thread::scope(|scope| {
+            let parts = entries.chunks(entries.len().div_ceil(threads));
+            let judging: Vec<_> = parts.map(|part| scope.spawn(move || judge(part))).collect();
+            let judged = judging.into_iter().flat_map(|thread| match thread.join() {
+                Ok(judged) => judged,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            judged.collect()
+        })
+    }
+
     fn judge(&self, group: GroupId, bytes: &[u8]) -> Result<Judged, StoreError> {
         if self.store().entry_by_hash(&Hash::of(bytes))?.is_some() {
             return Ok(Judged::Not(Verdict::Known));
         }
-        let opened = self.verifier.lock().unwrap_or_else(PoisonError::into_inner).open(bytes);
+        let opened = self.verifier.open(bytes);
         let entry = match opened {
             Ok(entry) => entry,
             Err(error) => return Ok(Judged::Not(Verdict::Invalid(error))),

@@ -12,7 +12,7 @@ use staffroom_protocol::entry::Verifier;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::Statement;
-use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::ContentSet;
 use tokio::sync::Notify;
 
@@ -35,8 +35,7 @@ pub struct Node {
     contacts: Contacts,
     indexer: Indexer,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
-    sets: Mutex<BTreeMap<GroupId, CachedSet>>,
-    pub(crate) verifier: Mutex<Verifier>,
+    pub(crate) verifier: Verifier,
     pub(crate) aside: Mutex<Aside>,
     /// The keys under which this node gossips, as far as they were opened.
     epochs: Mutex<BTreeMap<GroupId, Opened>>,
@@ -45,13 +44,6 @@ pub struct Node {
     network: OnceLock<Network>,
     /// Full texts are wanted.
     pub(crate) wanted: Notify,
-}
-
-#[derive(Debug)]
-struct CachedSet {
-    /// The store's position when the set was built.
-    position: u64,
-    set: Arc<ContentSet>,
 }
 
 /// Why a node cannot be opened.
@@ -120,8 +112,7 @@ impl Node {
             store,
             blobs,
             indexer,
-            sets: Mutex::default(),
-            verifier: Mutex::default(),
+            verifier: Verifier::default(),
             aside: Mutex::default(),
             epochs: Mutex::default(),
             publishing: Mutex::default(),
@@ -214,25 +205,21 @@ impl Node {
         self.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The content set of a group as it is.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store cannot be read.
-    pub fn content_set(&self, group: &GroupId) -> Result<Arc<ContentSet>, StoreError> {
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = self.store.position();
-        if let Some(cached) = sets.get(group)
-            && cached.position == position
-        {
-            return Ok(Arc::clone(&cached.set));
-        }
-        let set = ContentSet::new(self.store.set(group)?).map_err(|error| StoreError::Damaged {
-            path: self.home.dir().join("records"),
-            reason: error.to_string(),
-        })?;
-        let set = Arc::new(set);
-        sets.insert(*group, CachedSet { position, set: Arc::clone(&set) });
-        Ok(set)
+    /// Looks at the content set of a group, while nothing changes it: briefly.
+    pub fn with_content_set<T>(
+        &self,
+        group: &GroupId,
+        look: impl FnOnce(&ContentSet) -> T,
+    ) -> Option<T> {
+        let (mut look, mut seen) = (Some(look), None);
+        self.store.with_set(group, &mut |set| seen = look.take().map(|look| look(set)));
+        seen
+    }
+
+    /// How many entries a group has, and the digest of its content set.
+    pub fn content(&self, group: &GroupId) -> (u64, Hash) {
+        let looked = self.with_content_set(group, |set| (set.len() as u64, set.digest()));
+        looked.unwrap_or_else(|| (0, ContentSet::default().digest()))
     }
 }
 

@@ -251,10 +251,9 @@ impl Node {
             };
             let looking = Arc::clone(self);
             let looked = tokio::task::spawn_blocking(move || -> Result<_, StoreError> {
-                let set = looking.content_set(&group)?;
-                Ok((set.len(), set.digest(), looking.bodies_missing(&group)?))
+                Ok((looking.content(&group), looking.bodies_missing(&group)?))
             });
-            let (entries, digest, missing) = looked.await.map_err(|_| stopped())??;
+            let ((entries, digest), missing) = looked.await.map_err(|_| stopped())??;
             if digest == theirs.digest && missing <= theirs.bodies_missing {
                 return Ok(());
             }

@@ -31,6 +31,9 @@ use std::path::PathBuf;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
+use staffroom_protocol::sync::ContentSet;
+use staffroom_protocol::sync::set::Range;
+use staffroom_protocol::sync::sketch::ShortId;
 
 pub use change::{Change, MAX_LOCAL_KEY_BYTES, MAX_LOCAL_VALUE_BYTES, MAX_SMALL_BLOB_BYTES, Table};
 pub use check::{Verifier, verify};
@@ -116,11 +119,26 @@ pub trait Store: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<(u64, EntryKey)>, StoreError>;
 
+    /// The versions held whose hash starts like this: one, or more by a rare chance.
+    fn entries_by_short_id(&self, id: &ShortId)
+    -> Result<Vec<(EntryKey, StoredEntry)>, StoreError>;
+
+    /// Looks at the versions held for a group, while nothing changes them: briefly.
+    fn with_set(&self, group: &GroupId, look: &mut dyn FnMut(&ContentSet));
+
     /// The versions held for a group, in the order that reconciliation wants.
-    fn set(&self, group: &GroupId) -> Result<Vec<(Timestamp, Hash)>, StoreError>;
+    fn set(&self, group: &GroupId) -> Vec<(Timestamp, Hash)> {
+        let mut versions = Vec::new();
+        self.with_set(group, &mut |set| versions = set.range(&Range::whole()).collect());
+        versions
+    }
 
     /// How many versions are held for a group.
-    fn count(&self, group: &GroupId) -> u64;
+    fn count(&self, group: &GroupId) -> u64 {
+        let mut count = 0;
+        self.with_set(group, &mut |set| count = set.len() as u64);
+        count
+    }
 
     /// The membership statements of a group, by hash.
     fn statements(&self, group: &GroupId) -> Result<Vec<(Hash, Vec<u8>)>, StoreError>;

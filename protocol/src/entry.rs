@@ -5,6 +5,7 @@
 //! stored before. Its bytes are never re-encoded.
 
 use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -214,10 +215,11 @@ impl Entry {
     }
 }
 
-/// Checks entries from peers, remembering the certificates it has already checked.
+/// Checks entries from peers, remembering the certificates it has already checked. Several threads
+/// may use one at once.
 #[derive(Debug, Default)]
 pub struct Verifier {
-    certificates: BTreeMap<Hash, NodeCertificate>,
+    certificates: RwLock<BTreeMap<Hash, NodeCertificate>>,
 }
 
 impl Verifier {
@@ -228,23 +230,26 @@ impl Verifier {
     ///
     /// # Errors
     /// [`EntryError`] says which rule it breaks. No input makes this panic.
-    pub fn open(&mut self, bytes: &[u8]) -> Result<Entry, EntryError> {
+    pub fn open(&self, bytes: &[u8]) -> Result<Entry, EntryError> {
         let payload = read_payload(bytes)?;
         let certificate = self.certificate(&payload.certificate)?;
         certificate.node().open(Purpose::Entry, bytes)?;
         Ok(Entry::assemble(bytes.to_vec(), payload, &certificate))
     }
 
-    fn certificate(&mut self, bytes: &[u8]) -> Result<NodeCertificate, CertificateError> {
+    fn certificate(&self, bytes: &[u8]) -> Result<NodeCertificate, CertificateError> {
         let hash = Hash::of(bytes);
-        if let Some(known) = self.certificates.get(&hash) {
+        let known = self.certificates.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&hash) {
             return Ok(known.clone());
         }
+        drop(known);
         let certificate = NodeCertificate::verify(bytes)?;
-        if self.certificates.len() >= Self::MAX_REMEMBERED {
-            self.certificates.clear();
+        let mut known = self.certificates.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MAX_REMEMBERED {
+            known.clear();
         }
-        self.certificates.insert(hash, certificate.clone());
+        known.insert(hash, certificate.clone());
         Ok(certificate)
     }
 }
@@ -344,7 +349,7 @@ mod tests {
     #[test]
     fn an_altered_or_truncated_entry_is_refused() {
         let entry = sign(draft("Phonics for Year 1", 5));
-        let mut verifier = Verifier::default();
+        let verifier = Verifier::default();
         assert_eq!(verifier.open(entry.as_bytes()), Ok(entry.clone()));
         for position in 0..entry.as_bytes().len() {
             let mut altered = entry.as_bytes().to_vec();

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use data_encoding::HEXLOWER;
-use serde_bytes::ByteBuf;
+use serde_bytes::{ByteArray, ByteBuf};
 
 use crate::clock::Timestamp;
 use crate::entry::{BlobRef, Draft, Entry, Verifier};
@@ -22,7 +22,8 @@ use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
-use crate::sync::message::{Holding, PeerAddresses, Refusal, Request, Response};
+use crate::sync::message::{Described, Holding, PeerAddresses, Refusal, Request, Response};
+use crate::sync::set::{Bound, Part, Range};
 use crate::wire;
 
 struct School {
@@ -173,12 +174,15 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
 
 fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Vec<u8>)> {
     let (hash, bytes) = (Hash::of(b"content"), ByteBuf::from(vec![1, 2, 3]));
+    let bound = Bound::after(Timestamp::from_millis(1), &hash);
+    let range = Range { from: bound.clone(), to: Some(bound.clone()) };
+    let part = Part { to: Some(bound.clone()), count: 3, fingerprint: ByteArray::new([7; 16]) };
     let requests = [
         Request::Introduce { group, statements: vec![bytes.clone()] },
         Request::Peers { group },
         Request::Statements { group, digest: hash, after: Some(hash) },
-        Request::Reconcile { group, message: bytes.clone() },
-        Request::Entries { group, hashes: vec![hash] },
+        Request::Compare { group, count: 3, digest: hash },
+        Request::Entries { group, ids: bytes.clone() },
         Request::Blobs { group, hashes: vec![hash] },
         Request::BlobRange { group, hash, offset: 262_144 },
         Request::Holding { group },
@@ -187,12 +191,15 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Receipts { group, withdrawals: vec![hash] },
         Request::News { group, digest: hash },
         Request::Withdraw { group, entries: vec![bytes.clone()] },
+        Request::Symbols { group, count: 40 },
+        Request::Describe { group, ranges: vec![Range::whole(), range.clone()] },
+        Request::EntriesIn { group, range: range.clone() },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
         Response::Statements { statements: vec![bytes.clone()], more: true },
         Response::Peers { peers: vec![peer] },
-        Response::Reconcile { message: bytes.clone() },
+        Response::Same,
         Response::Entries { entries: vec![bytes.clone()] },
         Response::Blobs { blobs: vec![bytes.clone()] },
         Response::BlobRange { size: 4, bytes: bytes.clone() },
@@ -211,6 +218,11 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Waiting,
         Response::Groups { groups: vec![group] },
         Response::Receipts { receipts: vec![bytes.clone()] },
+        Response::Symbols { symbols: bytes.clone() },
+        Response::Described {
+            ranges: vec![Described::Ids(bytes.clone()), Described::Parts(vec![part])],
+        },
+        Response::EntriesIn { entries: vec![bytes.clone()], next: Some(bound) },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];
     let requests = requests
@@ -265,7 +277,7 @@ fn what_was_ever_sent_is_encoded_as_it_was() {
 
 #[test]
 fn what_was_ever_sent_is_read() {
-    let mut verifier = Verifier::default();
+    let verifier = Verifier::default();
     let pinned = pinned();
     assert!(!pinned.is_empty());
     for (name, bytes) in pinned {

@@ -132,7 +132,7 @@ fn a_member_cannot_take_over_bring_back_or_read_across() {
     let paired = ash.json(&["search", "paired"])["hits"][0].clone();
     let id = paired["id"].as_str().or(paired["record"].as_str()).unwrap().to_owned();
     let id: RecordId = id.parse().unwrap();
-    let held = mallory.node.store().set(&group).unwrap();
+    let held = mallory.node.store().set(&group);
     let old = held
         .iter()
         .filter_map(|(_, hash)| mallory.node.store().entry_by_hash(hash).unwrap())
@@ -182,12 +182,13 @@ fn a_stranger_is_told_nothing_and_not_heard() {
     for request in [
         Request::Peers { group },
         Request::Holding { group },
-        Request::Entries { group, hashes: vec![Hash::of(b"any")] },
+        Request::Entries { group, ids: ByteBuf::from(*b"any hash") },
+        Request::Compare { group, count: 1, digest: Hash::of(b"any") },
         Request::Blobs { group, hashes: vec![Hash::of(b"any")] },
     ] {
         assert_eq!(mallory.ask(&invite, request), Response::Refused(Refusal::NotShared));
     }
-    assert_eq!(ash.refused("not_a_member"), 4);
+    assert_eq!(ash.refused("not_a_member"), 5);
     // It guesses a key, and speaks on the topic that goes with it.
     let guessed = EpochKey::from_seed(*group.as_bytes());
     mallory.runtime.block_on(mallory.network.follow(vec![(group, Some(guessed))]));

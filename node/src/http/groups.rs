@@ -529,8 +529,7 @@ pub(super) async fn holdings(
 ) -> Result<Json<Vec<MemberHolding>>, ApiError> {
     let group = node.find_group(&group)?;
     let network = node.network().ok_or(GroupError::NoNetwork)?;
-    let looking = Arc::clone(&node);
-    let own = blocking(move || looking.content_set(&group)).await??;
+    let (_, own) = node.content(&group);
     let mut holdings = Vec::new();
     for (school, member) in node.roster(&group).unwrap_or_default().current() {
         if school == node.identity().school() {
@@ -544,9 +543,8 @@ pub(super) async fn holdings(
         {
             holding = Some(held);
         }
-        let complete = holding.is_some_and(|held| {
-            held.digest == own.digest() && held.searchable && held.bodies_missing == 0
-        });
+        let complete = holding
+            .is_some_and(|held| held.digest == own && held.searchable && held.bodies_missing == 0);
         let name = member.claims.name.clone();
         holdings.push(MemberHolding { school, name, holding, complete });
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
-use serde_bytes::ByteBuf;
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::hash::GroupId;
@@ -11,8 +10,10 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::sync::session::{Output, Session, SessionError};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::{AskError, Network, Offence, exchange};
+use crate::intake::Verdict;
 use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
@@ -88,11 +89,7 @@ pub(super) fn start(
 /// Tells a group that there is something to compare: by gossip, or, where there is no key for that,
 /// each member that is connected.
 pub(crate) async fn tell(node: &Arc<Node>, network: &Network, group: GroupId) {
-    let looking = Arc::clone(node);
-    let digest =
-        tokio::task::spawn_blocking(move || looking.content_set(&group).map(|set| set.digest()))
-            .await;
-    let Ok(Ok(digest)) = digest else { return };
+    let (_, digest) = node.content(&group);
     if network.speaks_in(&group) {
         let node = node.identity().node_key().public();
         network.announce(group, &Announcement::News { digest, node }).await;
@@ -145,7 +142,7 @@ async fn compare(
 ) -> Result<usize, CatchUpError> {
     let Some(digest) = node.with_membership(&group, |set| set.digest()) else { return Ok(0) };
     let mut session = Session::new(group, digest);
-    let mut heard = false;
+    let (mut heard, mut storing) = (false, None);
     while let Some(output) = session.poll() {
         // The peer, or this school, may have been removed since the last step. A peer that is not
         // known yet is asked for statements, which may admit it, and for nothing else.
@@ -159,7 +156,15 @@ async fn compare(
             Output::Send(request) => {
                 let response = network.ask(peer, Vec::new(), request.clone()).await?;
                 note_confirmation(node, peer, &request, &response).await?;
-                if let Err(error) = session.handle_response(response) {
+                let looking = Arc::clone(node);
+                let (next, handled) = blocking(move || {
+                    let handled = looking
+                        .with_content_set(&group, |set| session.handle_response(response, set));
+                    (session, handled.unwrap_or(Err(SessionError::Unexpected)))
+                })
+                .await?;
+                session = next;
+                if let Err(error) = handled {
                     if let SessionError::Removed(statements) = &error {
                         let (hearing, statements) = (Arc::clone(node), statements.clone());
                         blocking(move || hearing.hear_of_removal(group, &statements)).await??;
@@ -183,21 +188,16 @@ async fn compare(
                 if heard {
                     confirm(node, network, peer, group).await?;
                 }
-                let reading = Arc::clone(node);
-                let set = blocking(move || reading.content_set(&group)).await??;
-                session.handle_content_set(set)?;
+                let begun = node.with_content_set(&group, |set| session.handle_content_set(set));
+                begun.unwrap_or(Err(SessionError::Unexpected))?;
             }
             Output::Entries(entries) => {
-                let storing = Arc::clone(node);
-                let verdicts = blocking(move || {
-                    storing.accept_entries(
-                        group,
-                        entries.iter().map(|bytes: &ByteBuf| bytes.as_slice()),
-                        peer,
-                    )
-                })
-                .await??;
-                exchange::count(network, peer, &verdicts).await;
+                // Stored while the next ones are on their way.
+                stored(network, peer, storing.take()).await?;
+                let node = Arc::clone(node);
+                storing = Some(tokio::task::spawn_blocking(move || {
+                    node.accept_entries(group, entries.iter().map(|bytes| bytes.as_slice()), peer)
+                }));
                 let (received, lacking) = session.progress();
                 if received + lacking > WORTH_LOGGING {
                     tracing::info!(received, lacking, group = %group.short(), "catching up");
@@ -206,7 +206,21 @@ async fn compare(
             Output::Done => break,
         }
     }
+    stored(network, peer, storing).await?;
     Ok(session.progress().0)
+}
+
+/// Waits until entries are stored, and counts those that were refused.
+async fn stored(
+    network: &Network,
+    peer: PublicKey,
+    storing: Option<JoinHandle<Result<Vec<Verdict>, StoreError>>>,
+) -> Result<(), CatchUpError> {
+    if let Some(storing) = storing {
+        let verdicts = storing.await.map_err(|_| AskError::Stopped)??;
+        exchange::count(network, peer, &verdicts).await;
+    }
+    Ok(())
 }
 
 /// Tells a peer that what it said of the group's members was heard, by asking whether there is more.

@@ -15,6 +15,9 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{
     ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
 };
+use staffroom_protocol::sync::set::{Bound, Range};
+use staffroom_protocol::sync::sketch::ShortId;
+use staffroom_protocol::sync::{ContentSet, answer};
 
 use super::codec::Question;
 use super::{Network, Offence, node_key, rate, relay_join};
@@ -22,6 +25,9 @@ use crate::intake::{AsideReason, KeepError, Verdict};
 use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
+
+/// Entries in one answer, however short they are.
+const MAX_ENTRIES_IN: usize = 4_000;
 
 /// Statements in one answer; with the limit on each they stay well below the limit on answers.
 const STATEMENTS_PER_ANSWER: usize = 64;
@@ -143,8 +149,11 @@ fn answer_blocking(
         Request::Join { .. }
         | Request::Peers { .. }
         | Request::Statements { .. }
-        | Request::Reconcile { .. }
+        | Request::Compare { .. }
+        | Request::Symbols { .. }
+        | Request::Describe { .. }
         | Request::Entries { .. }
+        | Request::EntriesIn { .. }
         | Request::Blobs { .. }
         | Request::BlobRange { .. }
         | Request::News { .. }
@@ -161,15 +170,21 @@ fn answer_blocking(
             node.note_confirmation(&group, peer, &digest);
             statements(node, &group, Some(digest), after)
         }
-        Request::Reconcile { group, message } => match node.content_set(&group)?.answer(&message) {
-            Ok(message) => Response::Reconcile { message: ByteBuf::from(message) },
-            Err(_) => Response::Refused(Refusal::Malformed),
-        },
-        Request::Entries { group, hashes } => entries(node, &group, &hashes)?,
+        Request::Compare { group, count, digest } => {
+            compared(node, &group, |set| answer::compare(set, count, &digest))
+        }
+        Request::Symbols { group, count } => {
+            compared(node, &group, |set| answer::symbols(set, count.into()))
+        }
+        Request::Describe { group, ranges } => {
+            compared(node, &group, |set| answer::describe(set, &ranges))
+        }
+        Request::Entries { group, ids } => entries(node, &group, &ids)?,
+        Request::EntriesIn { group, range } => entries_in(node, &group, &range)?,
         Request::Blobs { group, hashes } => blobs(node, &group, &hashes)?,
         Request::BlobRange { group, hash, offset } => blob_range(node, &group, &hash, offset)?,
         Request::News { group, digest } => {
-            if node.content_set(&group)?.digest() != digest
+            if node.content(&group).1 != digest
                 && let Some(network) = node.network()
             {
                 network.catch_up_with(peer, group);
@@ -231,23 +246,57 @@ fn statements(node: &Node, group: &GroupId, digest: Option<Hash>, after: Option<
     .unwrap_or(Response::Refused(Refusal::NotShared))
 }
 
-fn entries(node: &Node, group: &GroupId, hashes: &[Hash]) -> Result<Response, StoreError> {
-    if hashes.len() > MAX_REQUEST_ITEMS {
+fn compared(
+    node: &Node,
+    group: &GroupId,
+    answer: impl FnOnce(&ContentSet) -> Response,
+) -> Response {
+    node.with_content_set(group, answer).unwrap_or(Response::Refused(Refusal::Busy))
+}
+
+fn entries(node: &Node, group: &GroupId, ids: &[u8]) -> Result<Response, StoreError> {
+    let (ids, rest) = ids.as_chunks::<{ size_of::<ShortId>() }>();
+    if ids.len() > MAX_REQUEST_ITEMS || !rest.is_empty() {
         return Ok(Response::Refused(Refusal::Malformed));
     }
     let (mut entries, mut bytes) = (Vec::new(), 0);
-    for hash in hashes {
-        if let Some((key, held)) = node.store().entry_by_hash(hash)?
-            && key.group == *group
-        {
+    for id in ids {
+        for (key, held) in node.store().entries_by_short_id(id)? {
+            if key.group != *group {
+                continue;
+            }
+            bytes += held.bytes.len();
+            if bytes > ANSWER_CONTENT_BYTES {
+                return Ok(Response::Entries { entries });
+            }
+            entries.push(ByteBuf::from(held.bytes));
+        }
+    }
+    Ok(Response::Entries { entries })
+}
+
+fn entries_in(node: &Node, group: &GroupId, range: &Range) -> Result<Response, StoreError> {
+    if !range.is_valid() {
+        return Ok(Response::Refused(Refusal::Malformed));
+    }
+    let held: Option<Vec<_>> =
+        node.with_content_set(group, |set| set.range(range).take(MAX_ENTRIES_IN + 1).collect());
+    let held = held.unwrap_or_default();
+    let (mut entries, mut bytes, mut last) = (Vec::new(), 0, None);
+    for (clock, hash) in held.iter().take(MAX_ENTRIES_IN) {
+        // A later version may have come in between; a later comparison brings it.
+        if let Some((_, held)) = node.store().entry_by_hash(hash)? {
             bytes += held.bytes.len();
             if bytes > ANSWER_CONTENT_BYTES {
                 break;
             }
             entries.push(ByteBuf::from(held.bytes));
         }
+        last = Some((*clock, *hash));
     }
-    Ok(Response::Entries { entries })
+    let more = last != held.last().copied();
+    let next = last.filter(|_| more).map(|(clock, hash)| Bound::after(clock, &hash));
+    Ok(Response::EntriesIn { entries, next })
 }
 
 fn blobs(node: &Node, group: &GroupId, hashes: &[Hash]) -> Result<Response, KeepError> {
@@ -291,10 +340,10 @@ fn blob_range(
 fn holding(node: &Node, group: &GroupId) -> Result<Response, StoreError> {
     // The index is asked first: what it has seen by then is in the set that is looked at next.
     let searchable = node.indexer().is_up_to_date(node.store());
-    let set = node.content_set(group)?;
+    let (entries, digest) = node.content(group);
     Ok(Response::Holding(Holding {
-        entries: set.len() as u64,
-        digest: set.digest(),
+        entries,
+        digest,
         bodies_missing: node.bodies_missing(group)?,
         searchable,
     }))
@@ -354,12 +403,7 @@ pub(super) async fn hear(
             }
         }
         Ok(Announcement::News { digest, node: teller }) => {
-            let looking = Arc::clone(node);
-            let same = tokio::task::spawn_blocking(move || {
-                looking.content_set(&group).is_ok_and(|set| set.digest() == digest)
-            })
-            .await;
-            if teller == from && !same.unwrap_or(true) {
+            if teller == from && node.content(&group).1 != digest {
                 network.catch_up_with(from, group);
             }
             MessageAcceptance::Ignore

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-use staffroom_protocol::clock::Timestamp;
+
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
+use staffroom_protocol::sync::ContentSet;
+use staffroom_protocol::sync::sketch::ShortId;
 use tracing::warn;
 
 use super::files::{DiskFiles, Files, sync_dir};
@@ -253,19 +255,24 @@ impl Store for DiskStore {
             .collect()
     }
 
-    fn set(&self, group: &GroupId) -> Result<Vec<(Timestamp, Hash)>, StoreError> {
-        self.records
-            .scan(&rows::group_prefix(rows::SET, group))
-            .map(|row| {
-                rows::read_set_key(&row?.0)
-                    .map(|(_, clock, hash)| (clock, hash))
-                    .ok_or_else(|| self.records.unreadable("a version in a set"))
-            })
-            .collect()
+    fn with_set(&self, group: &GroupId, look: &mut dyn FnMut(&ContentSet)) {
+        match self.records.sets().get(group) {
+            Some(set) => look(set),
+            None => look(&ContentSet::default()),
+        }
     }
 
-    fn count(&self, group: &GroupId) -> u64 {
-        self.records.count(group)
+    fn entries_by_short_id(
+        &self,
+        id: &ShortId,
+    ) -> Result<Vec<(EntryKey, StoredEntry)>, StoreError> {
+        let mut entries = Vec::new();
+        for row in self.records.scan(&rows::by_hash_prefix(id)) {
+            let hash = rows::read_by_hash_key(&row?.0)
+                .ok_or_else(|| self.records.unreadable("the hash of an entry"))?;
+            entries.extend(self.entry_by_hash(&hash)?);
+        }
+        Ok(entries)
     }
 
     fn statements(&self, group: &GroupId) -> Result<Vec<(Hash, Vec<u8>)>, StoreError> {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::sync::ContentSet;
 use tempfile::{TempDir, tempdir};
 
 use super::lossy::Lossy;
@@ -78,7 +79,9 @@ impl Model {
                 .collect();
             set.sort();
             assert_eq!(store.count(&group), set.len() as u64);
-            assert_eq!(store.set(&group).unwrap(), set);
+            assert_eq!(store.set(&group), set);
+            let fresh = ContentSet::new(set);
+            store.with_set(&group, &mut |held| assert_eq!(held.digest(), fresh.digest()));
             let of_group = self.statements.iter().filter(|((of, _), _)| *of == group);
             let statements: Vec<(Hash, Vec<u8>)> =
                 of_group.map(|((_, hash), bytes)| (*hash, bytes.clone())).collect();

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
-use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::wire;
 use tracing::warn;
 
@@ -40,6 +42,18 @@ const MAX_META_BYTES: usize = 1024;
 /// Rows to put, or to remove where there is no value.
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
+/// The content set of each group.
+pub(super) type Sets = BTreeMap<GroupId, ContentSet>;
+
+/// An entry that comes into a group's content set, or leaves it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SetChange {
+    pub(super) group: GroupId,
+    pub(super) clock: Timestamp,
+    pub(super) hash: Hash,
+    pub(super) adds: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Records {
     db: sled::Db,
@@ -47,7 +61,8 @@ pub(super) struct Records {
     journal: JournalId,
     incarnation: [u8; 16],
     applied: AtomicU64,
-    counts: Mutex<BTreeMap<GroupId, u64>>,
+    /// What the rows of sets say, kept true with them.
+    sets: RwLock<Sets>,
     trust: Trust,
 }
 
@@ -92,7 +107,7 @@ impl Records {
             journal,
             incarnation,
             applied: AtomicU64::new(0),
-            counts: Mutex::default(),
+            sets: RwLock::default(),
             trust: Trust::default(),
         };
         records.commit(Rows::new(), 0)?;
@@ -123,16 +138,16 @@ impl Records {
             journal: JournalId::from_bytes(meta.journal.into_array()),
             incarnation: meta.incarnation.into_array(),
             applied: AtomicU64::new(meta.applied),
-            counts: Mutex::default(),
+            sets: RwLock::default(),
             trust: Trust::default(),
         };
-        let mut counts = BTreeMap::new();
+        let mut sets = Sets::new();
         for row in records.scan(&[rows::SET]) {
-            let (group, _, _) =
+            let (group, clock, hash) =
                 rows::read_set_key(&row?.0).ok_or_else(|| records.unreadable("a set row"))?;
-            *counts.entry(group).or_default() += 1;
+            sets.entry(group).or_default().insert(clock, &hash);
         }
-        *records.counts() = counts;
+        *records.write_sets() = sets;
         Ok(records)
     }
 
@@ -149,8 +164,13 @@ impl Records {
         self.applied.load(Ordering::Acquire)
     }
 
-    pub(super) fn count(&self, group: &GroupId) -> u64 {
-        self.counts().get(group).copied().unwrap_or(0)
+    /// The content sets of all groups that have entries.
+    pub(super) fn sets(&self) -> RwLockReadGuard<'_, Sets> {
+        self.sets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_sets(&self) -> RwLockWriteGuard<'_, Sets> {
+        self.sets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -203,12 +223,16 @@ impl Records {
         Ok(())
     }
 
-    /// Adds to the number of versions held for each group.
-    pub(super) fn add_counts(&self, changes: BTreeMap<GroupId, i64>) {
-        let mut counts = self.counts();
-        for (group, change) in changes {
-            let count = counts.entry(group).or_default();
-            *count = count.saturating_add_signed(change);
+    /// Changes the sets as their rows were changed.
+    pub(super) fn change_sets(&self, changes: Vec<SetChange>) {
+        let mut sets = self.write_sets();
+        for SetChange { group, clock, hash, adds } in changes {
+            let set = sets.entry(group).or_default();
+            if adds {
+                set.insert(clock, &hash);
+            } else {
+                set.remove(clock, &hash);
+            }
         }
     }
 
@@ -237,10 +261,6 @@ impl Records {
             *reason = format!("{reason}; {ADVICE}");
         }
         error
-    }
-
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<GroupId, u64>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

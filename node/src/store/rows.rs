@@ -5,6 +5,7 @@
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
+use staffroom_protocol::sync::sketch::ShortId;
 
 use super::{StoredEntry, Table};
 
@@ -48,6 +49,14 @@ pub(super) fn dropped_key(at: &EntryKey) -> Vec<u8> {
 
 pub(super) fn by_hash_key(hash: &Hash) -> Vec<u8> {
     key(BY_HASH, &[hash.as_bytes()])
+}
+
+pub(super) fn by_hash_prefix(id: &ShortId) -> Vec<u8> {
+    key(BY_HASH, &[id])
+}
+
+pub(super) fn read_by_hash_key(key: &[u8]) -> Option<Hash> {
+    Some(Hash::from_bytes(key.get(1..)?.try_into().ok()?))
 }
 
 pub(super) fn record_prefix(school: &SchoolId, record: &RecordId) -> Vec<u8> {

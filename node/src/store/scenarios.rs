@@ -64,7 +64,7 @@ fn closed_with(changes: impl IntoIterator<Item = Change>) -> TempDir {
 }
 
 fn held(store: &DiskStore, group: u8) -> BTreeSet<Hash> {
-    let set = store.set(&key(group, 0).group).unwrap();
+    let set = store.set(&key(group, 0).group);
     set.into_iter().map(|(_, hash)| hash).collect()
 }
 

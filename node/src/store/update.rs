@@ -1,12 +1,10 @@
 //! What a change does to the rows. The writer and the replay of the journal share it, so that a
 //! rebuilt record store equals the one that was lost.
 
-use std::collections::BTreeMap;
-
 use staffroom_protocol::entry::{EntryKey, Version};
-use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::hash::Hash;
 
-use super::records::{Records, Rows};
+use super::records::{Records, Rows, SetChange};
 use super::rows;
 use super::{Change, Outcome, StoreError, StoredEntry};
 
@@ -15,12 +13,12 @@ use super::{Change, Outcome, StoreError, StoredEntry};
 pub(super) struct Update<'a> {
     records: &'a Records,
     rows: Rows,
-    counts: BTreeMap<GroupId, i64>,
+    sets: Vec<SetChange>,
 }
 
 impl<'a> Update<'a> {
     pub(super) fn new(records: &'a Records) -> Self {
-        Self { records, rows: Rows::new(), counts: BTreeMap::new() }
+        Self { records, rows: Rows::new(), sets: Vec::new() }
     }
 
     /// Takes up a change, which has this position if it does anything.
@@ -46,7 +44,7 @@ impl<'a> Update<'a> {
     /// Puts everything into the record store, which then holds every change up to `position`.
     pub(super) fn commit(self, position: u64) -> Result<(), StoreError> {
         self.records.commit(self.rows, position)?;
-        self.records.add_counts(self.counts);
+        self.records.change_sets(self.sets);
         Ok(())
     }
 
@@ -77,7 +75,8 @@ impl<'a> Update<'a> {
         self.put(rows::by_hash_key(&version.hash), place);
         self.put(rows::position_key(position), place);
         self.put(rows::set_key(&key.group, version.clock, &version.hash), []);
-        *self.counts.entry(key.group).or_default() += 1;
+        let (group, clock, hash) = (key.group, version.clock, version.hash);
+        self.sets.push(SetChange { group, clock, hash, adds: true });
         Ok(Outcome::Applied { position })
     }
 
@@ -109,7 +108,8 @@ impl<'a> Update<'a> {
         self.remove(rows::by_hash_key(&held.version.hash));
         self.remove(rows::position_key(held.position));
         self.remove(rows::set_key(&key.group, held.version.clock, &held.version.hash));
-        *self.counts.entry(key.group).or_default() -= 1;
+        let (group, clock, hash) = (key.group, held.version.clock, held.version.hash);
+        self.sets.push(SetChange { group, clock, hash, adds: false });
     }
 
     fn set_value(

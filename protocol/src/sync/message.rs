@@ -6,6 +6,7 @@ use serde_bytes::ByteBuf;
 use crate::group::invite::InviteError;
 use crate::hash::{GroupId, Hash};
 use crate::identity::PublicKey;
+use crate::sync::set::{Bound, Part, Range};
 
 /// The most bytes that a request may have: a reconciliation message and its envelope.
 pub const MAX_REQUEST_BYTES: usize = 128 * 1024;
@@ -27,8 +28,9 @@ pub const MAX_JOIN_REQUEST_BYTES: usize = 4 * 1024;
 /// transports has four.
 pub const MAX_ADDRESSES_PER_NODE: usize = 8;
 
-/// How long a reconciliation message may be; the library asks for at least 4 KiB.
-pub const RECONCILE_FRAME_BYTES: u64 = 60 * 1024;
+/// How many ranges one request may ask about; with 60 bytes each, and a thousand in the answer for
+/// each part or id, both stay below 64 KiB.
+pub const MAX_RANGES: usize = 64;
 
 /// A question to another node. It is answered only to nodes of the group's members, but for
 /// [`Request::Join`], [`Request::Introduce`], [`Request::Withdraw`], and what a new node of a member asks
@@ -84,19 +86,44 @@ pub enum Request {
         /// The last one of the page before.
         after: Option<Hash>,
     },
-    /// One step of reconciling the content set.
-    Reconcile {
+    /// Compares the content sets. Answered with [`Response::Same`], or with what helps to find where
+    /// they differ: [`Response::Symbols`], or [`Response::Described`] for the whole set where one of
+    /// them is much larger.
+    Compare {
         /// The group.
         group: GroupId,
-        /// A message of range-based set reconciliation.
-        message: ByteBuf,
+        /// How many entries the asker has.
+        count: u64,
+        /// The digest of the asker's set.
+        digest: Hash,
     },
-    /// Asks for entries by hash.
+    /// Asks for symbols of the content set's [`Sketch`](super::sketch::Sketch).
+    Symbols {
+        /// The group.
+        group: GroupId,
+        /// How many of the first, [`SKETCH_SYMBOLS`](super::sketch::SKETCH_SYMBOLS) at most.
+        count: u32,
+    },
+    /// Asks what ranges of the content set have.
+    Describe {
+        /// The group.
+        group: GroupId,
+        /// [`MAX_RANGES`] at most.
+        ranges: Vec<Range>,
+    },
+    /// Asks for entries by the start of their hashes.
     Entries {
         /// The group.
         group: GroupId,
-        /// At most [`MAX_REQUEST_ITEMS`].
-        hashes: Vec<Hash>,
+        /// One [`ShortId`](super::sketch::ShortId) behind the other, [`MAX_REQUEST_ITEMS`] at most.
+        ids: ByteBuf,
+    },
+    /// Asks for all entries of a range.
+    EntriesIn {
+        /// The group.
+        group: GroupId,
+        /// The range.
+        range: Range,
     },
     /// Asks for whole small blobs by hash, such as the full texts of records.
     Blobs {
@@ -154,8 +181,11 @@ impl Request {
             | Self::Introduce { group, .. }
             | Self::Peers { group }
             | Self::Statements { group, .. }
-            | Self::Reconcile { group, .. }
+            | Self::Compare { group, .. }
+            | Self::Symbols { group, .. }
+            | Self::Describe { group, .. }
             | Self::Entries { group, .. }
+            | Self::EntriesIn { group, .. }
             | Self::Blobs { group, .. }
             | Self::BlobRange { group, .. }
             | Self::News { group, .. }
@@ -192,10 +222,24 @@ pub enum Response {
         /// At most [`MAX_REQUEST_ITEMS`].
         peers: Vec<PeerAddresses>,
     },
-    /// The answering step of reconciliation.
-    Reconcile {
-        /// A message of range-based set reconciliation.
-        message: ByteBuf,
+    /// The content sets are the same.
+    Same,
+    /// They differ, as these symbols of a sketch may say.
+    Symbols {
+        /// The symbols, as [`Sketch::symbols`](super::sketch::Sketch::symbols) gives them.
+        symbols: ByteBuf,
+    },
+    /// What ranges of the answering node's set have, in the order asked for.
+    Described {
+        /// One for each range.
+        ranges: Vec<Described>,
+    },
+    /// The first entries of a range.
+    EntriesIn {
+        /// The entries' bytes.
+        entries: Vec<ByteBuf>,
+        /// Where the rest of the range starts; none where there is no more.
+        next: Option<Bound>,
     },
     /// Entries, in the order asked for; those not held or beyond the size of an answer are left
     /// out.
@@ -235,6 +279,16 @@ pub enum Response {
     InviteRefused(InviteError),
     /// The question is not answered.
     Refused(Refusal),
+}
+
+/// What a range of a content set has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Described {
+    /// Few entries: their [`ShortId`](super::sketch::ShortId)s, one behind the other.
+    Ids(ByteBuf),
+    /// Many: parts of the range, which together cover it.
+    Parts(Vec<Part>),
 }
 
 /// Where a node was last reached.

@@ -1,15 +1,16 @@
 //! The asking side of a comparison with one peer, for one group.
 //!
 //! **The driver's rule**: call [`Session::poll`] until it returns nothing; then wait for the answer
-//! to the last request and give it to [`Session::handle_response`], and poll again.
+//! to the last request and give it to [`Session::handle_response`], and poll again. What
+//! [`Output::Entries`] brings may be stored while the next answer is on its way.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use serde_bytes::ByteBuf;
 
-use super::message::{MAX_REQUEST_ITEMS, Refusal, Request, Response};
-use super::set::{ContentSet, ReconcileError};
+use super::message::{Described, MAX_RANGES, MAX_REQUEST_ITEMS, Refusal, Request, Response};
+use super::set::{Bound, ContentSet, Part, Range, short_id};
+use super::sketch::{SKETCH_SYMBOLS, ShortId};
 use crate::hash::{GroupId, Hash};
 use crate::limits::MAX_STATEMENTS_PER_GROUP;
 
@@ -20,8 +21,7 @@ pub enum Output {
     Send(Request),
     /// Add these statements to the membership set.
     Statements(Vec<ByteBuf>),
-    /// The membership is as the peer's: give the content set with
-    /// [`Session::handle_content_set`].
+    /// The membership is as the peer's: go on with [`Session::handle_content_set`].
     WantContentSet,
     /// Verify these entries and add them to the content set.
     Entries(Vec<ByteBuf>),
@@ -29,12 +29,14 @@ pub enum Output {
     Done,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum State {
     Statements { after: Option<Hash> },
     AwaitingSet,
-    Reconciling { set: Arc<ContentSet> },
-    Fetching,
+    Comparing { symbols: usize },
+    Describing { asked: Vec<Range> },
+    FetchingRange { range: Range },
+    FetchingIds { asked: BTreeSet<ShortId> },
     Done,
 }
 
@@ -45,8 +47,11 @@ pub struct Session {
     digest: Hash,
     state: State,
     outputs: VecDeque<Output>,
-    lacking: VecDeque<Hash>,
-    asked: Vec<Hash>,
+    /// Ranges that differ and have to be looked at more closely, the next one last.
+    unequal: Vec<Range>,
+    /// Ranges of which nothing is held here, with their counts.
+    whole: VecDeque<(Range, u64)>,
+    lacking: VecDeque<ShortId>,
     statements_received: usize,
     rounds: usize,
     received: usize,
@@ -64,17 +69,20 @@ pub enum SessionError {
     /// The peer answered another question, or more than was asked for.
     #[error("the peer's answer does not fit the question")]
     Unexpected,
-    /// The peer's reconciliation message is malformed.
-    #[error(transparent)]
-    Reconcile(#[from] ReconcileError),
     /// The peer never comes to an end.
     #[error("the peer sent more than {0} answers without an end")]
     Endless(usize),
 }
 
 impl Session {
-    /// 1.2 million scattered entries need some 20,000 frames; an honest peer never comes near.
+    /// 1.2 million scattered entries need some 20,000 answers; an honest peer never comes near.
     const MAX_ROUNDS: usize = 50_000;
+
+    /// With so many entries known to be lacking they are fetched before more are looked for.
+    const MANY_LACKING: usize = 10_000;
+
+    /// How many more symbols are asked for where those that came are too few.
+    const MORE_SYMBOLS: usize = 4;
 
     /// Starts a comparison; `membership` is the digest of the statements held.
     pub fn new(group: GroupId, membership: Hash) -> Self {
@@ -83,8 +91,9 @@ impl Session {
             digest: membership,
             state: State::Statements { after: None },
             outputs: VecDeque::new(),
+            unequal: Vec::new(),
+            whole: VecDeque::new(),
             lacking: VecDeque::new(),
-            asked: Vec::new(),
             statements_received: 0,
             rounds: 0,
             received: 0,
@@ -100,7 +109,10 @@ impl Session {
 
     /// How many entries have come, and how many more are known to be lacking.
     pub fn progress(&self) -> (usize, usize) {
-        (self.received, self.lacking.len() + self.asked.len())
+        let of_ranges: u64 = self.whole.iter().map(|(_, count)| count).sum();
+        let asked = if let State::FetchingIds { asked } = &self.state { asked.len() } else { 0 };
+        let of_ranges = usize::try_from(of_ranges).unwrap_or(usize::MAX);
+        (self.received, of_ranges.saturating_add(self.lacking.len() + asked))
     }
 
     /// The next thing to do. Changes after [`handle_response`](Self::handle_response) and
@@ -112,22 +124,31 @@ impl Session {
     /// Takes the content set as it is after the statements were added.
     ///
     /// # Errors
-    /// [`SessionError`] if no set was wanted or it cannot be compared.
-    pub fn handle_content_set(&mut self, set: Arc<ContentSet>) -> Result<(), SessionError> {
-        if !matches!(self.state, State::AwaitingSet) {
+    /// [`SessionError`] if no set was wanted.
+    pub fn handle_content_set(&mut self, set: &ContentSet) -> Result<(), SessionError> {
+        if self.state != State::AwaitingSet {
             return Err(SessionError::Unexpected);
         }
-        let message = ByteBuf::from(set.initiate()?);
-        self.send(Request::Reconcile { group: self.group, message });
-        self.state = State::Reconciling { set };
+        if set.is_empty() {
+            self.whole.push_back((Range::whole(), 0));
+            self.go_on();
+        } else {
+            let (count, digest) = (set.len() as u64, set.digest());
+            self.send(Request::Compare { group: self.group, count, digest });
+            self.state = State::Comparing { symbols: 0 };
+        }
         Ok(())
     }
 
-    /// Takes the peer's answer to the last request.
+    /// Takes the peer's answer to the last request; `set` is the content set as it is now.
     ///
     /// # Errors
     /// [`SessionError`] says why the comparison is given up; what came before it stands.
-    pub fn handle_response(&mut self, response: Response) -> Result<(), SessionError> {
+    pub fn handle_response(
+        &mut self,
+        response: Response,
+        set: &ContentSet,
+    ) -> Result<(), SessionError> {
         self.rounds += 1;
         if self.rounds > Self::MAX_ROUNDS {
             return Err(SessionError::Endless(Self::MAX_ROUNDS));
@@ -142,21 +163,26 @@ impl Session {
             (State::Statements { after }, Response::Statements { statements, more }) => {
                 self.statements(after, statements, more)
             }
-            (State::Reconciling { set }, Response::Reconcile { message }) => {
-                let mut lacking = Vec::new();
-                let next = set.continue_with(&message, &mut lacking)?;
-                self.lacking.extend(lacking);
-                match next {
-                    Some(message) => {
-                        let message = ByteBuf::from(message);
-                        self.send(Request::Reconcile { group: self.group, message });
-                        self.state = State::Reconciling { set };
-                    }
-                    None => self.fetch(),
-                }
+            (State::Comparing { symbols: 0 }, Response::Same) => {
+                self.go_on();
                 Ok(())
             }
-            (State::Fetching, Response::Entries { entries }) => self.entries(entries),
+            (State::Comparing { symbols: asked }, Response::Symbols { symbols }) => {
+                self.symbols(asked, &symbols, set);
+                Ok(())
+            }
+            (State::Comparing { symbols: 0 }, Response::Described { ranges }) => {
+                self.described(&[Range::whole()], ranges, set)
+            }
+            (State::Describing { asked }, Response::Described { ranges }) => {
+                self.described(&asked, ranges, set)
+            }
+            (State::FetchingRange { range }, Response::EntriesIn { entries, next }) => {
+                self.entries_in(range, entries, next)
+            }
+            (State::FetchingIds { asked }, Response::Entries { entries }) => {
+                self.entries(asked, entries)
+            }
             _ => Err(SessionError::Unexpected),
         }
     }
@@ -188,10 +214,111 @@ impl Session {
         Ok(())
     }
 
-    fn entries(&mut self, entries: Vec<ByteBuf>) -> Result<(), SessionError> {
-        let asked: BTreeSet<Hash> = std::mem::take(&mut self.asked).into_iter().collect();
-        let came: BTreeSet<Hash> = entries.iter().map(|bytes| Hash::of(bytes)).collect();
-        if came.len() != entries.len() || !came.is_subset(&asked) {
+    fn symbols(&mut self, asked: usize, symbols: &[u8], set: &ContentSet) {
+        if let Some(difference) = set.sketch().difference(symbols) {
+            self.lacking.extend(difference.theirs);
+            return self.go_on();
+        }
+        let had = asked.max(symbols.len() / super::sketch::SYMBOL_BYTES).max(1);
+        if had >= SKETCH_SYMBOLS {
+            self.unequal.push(Range::whole());
+            return self.go_on();
+        }
+        let symbols = (had * Self::MORE_SYMBOLS).min(SKETCH_SYMBOLS);
+        let count = u32::try_from(symbols).unwrap_or(u32::MAX);
+        self.send(Request::Symbols { group: self.group, count });
+        self.state = State::Comparing { symbols };
+    }
+
+    fn described(
+        &mut self,
+        asked: &[Range],
+        described: Vec<Described>,
+        set: &ContentSet,
+    ) -> Result<(), SessionError> {
+        if described.len() != asked.len() {
+            return Err(SessionError::Unexpected);
+        }
+        for (range, described) in asked.iter().zip(described) {
+            match described {
+                Described::Ids(ids) => {
+                    let (ids, rest) = ids.as_chunks::<{ size_of::<ShortId>() }>();
+                    if !rest.is_empty() {
+                        return Err(SessionError::Unexpected);
+                    }
+                    let held: BTreeSet<ShortId> =
+                        set.range(range).map(|(_, hash)| short_id(&hash)).collect();
+                    self.lacking.extend(ids.iter().filter(|id| !held.contains(*id)));
+                }
+                Described::Parts(parts) => self.parts(range, parts, set)?,
+            }
+        }
+        self.go_on();
+        Ok(())
+    }
+
+    fn parts(
+        &mut self,
+        range: &Range,
+        parts: Vec<Part>,
+        set: &ContentSet,
+    ) -> Result<(), SessionError> {
+        let mut from = range.from.clone();
+        for part in parts {
+            let Part { to, count, fingerprint } = part;
+            let part = Range { from: from.clone(), to };
+            let within = match (&part.to, &range.to) {
+                (Some(to), Some(end)) => to <= end,
+                (None, Some(_)) => false,
+                (_, None) => true,
+            };
+            if !within || !part.is_valid() {
+                return Err(SessionError::Unexpected);
+            }
+            from = part.to.clone().unwrap_or_default();
+            let held = set.fingerprint(&part);
+            if held.0 == 0 && count > 0 {
+                self.whole.push_back((part, count));
+            } else if count > 0 && held != (count, fingerprint) {
+                self.unequal.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    fn entries_in(
+        &mut self,
+        range: Range,
+        entries: Vec<ByteBuf>,
+        next: Option<Bound>,
+    ) -> Result<(), SessionError> {
+        self.received += entries.len();
+        if let Some(next) = next {
+            let rest = Range { from: next, to: range.to };
+            if rest.from <= range.from || !rest.is_valid() || entries.is_empty() {
+                return Err(SessionError::Unexpected);
+            }
+            let left = self.whole.pop_front().map_or(0, |(_, count)| count);
+            let left = left.saturating_sub(entries.len() as u64);
+            self.whole.push_front((rest, left));
+        } else {
+            self.whole.pop_front();
+        }
+        if !entries.is_empty() {
+            self.outputs.push_back(Output::Entries(entries));
+        }
+        self.go_on();
+        Ok(())
+    }
+
+    fn entries(
+        &mut self,
+        asked: BTreeSet<ShortId>,
+        entries: Vec<ByteBuf>,
+    ) -> Result<(), SessionError> {
+        let came: BTreeSet<ShortId> =
+            entries.iter().map(|bytes| short_id(&Hash::of(bytes))).collect();
+        if !came.is_subset(&asked) || entries.len() > 2 * asked.len() {
             return Err(SessionError::Unexpected);
         }
         self.received += entries.len();
@@ -201,18 +328,30 @@ impl Session {
             self.lacking.extend(asked.difference(&came));
             self.outputs.push_back(Output::Entries(entries));
         }
-        self.fetch();
+        self.go_on();
         Ok(())
     }
 
-    fn fetch(&mut self) {
-        self.asked = self.lacking.drain(..self.lacking.len().min(MAX_REQUEST_ITEMS)).collect();
-        if self.asked.is_empty() {
+    /// Asks for what is to come next: entries that are known to be lacking once there are many, then
+    /// where else the sets differ.
+    fn go_on(&mut self) {
+        if !self.unequal.is_empty() && self.lacking.len() < Self::MANY_LACKING {
+            let first = self.unequal.len().saturating_sub(MAX_RANGES);
+            let asked = self.unequal.split_off(first);
+            self.send(Request::Describe { group: self.group, ranges: asked.clone() });
+            self.state = State::Describing { asked };
+        } else if let Some((range, _)) = self.whole.front().cloned() {
+            self.send(Request::EntriesIn { group: self.group, range: range.clone() });
+            self.state = State::FetchingRange { range };
+        } else if self.lacking.is_empty() {
             self.outputs.push_back(Output::Done);
             self.state = State::Done;
         } else {
-            self.send(Request::Entries { group: self.group, hashes: self.asked.clone() });
-            self.state = State::Fetching;
+            let most = self.lacking.len().min(MAX_REQUEST_ITEMS);
+            let asked: BTreeSet<ShortId> = self.lacking.drain(..most).collect();
+            let ids: Vec<u8> = asked.iter().flatten().copied().collect();
+            self.send(Request::Entries { group: self.group, ids: ByteBuf::from(ids) });
+            self.state = State::FetchingIds { asked };
         }
     }
 
@@ -232,133 +371,204 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::answer;
     use super::*;
     use crate::clock::Timestamp;
 
     const GROUP: GroupId = GroupId::from_bytes([1; 32]);
 
-    type Held = BTreeMap<Hash, (Timestamp, Vec<u8>)>;
-
-    fn set_of(held: &Held) -> Arc<ContentSet> {
-        Arc::new(ContentSet::new(held.iter().map(|(hash, (clock, _))| (*clock, *hash))).unwrap())
+    /// What a node holds, and how much it puts into one answer.
+    struct Node {
+        held: BTreeMap<Hash, (Timestamp, Vec<u8>)>,
+        set: ContentSet,
+        per_answer: usize,
     }
 
-    fn answer(held: &Held, request: Request, per_answer: usize) -> Response {
-        match request {
-            Request::Statements { .. } => {
-                Response::Statements { statements: Vec::new(), more: false }
-            }
-            Request::Reconcile { message, .. } => Response::Reconcile {
-                message: ByteBuf::from(set_of(held).answer(&message).unwrap()),
-            },
-            Request::Entries { hashes, .. } => Response::Entries {
-                entries: hashes
-                    .iter()
-                    .filter_map(|hash| held.get(hash))
-                    .take(per_answer)
-                    .map(|(_, bytes)| ByteBuf::from(bytes.clone()))
-                    .collect(),
-            },
-            other @ (Request::Join { .. }
-            | Request::Groups { .. }
-            | Request::Return { .. }
-            | Request::Introduce { .. }
-            | Request::Peers { .. }
-            | Request::Blobs { .. }
-            | Request::BlobRange { .. }
-            | Request::News { .. }
-            | Request::Receipts { .. }
-            | Request::Withdraw { .. }
-            | Request::Holding { .. }) => panic!("a session never asks {other:?}"),
+    impl Node {
+        fn holding(numbers: impl IntoIterator<Item = u32>, per_answer: usize) -> Self {
+            let mut node = Self { held: BTreeMap::new(), set: ContentSet::default(), per_answer };
+            numbers.into_iter().for_each(|number| node.add(number.to_be_bytes().to_vec()));
+            node
         }
-    }
 
-    fn pull(from: &Held, into: &mut Held, per_answer: usize) {
-        let mut session = Session::new(GROUP, Hash::of(b""));
-        loop {
-            match session.poll().expect("a session that is not done has something to do") {
-                Output::Send(request) => {
-                    session.handle_response(answer(from, request, per_answer)).unwrap();
+        fn add(&mut self, bytes: Vec<u8>) {
+            let (clock, hash) = (clock(&bytes), Hash::of(&bytes));
+            self.set.insert(clock, &hash);
+            self.held.insert(hash, (clock, bytes));
+        }
+
+        fn answer(&self, request: Request) -> Response {
+            let bytes = |hash: &Hash| ByteBuf::from(self.held[hash].1.clone());
+            match request {
+                Request::Statements { .. } => {
+                    Response::Statements { statements: Vec::new(), more: false }
                 }
-                Output::Statements(_) => {}
-                Output::WantContentSet => session.handle_content_set(set_of(into)).unwrap(),
-                Output::Entries(entries) => {
-                    for bytes in entries {
-                        let hash = Hash::of(&bytes);
-                        into.insert(hash, (from[&hash].0, bytes.into_vec()));
+                Request::Compare { count, digest, .. } => {
+                    answer::compare(&self.set, count, &digest)
+                }
+                Request::Symbols { count, .. } => answer::symbols(&self.set, count.into()),
+                Request::Describe { ranges, .. } => answer::describe(&self.set, &ranges),
+                Request::Entries { ids, .. } => {
+                    let asked: BTreeSet<&[u8]> = ids.chunks(8).collect();
+                    let held =
+                        self.held.keys().filter(|hash| asked.contains(&hash.as_bytes()[..8]));
+                    let entries = held.take(self.per_answer).map(bytes).collect();
+                    Response::Entries { entries }
+                }
+                Request::EntriesIn { range, .. } => {
+                    let mut rest = self.set.range(&range);
+                    let first: Vec<_> = rest.by_ref().take(self.per_answer).collect();
+                    let next = rest.next().and(first.last());
+                    Response::EntriesIn {
+                        next: next.map(|(clock, hash)| Bound::after(*clock, hash)),
+                        entries: first.iter().map(|(_, hash)| bytes(hash)).collect(),
                     }
                 }
-                Output::Done => return,
+                other @ (Request::Join { .. }
+                | Request::Groups { .. }
+                | Request::Return { .. }
+                | Request::Introduce { .. }
+                | Request::Peers { .. }
+                | Request::Blobs { .. }
+                | Request::BlobRange { .. }
+                | Request::News { .. }
+                | Request::Receipts { .. }
+                | Request::Withdraw { .. }
+                | Request::Holding { .. }) => panic!("a session never asks {other:?}"),
+            }
+        }
+
+        /// Returns the requests that it took, the one for statements aside.
+        fn pull(&mut self, from: &Self) -> usize {
+            let mut session = Session::new(GROUP, Hash::of(b""));
+            let mut requests = 0;
+            loop {
+                match session.poll().expect("a session that is not done has something to do") {
+                    Output::Send(request) => {
+                        requests += 1;
+                        session.handle_response(from.answer(request), &self.set).unwrap();
+                    }
+                    Output::Statements(_) => {}
+                    Output::WantContentSet => session.handle_content_set(&self.set).unwrap(),
+                    Output::Entries(entries) => {
+                        entries.into_iter().for_each(|bytes| self.add(bytes.into_vec()));
+                    }
+                    Output::Done => return requests - 1,
+                }
             }
         }
     }
 
-    fn held(numbers: &[u16]) -> Held {
-        numbers
-            .iter()
-            .map(|number| {
-                let bytes = number.to_be_bytes().to_vec();
-                (Hash::of(&bytes), (Timestamp::from_millis(u64::from(*number)), bytes))
-            })
-            .collect()
+    fn clock(bytes: &[u8]) -> Timestamp {
+        let number = u32::from_be_bytes(bytes.try_into().unwrap());
+        Timestamp::from_millis(u64::from(number / 3))
+    }
+
+    #[test]
+    fn what_it_takes_follows_what_is_missing() {
+        let all = || Node::holding(0..20_000, 1_000);
+        for (what, mut node, most) in [
+            ("nothing", Node::holding(0..20_000, 1_000), 1),
+            ("the newest hundred", Node::holding(0..19_900, 1_000), 2),
+            (
+                "a hundred here and there",
+                Node::holding((0..20_000).filter(|n| n % 200 > 0), 1_000),
+                2,
+            ),
+            ("an edit on either side", Node::holding((1..20_001).filter(|n| *n != 7), 1_000), 2),
+            ("the newest five thousand", Node::holding(0..15_000, 1_000), 9),
+            ("all", Node::holding([], 1_000), 20),
+            ("every other one", Node::holding((0..20_000).step_by(2), 1_000), 60),
+        ] {
+            let requests = node.pull(&all());
+            assert!(requests <= most, "{what}: {requests} requests");
+            assert!(all().held.keys().all(|hash| node.held.contains_key(hash)), "{what}");
+            // What either has alone does not keep the other from coming to an end.
+            let mut other = all();
+            other.pull(&node);
+            assert_eq!(other.set.digest(), node.set.digest(), "{what}");
+        }
     }
 
     #[test]
     fn an_answer_that_does_not_fit_ends_the_session() {
+        let set = ContentSet::default();
         let mut session = Session::new(GROUP, Hash::of(b""));
         assert!(matches!(session.poll(), Some(Output::Send(Request::Statements { .. }))));
         assert_eq!(
-            session.handle_response(Response::Entries { entries: Vec::new() }),
+            session.handle_response(Response::Entries { entries: Vec::new() }, &set),
             Err(SessionError::Unexpected)
         );
         let mut session = Session::new(GROUP, Hash::of(b""));
         assert_eq!(
-            session.handle_response(Response::Refused(Refusal::NotShared)),
+            session.handle_response(Response::Refused(Refusal::NotShared), &set),
             Err(SessionError::Refused(Refusal::NotShared))
         );
     }
 
-    #[test]
-    fn entries_that_were_not_asked_for_end_the_session() {
-        let (theirs, mut session) = (held(&[1, 2]), Session::new(GROUP, Hash::of(b"")));
+    /// A session that has just asked for a comparison.
+    fn comparing(node: &Node) -> Session {
+        let mut session = Session::new(GROUP, Hash::of(b""));
+        let none = Response::Statements { statements: Vec::new(), more: false };
+        session.handle_response(none, &node.set).unwrap();
+        session.handle_content_set(&node.set).unwrap();
+        session.outputs.clear();
         session
-            .handle_response(Response::Statements { statements: Vec::new(), more: false })
-            .unwrap();
-        session.handle_content_set(set_of(&Held::new())).unwrap();
-        loop {
-            match session.poll().unwrap() {
-                Output::Send(Request::Entries { .. }) => break,
-                Output::Send(request @ Request::Reconcile { .. }) => {
-                    session.handle_response(answer(&theirs, request, 9)).unwrap();
-                }
-                Output::Send(_) | Output::Statements(_) | Output::WantContentSet => {}
-                Output::Entries(_) | Output::Done => panic!("nothing has come yet"),
+    }
+
+    #[test]
+    fn entries_that_were_not_asked_for_and_ranges_without_an_end_end_the_session() {
+        let (ours, theirs) = (Node::holding(0..100, 9), Node::holding(50..150, 9));
+        let mut session = comparing(&ours);
+        let symbols = ByteBuf::from(theirs.set.sketch().symbols(400));
+        session.handle_response(Response::Symbols { symbols }, &ours.set).unwrap();
+        assert_eq!(session.progress(), (0, 50));
+        let uninvited = Response::Entries { entries: vec![ByteBuf::from(*b"nine")] };
+        assert_eq!(session.handle_response(uninvited, &ours.set), Err(SessionError::Unexpected));
+
+        let empty = Node::holding([], 9);
+        let mut session = comparing(&empty);
+        let entries = vec![ByteBuf::from(*b"nine")];
+        let again = Response::EntriesIn { entries, next: Some(Bound::start()) };
+        assert_eq!(session.handle_response(again, &empty.set), Err(SessionError::Unexpected));
+
+        let mut session = comparing(&ours);
+        let part =
+            Part { to: None, count: 1, fingerprint: ours.set.fingerprint(&Range::whole()).1 };
+        let beyond = vec![Described::Parts(vec![part.clone(), part])];
+        session.handle_response(Response::Described { ranges: beyond }, &ours.set).unwrap();
+        let mut rounds = 0;
+        let ended = loop {
+            rounds += 1;
+            let Some(Output::Send(Request::Describe { ranges, .. })) = session.poll() else {
+                panic!("it looks more closely")
+            };
+            let range = |_| Described::Parts(theirs.set.split(&Range::whole(), 1));
+            let same = ranges.iter().map(range).collect();
+            let answer = Response::Described { ranges: same };
+            if let Err(error) = session.handle_response(answer, &ours.set) {
+                break error;
             }
-        }
-        let uninvited = Response::Entries { entries: vec![ByteBuf::from(*b"uninvited")] };
-        assert_eq!(session.handle_response(uninvited), Err(SessionError::Unexpected));
+        };
+        assert!(matches!(ended, SessionError::Endless(_) | SessionError::Unexpected), "{rounds}");
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn two_nodes_that_pull_from_each_other_hold_the_same(
-            left in proptest::collection::vec(any::<u16>(), 0..400),
-            right in proptest::collection::vec(any::<u16>(), 0..400),
-            per_answer in 1_usize..200,
+            left in proptest::collection::vec(0_u32..60_000, 0..4_000),
+            right in proptest::collection::vec(0_u32..60_000, 0..4_000),
+            shared in 0_u32..9_000,
+            per_answer in 1_usize..900,
         ) {
-            let (mut left, mut right) = (held(&left), held(&right));
-            pull(&right, &mut left, per_answer);
-            pull(&left, &mut right, per_answer);
-            prop_assert_eq!(set_of(&left).digest(), set_of(&right).digest());
-            prop_assert_eq!(left, right);
-        }
-
-        #[test]
-        fn a_malformed_message_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let set = set_of(&held(&[1, 2, 3]));
-            let _ = set.answer(&bytes);
-            let _ = set.continue_with(&bytes, &mut Vec::new());
+            let shared = 70_000..70_000 + shared;
+            let mut left = Node::holding(left.into_iter().chain(shared.clone()), per_answer);
+            let mut right = Node::holding(right.into_iter().chain(shared), per_answer);
+            left.pull(&right);
+            right.pull(&left);
+            prop_assert_eq!(left.set.digest(), right.set.digest());
+            prop_assert_eq!(left.held, right.held);
         }
     }
 }
