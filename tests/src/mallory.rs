@@ -1,6 +1,7 @@
 //! A member that sends what it must not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_bytes::ByteBuf;
 use staffroom_node::home::{Home, Lock};
@@ -11,8 +12,8 @@ use staffroom_node::store::Options;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{BlobRef, Draft, Entry};
 use staffroom_protocol::gossip::Announcement;
-use staffroom_protocol::group::Claims;
 use staffroom_protocol::group::invite::Invite;
+use staffroom_protocol::group::{Claims, Role};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
 use staffroom_protocol::record::Summary;
 use staffroom_protocol::sync::message::{Request, Response};
@@ -54,6 +55,12 @@ impl Mallory {
     pub fn join(&self, invite: &Invite) {
         let joined = self.runtime.block_on(self.node.join(&self.network, invite));
         assert_eq!(joined.expect("a test node works"), Joining::Member);
+    }
+
+    /// An invite to a group that it founded.
+    pub fn invite(&self, group: &GroupId) -> Invite {
+        let valid = Duration::from_secs(600);
+        self.node.invite(group, valid, Role::Member, false).expect("a test node works")
     }
 
     /// Asks the inviting school's node.
