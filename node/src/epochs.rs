@@ -13,12 +13,17 @@ use staffroom_protocol::sync::message::{Request, Response};
 
 use crate::groups::GroupError;
 use crate::home::random;
+use crate::intake::KeepError;
 use crate::network::Network;
 use crate::node::Node;
-use crate::store::{Change, StoreError, Table};
+use crate::store::{Change, Table};
 
 /// Behind a group: the hashes of the chunks of sealed keys that are held for it.
 const CHUNKS: &[u8] = b"chunks";
+
+/// Nodes that are handed the key of an epoch one by one; for more there is a new one, which takes one
+/// statement.
+const MAX_EXTENDED: usize = 16;
 
 /// An epoch as this node can use it.
 #[derive(Debug, Clone)]
@@ -85,8 +90,9 @@ impl Node {
         if lacking.is_empty() {
             return Ok(());
         }
+        let admin = roster.is_admin(&self.identity().school());
         let acts = match (roster.epoch(), self.epoch_key(group)) {
-            (Some(epoch), Some(key)) => lacking
+            (Some(epoch), Some(key)) if lacking.len() <= MAX_EXTENDED || !admin => lacking
                 .into_iter()
                 .map(|node| Act::Extend {
                     epoch: epoch.statement(),
@@ -94,7 +100,7 @@ impl Node {
                     sealed: key.seal(group, &node),
                 })
                 .collect(),
-            _ if !roster.is_admin(&self.identity().school()) => return Ok(()),
+            _ if !admin => return Ok(()),
             _ => {
                 let key = EpochKey::from_seed(random(self.home().dir())?);
                 let sealed = self.with_membership(group, |set| set.seal(&key));
@@ -108,7 +114,7 @@ impl Node {
     }
 
     /// Keeps chunks of a group's sealed keys, and lets go of those of former epochs.
-    fn keep_chunks(&self, group: &GroupId, chunks: Vec<Vec<u8>>) -> Result<(), StoreError> {
+    fn keep_chunks(&self, group: &GroupId, chunks: Vec<Vec<u8>>) -> Result<(), KeepError> {
         let key = [group.as_bytes().as_slice(), CHUNKS].concat();
         let current = self.with_membership(group, |set| {
             set.roster().epoch().map(staffroom_protocol::group::epoch::Epoch::chunks)
@@ -121,13 +127,13 @@ impl Node {
         let mut changes = Vec::new();
         for hash in held.extract_if(.., |hash| !current.contains(hash)) {
             changes.push(possession(group, &hash, None));
-            changes.push(Change::ForgetBlob { hash });
+            self.blobs().remove(&hash)?;
         }
         for bytes in chunks {
             let hash = Hash::of(&bytes);
+            self.blobs().put(&bytes)?;
             held.insert(hash);
             changes.push(possession(group, &hash, Some(Vec::new())));
-            changes.push(Change::Blob { hash, bytes });
         }
         let value = Some(held.iter().flat_map(|hash| *hash.as_bytes()).collect());
         changes.push(Change::Local { table: Table::Groups, key, value });

@@ -16,6 +16,7 @@ use staffroom_protocol::limits::MAX_STANDING;
 
 use crate::clock::now_millis;
 use crate::home::{HomeError, random};
+use crate::intake::KeepError;
 use crate::membership::StatementsError;
 use crate::network::AskError;
 use crate::node::Node;
@@ -164,6 +165,9 @@ pub enum GroupError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Sealed keys cannot be stored.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     /// The data directory.
     #[error(transparent)]
     Home(#[from] HomeError),

@@ -270,7 +270,7 @@ impl Node {
                 key: possession_key(&hash, &key),
                 value: None,
             }])?;
-            if self.store().local_scan(Table::Possession, hash.as_bytes())?.is_empty() {
+            if self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
                 self.store().apply(vec![Change::ForgetBlob { hash }])?;
                 if let Err(error) = self.blobs().remove(&hash) {
                     tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
@@ -331,7 +331,7 @@ impl Node {
     /// Whether a blob was authored in, or obtained through, this group.
     pub(crate) fn possesses(&self, group: &GroupId, hash: &Hash) -> Result<bool, StoreError> {
         let prefix = [hash.as_bytes().as_slice(), group.as_bytes()].concat();
-        Ok(!self.store().local_scan(Table::Possession, &prefix)?.is_empty())
+        Ok(!self.store().local_first(Table::Possession, &prefix, 1)?.is_empty())
     }
 
     /// Entries whose full text has not come, `limit` at most.
@@ -341,9 +341,8 @@ impl Node {
     ) -> Result<Vec<(EntryKey, BlobRef)>, StoreError> {
         Ok(self
             .store()
-            .local_scan(Table::Wanted, &[])?
+            .local_first(Table::Wanted, &[], limit)?
             .into_iter()
-            .take(limit)
             .filter_map(|(key, value)| {
                 Some((entry_key_from_bytes(&key)?, wire::decode(&value, 256).ok()?))
             })
@@ -352,7 +351,7 @@ impl Node {
 
     /// How many full texts of a group have not come.
     pub(crate) fn bodies_missing(&self, group: &GroupId) -> Result<u64, StoreError> {
-        Ok(self.store().local_scan(Table::Wanted, group.as_bytes())?.len() as u64)
+        self.store().local_count(Table::Wanted, group.as_bytes())
     }
 
     /// Judges everything that waits once more; returns how many still wait.

@@ -150,7 +150,20 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn local_get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// The local values whose key starts with `prefix`, in order of key.
-    fn local_scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<LocalRow>, StoreError>;
+    fn local_scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<LocalRow>, StoreError> {
+        self.local_first(table, prefix, usize::MAX)
+    }
+
+    /// The first of them, `limit` at most.
+    fn local_first(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<Vec<LocalRow>, StoreError>;
+
+    /// How many there are.
+    fn local_count(&self, table: Table, prefix: &[u8]) -> Result<u64, StoreError>;
 
     /// A blob small enough to be kept with the records.
     fn small_blob(&self, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;

@@ -126,7 +126,7 @@ fn first_sync() {
     while held() < Some(u64::from(FIRST_SYNC)) {
         assert!(started.elapsed() < Duration::from_secs(600), "{:?} entries came", held());
         most = most.max(receiver.resident_bytes());
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(200));
     }
     let took = started.elapsed().as_secs_f64();
     println!(

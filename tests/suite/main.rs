@@ -8,6 +8,7 @@ mod floor_versions;
 mod hostile;
 mod import;
 mod invites;
+mod large_group;
 mod life;
 mod partition;
 mod recovery;

@@ -154,6 +154,7 @@ impl From<GroupError> for ApiError {
             | GroupError::Refused(_)
             | GroupError::Statement(_)
             | GroupError::Statements(_) => Self::conflict(error.to_string()),
+            GroupError::Keep(error) => error.into(),
             GroupError::Home(error) => error.into(),
         }
     }

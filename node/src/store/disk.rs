@@ -305,12 +305,22 @@ impl Store for DiskStore {
         self.records.get(&rows::local_key(table, key))
     }
 
-    fn local_scan(&self, table: Table, prefix: &[u8]) -> Result<Vec<LocalRow>, StoreError> {
+    fn local_first(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<Vec<LocalRow>, StoreError> {
         let start = rows::local_key(table, &[]).len();
         self.records
             .scan(&rows::local_key(table, prefix))
+            .take(limit)
             .map(|row| row.map(|(key, value)| (key[start..].to_vec(), value)))
             .collect()
+    }
+
+    fn local_count(&self, table: Table, prefix: &[u8]) -> Result<u64, StoreError> {
+        self.records.count(&rows::local_key(table, prefix))
     }
 
     fn small_blob(&self, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
