@@ -7,6 +7,7 @@ mod api_error;
 mod files;
 mod groups;
 mod guard;
+mod next_keys;
 mod nodes;
 mod pages;
 mod records;
@@ -26,9 +27,9 @@ use crate::node::Node;
 pub use api_error::ApiErrorBody;
 pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
-    NextKeyReport,
 };
 pub use guard::Token;
+pub use next_keys::NextKeyReport;
 pub use records::{PublishRequest, RecordReport};
 pub use search::{HitReport, SearchReport};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
@@ -47,9 +48,9 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/members/{school}", delete(groups::remove))
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
         .route("/groups/{group}/root", get(groups::root).put(groups::succeed_root))
-        .route("/groups/{group}/next-keys", get(groups::next_keys))
-        .route("/groups/{group}/next-keys/{school}/{next}", put(groups::bind_next_key))
-        .route("/groups/{group}/objections", put(groups::object))
+        .route("/groups/{group}/next-keys", get(next_keys::list))
+        .route("/groups/{group}/next-keys/{school}/{next}", put(next_keys::bind))
+        .route("/groups/{group}/objections", put(next_keys::object))
         .route("/proposals", put(groups::proposal))
         .route("/groups/{group}/invites", get(groups::invites).post(groups::invite))
         .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))

@@ -24,7 +24,6 @@ use crate::invites::InviteMade;
 use crate::joining::{Asking, Joining};
 use crate::node::Node;
 use crate::root::{RootAct, RootReport};
-use crate::succession::NextKey;
 
 /// Longest that an invite can be valid: a term, with its holidays.
 const MAX_INVITE_DAYS: u64 = 120;
@@ -130,24 +129,6 @@ pub struct JoinReport {
 pub(super) struct CreateGroup {
     name: String,
     kind: GroupKind,
-}
-
-/// What is said of next keys, after something was said.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct NextKeyReport {
-    /// For the root: how far it is.
-    pub proposal: Option<RootAct>,
-    /// All that is said in the group.
-    pub next_keys: Vec<NextKey>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct GivenNextKey {
-    /// Whether to say so for the root, and not as an admin.
-    #[serde(default)]
-    root: bool,
-    #[serde(flatten)]
-    unlock: Unlock,
 }
 
 /// What becomes of the records of a school that leaves.
@@ -343,47 +324,6 @@ pub(super) async fn name(
         node.name_admin(&group, &school, unlock.passphrase.as_deref())
     });
     Ok(Json(named.await??))
-}
-
-/// Says that a school goes on under its next key: as an admin, or for the root.
-pub(super) async fn bind_next_key(
-    State(node): State<Arc<Node>>,
-    Path((group, school, next)): Path<(String, String, String)>,
-    Json(given): Json<GivenNextKey>,
-) -> Result<Json<NextKeyReport>, ApiError> {
-    let bound = blocking(move || {
-        let group = node.find_group(&group)?;
-        let school = node.find_any_member(&group, &school)?;
-        let next = node.find_member(&group, &next)?;
-        let proposal = if given.root {
-            let passphrase = given.unlock.passphrase.as_deref();
-            Some(node.bind_next_key_as_root(&group, &school, &next, passphrase)?)
-        } else {
-            node.bind_next_key(&group, &school, &next)?;
-            None
-        };
-        Ok::<_, GroupError>(NextKeyReport { proposal, next_keys: node.next_keys(&group) })
-    });
-    Ok(Json(bound.await??))
-}
-
-pub(super) async fn next_keys(
-    State(node): State<Arc<Node>>,
-    Path(group): Path<String>,
-) -> Result<Json<Vec<NextKey>>, ApiError> {
-    Ok(Json(node.next_keys(&node.find_group(&group)?)))
-}
-
-/// Objects to what is said to be this school's next key.
-pub(super) async fn object(
-    State(node): State<Arc<Node>>,
-    Path(group): Path<String>,
-    Json(unlock): Json<Unlock>,
-) -> Result<Json<Vec<String>>, ApiError> {
-    let objected = blocking(move || {
-        node.object_to_next_keys(&node.find_group(&group)?, unlock.passphrase.as_deref())
-    });
-    Ok(Json(objected.await??))
 }
 
 pub(super) async fn root(
