@@ -8,6 +8,7 @@ use staffroom_protocol::group::roster::Standing;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::MAX_CLOCK_AHEAD_MILLIS;
+use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::wire;
 
 use crate::blobs::BlobError;
@@ -167,7 +168,12 @@ impl Node {
     }
 
     fn judge(&self, group: GroupId, bytes: &[u8]) -> Result<Judged, StoreError> {
-        if self.store().entry_by_hash(&Hash::of(bytes))?.is_some() {
+        // Looked up in memory: the record store would read a page from the disk for each.
+        let held = Entry::reopen(bytes).is_ok_and(|entry| {
+            let holds = |set: &ContentSet| set.contains(entry.clock(), &entry.hash());
+            self.with_content_set(&entry.key().group, holds) == Some(true)
+        });
+        if held {
             return Ok(Judged::Not(Verdict::Known));
         }
         let opened = self.verifier.open(bytes);

@@ -63,6 +63,8 @@ pub(super) struct Records {
     applied: AtomicU64,
     /// What the rows of sets say, kept true with them.
     sets: RwLock<Sets>,
+    /// Whether there may be rows of dropped entries, which are looked for with every new entry.
+    has_dropped: AtomicBool,
     trust: Trust,
 }
 
@@ -108,6 +110,7 @@ impl Records {
             incarnation,
             applied: AtomicU64::new(0),
             sets: RwLock::default(),
+            has_dropped: AtomicBool::new(false),
             trust: Trust::default(),
         };
         records.commit(Rows::new(), 0)?;
@@ -139,8 +142,12 @@ impl Records {
             incarnation: meta.incarnation.into_array(),
             applied: AtomicU64::new(meta.applied),
             sets: RwLock::default(),
+            has_dropped: AtomicBool::new(false),
             trust: Trust::default(),
         };
+        if records.scan(&[rows::DROPPED]).next().is_some() {
+            records.note_dropped();
+        }
         let mut sets = Sets::new();
         for row in records.scan(&[rows::SET]) {
             let (group, clock, hash) =
@@ -231,6 +238,14 @@ impl Records {
         self.db.apply_batch(batch).map_err(|error| self.failed(error))?;
         self.applied.store(applied, Ordering::Release);
         Ok(())
+    }
+
+    pub(super) fn has_dropped(&self) -> bool {
+        self.has_dropped.load(Ordering::Acquire)
+    }
+
+    pub(super) fn note_dropped(&self) {
+        self.has_dropped.store(true, Ordering::Release);
     }
 
     /// Changes the sets as their rows were changed.

@@ -64,7 +64,9 @@ impl<'a> Update<'a> {
             None => {}
         }
         let dropped = rows::dropped_key(key);
-        if let Some(row) = self.get(&dropped)? {
+        if self.records.has_dropped()
+            && let Some(row) = self.get(&dropped)?
+        {
             let then = rows::read_position(&row)
                 .ok_or_else(|| self.records.unreadable("the row of a dropped entry"))?;
             self.remove(rows::position_key(then));
@@ -91,6 +93,7 @@ impl<'a> Update<'a> {
         };
         self.remove_versions_rows(key, &held);
         self.remove(rows::entry_key(key));
+        self.records.note_dropped();
         self.put(rows::dropped_key(key), position.to_be_bytes());
         self.put(rows::position_key(position), rows::place(key));
         Ok(Outcome::Applied { position })

@@ -248,6 +248,13 @@ impl ContentSet {
         true
     }
 
+    /// Whether an entry is in it.
+    pub fn contains(&self, clock: Timestamp, hash: &Hash) -> bool {
+        let item = item(clock, hash);
+        let block = self.blocks.get(self.block_of(&item));
+        block.is_some_and(|block| block.items.binary_search(&item).is_ok())
+    }
+
     /// The block that has an item, or would.
     fn block_of(&self, item: &Item) -> usize {
         let after = self.blocks.partition_point(|block| block.items.first() <= Some(item));
@@ -439,6 +446,7 @@ mod tests {
             for (adds, number) in steps {
                 let (clock, hash) = entry(number);
                 if adds {
+                    prop_assert_eq!(set.contains(clock, &hash), model.contains(&(clock, hash)));
                     prop_assert_eq!(set.insert(clock, &hash), model.insert((clock, hash)));
                 } else {
                     prop_assert_eq!(set.remove(clock, &hash), model.remove(&(clock, hash)));

@@ -178,8 +178,11 @@ pub(super) fn member_list(members: &[MemberReport]) -> String {
                 (None, _, false, true) => "connected".to_owned(),
                 (None, _, false, false) => "not connected".to_owned(),
             };
+            let name = &member.claims.name;
+            let same = members.iter().filter(|other| other.claims.name == *name).count();
             [
-                member.claims.name.clone(),
+                // A school that was set up anew has the name of what it was.
+                if same > 1 { format!("{name} ({})", member.school.short()) } else { name.clone() },
                 member.claims.urn.map(|urn| urn.to_string()).unwrap_or_default(),
                 member.role.to_string(),
                 member.since.get(..10).unwrap_or_default().to_owned(),
