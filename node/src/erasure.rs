@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
@@ -69,26 +70,28 @@ fn set(table: Table, key: Vec<u8>, value: Option<Vec<u8>>) -> Change {
 }
 
 /// The changes that see to it that the content of withdrawals, or of entries that were dropped, is
-/// erased.
+/// erased. A withdrawal's mark names its group, where a receipt is asked for.
 pub(crate) fn marks<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Change> {
     entries
         .into_iter()
         .map(|entry| {
             let key = [ERASING, entry.hash().as_bytes()].concat();
-            set(Table::Settings, key, Some(entry.key().group.as_bytes().to_vec()))
+            let group = entry.is_withdrawal().then(|| entry.key().group.as_bytes().to_vec());
+            set(Table::Settings, key, Some(group.unwrap_or_default()))
         })
         .collect()
 }
 
 impl Node {
-    /// The withdrawals and dropped entries whose content has still to be erased, with their groups.
-    fn erasing(&self) -> Result<Vec<(GroupId, Hash)>, StoreError> {
+    /// The withdrawals, with their groups, and the dropped entries whose content has still to be
+    /// erased.
+    fn erasing(&self) -> Result<Vec<(Option<GroupId>, Hash)>, StoreError> {
         let marked = self.store().local_scan(Table::Settings, ERASING)?.into_iter();
         Ok(marked
             .filter_map(|(key, group)| {
                 let hash = <[u8; 32]>::try_from(key.get(ERASING.len()..)?).ok()?;
-                let group = <[u8; 32]>::try_from(group).ok()?;
-                Some((GroupId::from_bytes(group), Hash::from_bytes(hash)))
+                let group = <[u8; 32]>::try_from(group).ok().map(GroupId::from_bytes);
+                Some((group, Hash::from_bytes(hash)))
             })
             .collect())
     }
@@ -99,8 +102,8 @@ impl Node {
     /// # Errors
     /// [`StoreError`] if the journal cannot be rewritten; it is as it was then.
     pub(crate) fn erase(&self) -> Result<u64, StoreError> {
-        let withdrawals = self.erasing()?;
-        if withdrawals.is_empty() || !self.indexer().is_up_to_date(self.store()) {
+        let erasing = self.erasing()?;
+        if erasing.is_empty() || !self.indexer().is_up_to_date(self.store()) {
             return Ok(0);
         }
         match self.indexer().purge() {
@@ -115,10 +118,12 @@ impl Node {
         let erased = self.store().erase()?;
         let now = now_millis();
         let mut changes = Vec::new();
-        for (group, hash) in withdrawals {
+        for (group, hash) in erasing {
             changes.push(set(Table::Settings, [ERASING, hash.as_bytes()].concat(), None));
-            let value = Some(now.to_be_bytes().to_vec());
-            changes.push(set(Table::Groups, key(&group, ERASED, &hash), value));
+            if let Some(group) = group {
+                let value = Some(now.to_be_bytes().to_vec());
+                changes.push(set(Table::Groups, key(&group, ERASED, &hash), value));
+            }
         }
         self.store().apply(changes)?;
         tracing::info!(changes = erased, "erased what was withdrawn from the journal");
@@ -171,17 +176,28 @@ impl Node {
                     continue;
                 }
                 let request = Request::Receipts { group, withdrawals };
-                let answer = network.ask(node, Vec::new(), request).await;
-                if let Ok(Response::Receipts { receipts }) = answer {
-                    let keeping = Arc::clone(self);
-                    let kept = tokio::task::spawn_blocking(move || {
-                        keeping.keep_receipts(&group, node, &receipts)
-                    });
-                    if let Ok(Err(error)) = kept.await {
-                        tracing::warn!(%error, "receipts were not kept");
-                    }
-                }
+                self.ask_for_receipts_of(network, (group, node), Vec::new(), request).await;
             }
+        }
+    }
+
+    /// Asks one node of a group something that it answers with receipts, and keeps them.
+    pub(crate) async fn ask_for_receipts_of(
+        self: &Arc<Self>,
+        network: &Network,
+        (group, node): (GroupId, PublicKey),
+        addresses: Vec<Multiaddr>,
+        request: Request,
+    ) {
+        let Ok(Response::Receipts { receipts }) = network.ask(node, addresses, request).await
+        else {
+            return;
+        };
+        let keeping = Arc::clone(self);
+        let kept =
+            tokio::task::spawn_blocking(move || keeping.keep_receipts(&group, node, &receipts));
+        if let Ok(Err(error)) = kept.await {
+            tracing::warn!(%error, "receipts were not kept");
         }
     }
 
@@ -219,7 +235,7 @@ impl Node {
         Ok(missing)
     }
 
-    pub(crate) fn keep_receipts(
+    fn keep_receipts(
         &self,
         group: &GroupId,
         from: PublicKey,

@@ -171,7 +171,7 @@ impl Node {
         // Looked up in memory: the record store would read a page from the disk for each.
         let held = Entry::reopen(bytes).is_ok_and(|entry| {
             let holds = |set: &ContentSet| set.contains(entry.clock(), &entry.hash());
-            self.with_content_set(&entry.key().group, holds) == Some(true)
+            self.with_content_set(&entry.key().group, holds)
         });
         if held {
             return Ok(Judged::Not(Verdict::Known));

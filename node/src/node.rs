@@ -206,20 +206,16 @@ impl Node {
     }
 
     /// Looks at the content set of a group, while nothing changes it: briefly.
-    pub fn with_content_set<T>(
-        &self,
-        group: &GroupId,
-        look: impl FnOnce(&ContentSet) -> T,
-    ) -> Option<T> {
-        let (mut look, mut seen) = (Some(look), None);
-        self.store.with_set(group, &mut |set| seen = look.take().map(|look| look(set)));
-        seen
+    pub fn with_content_set<T>(&self, group: &GroupId, look: impl FnOnce(&ContentSet) -> T) -> T {
+        match self.store.sets().get(group) {
+            Some(set) => look(set),
+            None => look(&ContentSet::default()),
+        }
     }
 
     /// How many entries a group has, and the digest of its content set.
     pub fn content(&self, group: &GroupId) -> (u64, Hash) {
-        let looked = self.with_content_set(group, |set| (set.len() as u64, set.digest()));
-        looked.unwrap_or_else(|| (0, ContentSet::default().digest()))
+        self.with_content_set(group, |set| (set.len() as u64, set.digest()))
     }
 }
 

@@ -27,11 +27,11 @@ mod writer;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::RwLockReadGuard;
 
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
-use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::sync::set::Range;
 use staffroom_protocol::sync::sketch::ShortId;
 
@@ -40,6 +40,7 @@ pub use check::{Verifier, verify};
 pub use disk::{DiskStore, Opening, Options, Progress};
 pub use files::{AppendFile, DiskFiles, Files};
 pub(crate) use files::{is_full, sync_dir};
+pub use records::Sets;
 
 /// What a change did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,21 +124,19 @@ pub trait Store: Send + Sync + fmt::Debug {
     fn entries_by_short_id(&self, id: &ShortId)
     -> Result<Vec<(EntryKey, StoredEntry)>, StoreError>;
 
-    /// Looks at the versions held for a group, while nothing changes them: briefly.
-    fn with_set(&self, group: &GroupId, look: &mut dyn FnMut(&ContentSet));
+    /// The versions held for each group that has any. Nothing changes while they are looked at:
+    /// briefly.
+    fn sets(&self) -> RwLockReadGuard<'_, Sets>;
 
     /// The versions held for a group, in the order that reconciliation wants.
     fn set(&self, group: &GroupId) -> Vec<(Timestamp, Hash)> {
-        let mut versions = Vec::new();
-        self.with_set(group, &mut |set| versions = set.range(&Range::whole()).collect());
-        versions
+        let sets = self.sets();
+        sets.get(group).map(|set| set.range(&Range::whole()).collect()).unwrap_or_default()
     }
 
     /// How many versions are held for a group.
     fn count(&self, group: &GroupId) -> u64 {
-        let mut count = 0;
-        self.with_set(group, &mut |set| count = set.len() as u64);
-        count
+        self.sets().get(group).map_or(0, |set| set.len() as u64)
     }
 
     /// The membership statements of a group, by hash.

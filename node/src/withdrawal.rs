@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use staffroom_protocol::entry::{Draft, Entry, EntryKey, Verifier};
+use staffroom_protocol::entry::{Draft, Entry, EntryKey};
 use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
@@ -160,16 +160,8 @@ impl Node {
             let Ok(Ok(missing)) = missing else { continue };
             for (node, entries) in missing {
                 let addresses = self.contacts().addresses(&node);
-                let answer = network.ask(node, addresses, Request::Withdraw { group, entries });
-                if let Ok(Response::Receipts { receipts }) = answer.await {
-                    let keeping = Arc::clone(self);
-                    let kept = tokio::task::spawn_blocking(move || {
-                        keeping.keep_receipts(&group, node, &receipts)
-                    });
-                    if let Ok(Err(error)) = kept.await {
-                        tracing::warn!(%error, "receipts were not kept");
-                    }
-                }
+                let request = Request::Withdraw { group, entries };
+                self.ask_for_receipts_of(network, (group, node), addresses, request).await;
             }
         }
     }
@@ -208,7 +200,7 @@ impl Node {
     ) -> Result<(Vec<Verdict>, Response), StoreError> {
         let mut hashes = Vec::new();
         for bytes in entries {
-            let departed = Verifier::default().open(bytes).is_ok_and(|entry| {
+            let departed = self.verifier.open(bytes).is_ok_and(|entry| {
                 entry.is_withdrawal() && self.has_departed(&group, &entry.author())
             });
             if !departed {

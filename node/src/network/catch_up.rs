@@ -160,7 +160,7 @@ async fn compare(
                 let (next, handled) = blocking(move || {
                     let handled = looking
                         .with_content_set(&group, |set| session.handle_response(response, set));
-                    (session, handled.unwrap_or(Err(SessionError::Unexpected)))
+                    (session, handled)
                 })
                 .await?;
                 session = next;
@@ -188,8 +188,7 @@ async fn compare(
                 if heard {
                     confirm(node, network, peer, group).await?;
                 }
-                let begun = node.with_content_set(&group, |set| session.handle_content_set(set));
-                begun.unwrap_or(Err(SessionError::Unexpected))?;
+                node.with_content_set(&group, |set| session.handle_content_set(set))?;
             }
             Output::Entries(entries) => {
                 // Stored while the next ones are on their way.

@@ -12,12 +12,12 @@ use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::sync::answer;
 use staffroom_protocol::sync::message::{
     ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
 };
 use staffroom_protocol::sync::set::{Bound, Range};
 use staffroom_protocol::sync::sketch::ShortId;
-use staffroom_protocol::sync::{ContentSet, answer};
 
 use super::codec::Question;
 use super::{Network, Offence, node_key, rate, relay_join};
@@ -171,13 +171,13 @@ fn answer_blocking(
             statements(node, &group, Some(digest), after)
         }
         Request::Compare { group, count, digest } => {
-            compared(node, &group, |set| answer::compare(set, count, &digest))
+            node.with_content_set(&group, |set| answer::compare(set, count, &digest))
         }
         Request::Symbols { group, count } => {
-            compared(node, &group, |set| answer::symbols(set, count.into()))
+            node.with_content_set(&group, |set| answer::symbols(set, count.into()))
         }
         Request::Describe { group, ranges } => {
-            compared(node, &group, |set| answer::describe(set, &ranges))
+            node.with_content_set(&group, |set| answer::describe(set, &ranges))
         }
         Request::Entries { group, ids } => entries(node, &group, &ids)?,
         Request::EntriesIn { group, range } => entries_in(node, &group, &range)?,
@@ -246,14 +246,6 @@ fn statements(node: &Node, group: &GroupId, digest: Option<Hash>, after: Option<
     .unwrap_or(Response::Refused(Refusal::NotShared))
 }
 
-fn compared(
-    node: &Node,
-    group: &GroupId,
-    answer: impl FnOnce(&ContentSet) -> Response,
-) -> Response {
-    node.with_content_set(group, answer).unwrap_or(Response::Refused(Refusal::Busy))
-}
-
 fn entries(node: &Node, group: &GroupId, ids: &[u8]) -> Result<Response, StoreError> {
     let (ids, rest) = ids.as_chunks::<{ size_of::<ShortId>() }>();
     if ids.len() > MAX_REQUEST_ITEMS || !rest.is_empty() {
@@ -279,9 +271,8 @@ fn entries_in(node: &Node, group: &GroupId, range: &Range) -> Result<Response, S
     if !range.is_valid() {
         return Ok(Response::Refused(Refusal::Malformed));
     }
-    let held: Option<Vec<_>> =
+    let held: Vec<_> =
         node.with_content_set(group, |set| set.range(range).take(MAX_ENTRIES_IN + 1).collect());
-    let held = held.unwrap_or_default();
     let (mut entries, mut bytes, mut last) = (Vec::new(), 0, None);
     for (clock, hash) in held.iter().take(MAX_ENTRIES_IN) {
         // A later version may have come in between; a later comparison brings it.

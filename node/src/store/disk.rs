@@ -2,14 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
-use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::sync::sketch::ShortId;
 use tracing::warn;
 
@@ -19,7 +17,7 @@ use super::lock::Lock;
 use super::records::{Records, Trust};
 use super::repair::Plan;
 use super::writer::Writer;
-use super::{Change, LocalRow, Outcome, Store, StoreError, StoredEntry, Table, Verifier};
+use super::{Change, LocalRow, Outcome, Sets, Store, StoreError, StoredEntry, Table, Verifier};
 use super::{rows, stamp};
 
 pub(super) const RECORDS: &str = "records";
@@ -255,11 +253,8 @@ impl Store for DiskStore {
             .collect()
     }
 
-    fn with_set(&self, group: &GroupId, look: &mut dyn FnMut(&ContentSet)) {
-        match self.records.sets().get(group) {
-            Some(set) => look(set),
-            None => look(&ContentSet::default()),
-        }
+    fn sets(&self) -> RwLockReadGuard<'_, Sets> {
+        self.records.sets()
     }
 
     fn entries_by_short_id(

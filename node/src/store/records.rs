@@ -43,7 +43,7 @@ const MAX_META_BYTES: usize = 1024;
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// The content set of each group.
-pub(super) type Sets = BTreeMap<GroupId, ContentSet>;
+pub type Sets = BTreeMap<GroupId, ContentSet>;
 
 /// An entry that comes into a group's content set, or leaves it.
 #[derive(Debug, Clone, Copy)]

@@ -96,6 +96,11 @@ impl Range {
     pub fn is_valid(&self) -> bool {
         self.from.is_valid() && self.to.as_ref().is_none_or(|to| to.is_valid() && self.from <= *to)
     }
+
+    /// Whether an item stands before its end.
+    fn ends_after(&self, item: &Item) -> bool {
+        self.to.as_ref().is_none_or(|to| to.is_after(item))
+    }
 }
 
 /// The 256-bit sum of hashes.
@@ -300,14 +305,17 @@ impl ContentSet {
     }
 
     fn items<'a>(&'a self, range: &'a Range) -> impl Iterator<Item = &'a Item> {
-        let first = self.blocks.partition_point(|block| {
-            block.items.last().is_some_and(|last| range.from.is_after(last))
-        });
-        self.blocks[first..]
+        self.blocks_from(&range.from)
             .iter()
             .flat_map(|block| &block.items)
             .skip_while(|item| range.from.is_after(item))
-            .take_while(|item| range.to.as_ref().is_none_or(|to| to.is_after(item)))
+            .take_while(|item| range.ends_after(item))
+    }
+
+    /// The blocks with items behind a place.
+    fn blocks_from(&self, from: &Bound) -> &[Block] {
+        let before = |block: &Block| block.items.last().is_some_and(|last| from.is_after(last));
+        &self.blocks[self.blocks.partition_point(before)..]
     }
 
     /// How many entries a range has, and what stands for them.
@@ -317,25 +325,21 @@ impl ContentSet {
     }
 
     fn held(&self, range: &Range) -> Held {
-        let before_end = |item: &Item| range.to.as_ref().is_none_or(|to| to.is_after(item));
-        let first = self.blocks.partition_point(|block| {
-            block.items.last().is_some_and(|last| range.from.is_after(last))
-        });
         let mut held = Held::default();
-        for block in &self.blocks[first..] {
+        for block in self.blocks_from(&range.from) {
             let (Some(lowest), Some(highest)) = (block.items.first(), block.items.last()) else {
                 continue;
             };
-            if !before_end(lowest) {
+            if !range.ends_after(lowest) {
                 break;
             }
-            if !range.from.is_after(lowest) && before_end(highest) {
+            if !range.from.is_after(lowest) && range.ends_after(highest) {
                 held.count += block.items.len() as u64;
                 held.sum.add(block.sum);
                 continue;
             }
             let from = block.items.partition_point(|item| range.from.is_after(item));
-            let to = block.items.partition_point(before_end);
+            let to = block.items.partition_point(|item| range.ends_after(item));
             for item in block.items.get(from..to).unwrap_or_default() {
                 held.count += 1;
                 held.sum.add(Sum::of(item));

@@ -6,7 +6,7 @@ use super::{Judge, Marks};
 use crate::clock::Timestamp;
 use crate::group::roster::{Binding, Departure, Roster};
 use crate::group::statement::Act;
-use crate::hash::SchoolId;
+use crate::hash::{RecordId, SchoolId};
 use crate::limits::BINDING_WAIT_MILLIS;
 
 /// How many admins must bind a school's next key to it, where the root does not.
@@ -89,13 +89,10 @@ impl Judge<'_> {
             return false;
         }
         let needed = if exit.sort == ExitSort::Inheritance { BINDING_ADMINS } else { 1 };
-        exit.grounds.iter().any(|ground| self.is_roots(*ground))
-            || self.authors(exit.grounds.iter().copied().filter(|ground| entitled(*ground))).len()
-                >= needed
-    }
-
-    fn authors(&self, places: impl Iterator<Item = usize>) -> BTreeSet<SchoolId> {
-        places.map(|place| self.order[place].author()).collect()
+        let counting = exit.grounds.iter().filter(|ground| entitled(**ground));
+        let admins: BTreeSet<SchoolId> =
+            counting.map(|ground| self.order[*ground].author()).collect();
+        admins.len() >= needed || exit.grounds.iter().any(|ground| self.is_roots(*ground))
     }
 
     /// Whether an act counts that puts a school out: an admin's, who cannot put out another admin
@@ -161,7 +158,7 @@ impl Judge<'_> {
     }
 
     /// The records of a school that admins withdrew.
-    fn withdrawn(&self, of: SchoolId) -> BTreeSet<crate::hash::RecordId> {
+    fn withdrawn(&self, of: SchoolId) -> BTreeSet<RecordId> {
         let mut withdrawn = BTreeSet::new();
         for (place, one) in self.order.iter().enumerate() {
             if let Act::Withdraw { school, records } = one.act()
