@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use staffroom_protocol::group::Role;
 use staffroom_protocol::group::epoch::EpochKey;
-use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, Hash};
-use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Request, Response};
 
 use crate::groups::GroupError;
@@ -62,20 +59,16 @@ impl Node {
 
     /// Whether this school should make an epoch for a group, or hand its key to a node without it.
     pub(crate) fn epoch_is_due(&self, group: &GroupId) -> bool {
+        let own = self.identity().school();
         self.is_member(group)
-            && self.with_membership(group, |set| self.lacking(set.roster()).is_empty())
+            && self.with_membership(group, |set| set.roster().to_be_given_the_key(&own).is_empty())
                 == Some(false)
     }
 
     /// How many admins are to make or hand on an epoch before this one does, when nobody has.
     pub(crate) fn epoch_turn(&self, group: &GroupId) -> u32 {
         let own = self.identity().school();
-        let admins_before = |roster: &Roster| {
-            let admins = roster.current().filter(|(_, member)| member.role == Role::Admin);
-            admins.filter(|(school, _)| *school < own).count()
-        };
-        let before = self.with_membership(group, |set| admins_before(set.roster())).unwrap_or(0);
-        u32::try_from(before).unwrap_or(u32::MAX)
+        self.with_membership(group, |set| set.roster().epoch_turn(&own)).unwrap_or(0)
     }
 
     /// Makes an epoch where a group needs one, or hands its key to the nodes that lack it.
@@ -86,7 +79,7 @@ impl Node {
         let Some(roster) = self.roster(group).filter(|_| self.is_member(group)) else {
             return Ok(());
         };
-        let lacking = self.lacking(&roster);
+        let lacking = roster.to_be_given_the_key(&self.identity().school());
         if lacking.is_empty() {
             return Ok(());
         }
@@ -182,21 +175,6 @@ impl Node {
                 }
             }
         }
-    }
-
-    /// The nodes without the key that this school is to give it to: an admin to all, any other to
-    /// its own.
-    fn lacking(&self, roster: &Roster) -> BTreeSet<PublicKey> {
-        let own = self.identity().school();
-        let mut nodes = roster.nodes();
-        if !roster.is_admin(&own) {
-            nodes = roster.member(&own).map(|member| member.nodes.clone()).unwrap_or_default();
-            if roster.epoch().is_none_or(|epoch| !nodes.iter().any(|node| epoch.names(node))) {
-                return BTreeSet::new();
-            }
-        }
-        nodes.retain(|node| roster.epoch().is_none_or(|epoch| !epoch.names(node)));
-        nodes
     }
 }
 

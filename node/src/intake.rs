@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use staffroom_protocol::entry::{BlobRef, Entry, EntryError, EntryKey};
-use staffroom_protocol::group::roster::Standing;
+use staffroom_protocol::group::roster::{Roster, Standing};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
-use staffroom_protocol::limits::MAX_CLOCK_AHEAD_MILLIS;
+use staffroom_protocol::intake::{AsideReason, Judgement, judge};
 use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::wire;
 
@@ -31,56 +31,8 @@ pub enum Verdict {
     NotForGroup,
 }
 
-/// Why an entry waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AsideReason {
-    /// Its clock is further ahead than any honest clock.
-    #[error(
-        "the entry was made {ahead_minutes} minutes from now; check the clock of this server and of the school's"
-    )]
-    FromTheFuture {
-        /// How far ahead its clock is, in minutes.
-        ahead_minutes: u64,
-    },
-    /// Its school or its node is not on the roster.
-    #[error("the entry's school is no member of the group, as far as is known here")]
-    UnknownAuthor,
-}
-
 /// Entries that are worth a thread for each core.
 const WORTH_SHARING: usize = 64;
-
-/// Entries that wait, bounded for each node that brought them.
-#[derive(Debug, Default)]
-pub(crate) struct Aside {
-    entries: BTreeMap<PublicKey, BTreeMap<Hash, (GroupId, Vec<u8>)>>,
-}
-
-impl Aside {
-    /// A forwarder's share: a school's first import, at 12 KiB each at most.
-    const MAX_PER_FORWARDER: usize = 1_000;
-
-    /// Nodes that may have something waiting: the connections that a node may have.
-    const MAX_FORWARDERS: usize = 256;
-
-    fn hold(&mut self, from: PublicKey, group: GroupId, entry: &Entry) {
-        if self.entries.len() >= Self::MAX_FORWARDERS && !self.entries.contains_key(&from) {
-            return;
-        }
-        let held = self.entries.entry(from).or_default();
-        if held.len() < Self::MAX_PER_FORWARDER {
-            held.insert(entry.hash(), (group, entry.as_bytes().to_vec()));
-        }
-    }
-
-    fn take(&mut self) -> BTreeMap<PublicKey, BTreeMap<Hash, (GroupId, Vec<u8>)>> {
-        std::mem::take(&mut self.entries)
-    }
-
-    fn count(&self) -> usize {
-        self.entries.values().map(BTreeMap::len).sum()
-    }
-}
 
 impl Node {
     /// Judges entries that a node brought for a group, and stores those that belong to it, all with
@@ -181,19 +133,14 @@ impl Node {
             Ok(entry) => entry,
             Err(error) => return Ok(Judged::Not(Verdict::Invalid(error))),
         };
-        if entry.key().group != group {
-            return Ok(Judged::Not(Verdict::NotForGroup));
-        }
-        Ok(match self.standing(&entry) {
-            Standing::Dropped => Judged::Not(Verdict::NotForGroup),
-            Standing::Unknown => Judged::Aside(Box::new(entry), AsideReason::UnknownAuthor),
-            Standing::Honoured => match entry.clock().millis().saturating_sub(now_millis()) {
-                0..=MAX_CLOCK_AHEAD_MILLIS => Judged::Good(Box::new(entry)),
-                ahead => {
-                    let reason = AsideReason::FromTheFuture { ahead_minutes: ahead / 60_000 };
-                    Judged::Aside(Box::new(entry), reason)
-                }
-            },
+        let by = |roster: &Roster| judge(&entry, &group, roster, now_millis());
+        let judgement = self
+            .with_membership(&group, |set| by(set.roster()))
+            .unwrap_or_else(|| by(&Roster::default()));
+        Ok(match judgement {
+            Judgement::Belongs => Judged::Good(Box::new(entry)),
+            Judgement::Waits(reason) => Judged::Aside(Box::new(entry), reason),
+            Judgement::NotForGroup => Judged::Not(Verdict::NotForGroup),
         })
     }
 

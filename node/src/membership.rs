@@ -8,8 +8,8 @@ use staffroom_protocol::entry::Entry;
 use staffroom_protocol::group::Role;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::group::roster::{Roster, Standing};
-use staffroom_protocol::group::statement::{Act, Statement, StatementError};
-use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
+use staffroom_protocol::group::statement::{Statement, StatementError};
+use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::identity::PublicKey;
 
 use crate::node::Node;
@@ -206,9 +206,7 @@ impl Node {
         Statement::verify(&bytes).ok()
     }
 
-    /// Takes what a member answers to a node that was removed. The node was away when it happened,
-    /// and is told nothing of what else did; so where the removal follows statements that are not
-    /// held here, the word of whoever is an admin as far as is known here is enough.
+    /// Takes what a member answers to a node that was removed; see [`Membership::takes_word_of_removal`].
     ///
     /// # Errors
     /// [`StatementsError`] if the statements are invalid or cannot be stored.
@@ -224,14 +222,8 @@ impl Node {
         let own = self.identity().school();
         for bytes in statements {
             let statement = Statement::verify(bytes)?;
-            let removes = matches!(statement.act(), Act::Remove { school, .. } if *school == own);
-            let by_admin = self
-                .with_membership(&group, |set| {
-                    let held = set.statements().contains_key(&statement.hash());
-                    !held && set.roster().is_admin(&statement.author())
-                })
-                .unwrap_or(false);
-            if removes && by_admin && statement.group() == group {
+            let removes = |set: &Membership| set.takes_word_of_removal(&statement, &own);
+            if self.with_membership(&group, removes) == Some(true) {
                 let value = Some(statement.as_bytes().to_vec());
                 let key = removed_key(&group);
                 self.store().apply(vec![Change::Local { table: Table::Groups, key, value }])?;
@@ -255,52 +247,29 @@ impl Node {
     /// What this school said when it left groups that a node's school is in.
     pub(crate) fn own_leavings(&self, peer: &PublicKey) -> Vec<(GroupId, Vec<ByteBuf>)> {
         let own = self.identity().school();
-        let mut leavings = Vec::new();
-        for group in self.group_ids() {
-            let said = self.with_membership(&group, |set| {
-                set.roster().school_of(peer)?;
-                let departed = set.roster().members().get(&own)?.departed.as_ref()?;
-                let own = departed.statements.iter().filter_map(|hash| set.statements().get(hash));
-                let left = departed.removed_by.is_none();
-                left.then(|| own.map(|one| ByteBuf::from(one.as_bytes())).collect::<Vec<_>>())
-            });
-            leavings.extend(said.flatten().map(|statements| (group, statements)));
-        }
-        leavings
+        let said = |group: GroupId| {
+            let leaving = self.with_membership(&group, |set| set.leaving_for(&own, peer));
+            leaving.flatten().map(|statements| (group, statements))
+        };
+        self.group_ids().into_iter().filter_map(said).collect()
     }
 
     /// The removals that a node of a removed school is answered with; none for any other node.
     pub(crate) fn removal_of(&self, group: &GroupId, peer: &PublicKey) -> Option<Vec<ByteBuf>> {
-        self.with_membership(group, |set| {
-            let departure = set.roster().departure_of(peer)?;
-            departure.removed_by?;
-            let bytes = |hash: &Hash| Some(ByteBuf::from(set.statements().get(hash)?.as_bytes()));
-            Some(departure.statements.iter().filter_map(bytes).collect())
-        })
-        .flatten()
+        self.with_membership(group, |set| set.removal_of(peer)).flatten()
     }
 
     /// Whether a statement shown by a stranger lets that very node into a group of which this node
-    /// is a member: an admin's admission, or a member school's word for another node of its own.
+    /// is a member.
     pub(crate) fn introduces(
         &self,
         group: &GroupId,
         statements: &[ByteBuf],
-        peer: PublicKey,
+        peer: &PublicKey,
     ) -> bool {
-        statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).any(|one| {
-            one.group() == *group
-                && one.carried_certificate().is_some_and(|node| node.node() == peer)
-                && self
-                    .with_membership(group, |set| {
-                        let (roster, author) = (set.roster(), one.author());
-                        match one.admitted_node() {
-                            Some(_) => roster.is_admin(&author),
-                            None => roster.member(&author).is_some() && !roster.is_revoked(&peer),
-                        }
-                    })
-                    .unwrap_or(false)
-        })
+        let verified: Vec<Statement> =
+            statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).collect();
+        self.with_membership(group, |set| set.introduces(&verified, peer)).unwrap_or(false)
     }
 }
 
@@ -322,9 +291,9 @@ fn changed_schools(before: &Roster, after: &Roster) -> BTreeSet<SchoolId> {
 mod tests {
     use staffroom_protocol::clock::Timestamp;
     use staffroom_protocol::entry::{BlobRef, Draft};
-    use staffroom_protocol::group::statement::Admission;
+    use staffroom_protocol::group::statement::{Act, Admission};
     use staffroom_protocol::group::{Claims, GroupKind};
-    use staffroom_protocol::hash::RecordId;
+    use staffroom_protocol::hash::{Hash, RecordId};
     use staffroom_protocol::identity::{NodeCertificate, SecretKey};
     use staffroom_protocol::record::Summary;
 

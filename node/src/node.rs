@@ -21,9 +21,9 @@ use crate::contacts::Contacts;
 use crate::epochs::Opened;
 use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
-use crate::intake::Aside;
 use crate::network::Network;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
+use staffroom_protocol::intake::Aside;
 
 /// A node of one school.
 #[derive(Debug)]

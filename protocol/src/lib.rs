@@ -8,6 +8,7 @@ pub mod gossip;
 pub mod group;
 pub mod hash;
 pub mod identity;
+pub mod intake;
 pub mod limits;
 pub mod publish;
 pub mod receipt;

@@ -12,25 +12,19 @@ use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
+use staffroom_protocol::intake::AsideReason;
 use staffroom_protocol::sync::answer;
 use staffroom_protocol::sync::message::{
     ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
 };
-use staffroom_protocol::sync::set::{Bound, Range};
-use staffroom_protocol::sync::sketch::ShortId;
+use staffroom_protocol::sync::set::Range;
 
 use super::codec::Question;
 use super::{Network, Offence, node_key, rate, relay_join};
-use crate::intake::{AsideReason, KeepError, Verdict};
+use crate::intake::{KeepError, Verdict};
 use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
-
-/// Entries in one answer, however short they are.
-const MAX_ENTRIES_IN: usize = 4_000;
-
-/// Statements in one answer; with the limit on each they stay well below the limit on answers.
-const STATEMENTS_PER_ANSWER: usize = 64;
 
 /// Answers one question.
 pub(super) async fn answer(
@@ -131,10 +125,10 @@ fn answer_blocking(
             statements(node, &group, None, after)
         }
         Request::Introduce { group, statements } => {
-            if statements.len() > STATEMENTS_PER_ANSWER {
+            if statements.len() > answer::STATEMENTS_PER_ANSWER {
                 return Ok(Response::Refused(Refusal::Malformed));
             }
-            if member || node.introduces(&group, &statements, peer) {
+            if member || node.introduces(&group, &statements, &peer) {
                 let accepted = node.accept_statements(group, &statements)?;
                 if accepted.early > 0
                     && let Some(network) = node.network()
@@ -235,59 +229,24 @@ fn peers(node: &Node, group: &GroupId) -> Response {
 
 /// A page of statements; none to somebody whose set has the same digest.
 fn statements(node: &Node, group: &GroupId, digest: Option<Hash>, after: Option<Hash>) -> Response {
-    node.with_membership(group, |set| {
-        if digest == Some(set.digest()) {
-            return Response::Statements { statements: Vec::new(), more: false };
-        }
-        let mut rest = set.in_order_after(after).map(|one| ByteBuf::from(one.as_bytes()));
-        let statements = rest.by_ref().take(STATEMENTS_PER_ANSWER).collect();
-        Response::Statements { statements, more: rest.next().is_some() }
-    })
-    .unwrap_or(Response::Refused(Refusal::NotShared))
+    node.with_membership(group, |set| answer::statements(set, digest, after))
+        .unwrap_or(Response::Refused(Refusal::NotShared))
 }
 
 fn entries(node: &Node, group: &GroupId, ids: &[u8]) -> Result<Response, StoreError> {
-    let (ids, rest) = ids.as_chunks::<{ size_of::<ShortId>() }>();
-    if ids.len() > MAX_REQUEST_ITEMS || !rest.is_empty() {
-        return Ok(Response::Refused(Refusal::Malformed));
-    }
-    let (mut entries, mut bytes) = (Vec::new(), 0);
-    for id in ids {
-        for (key, held) in node.store().entries_by_short_id(id)? {
-            if key.group != *group {
-                continue;
-            }
-            bytes += held.bytes.len();
-            if bytes > ANSWER_CONTENT_BYTES {
-                return Ok(Response::Entries { entries });
-            }
-            entries.push(ByteBuf::from(held.bytes));
-        }
-    }
-    Ok(Response::Entries { entries })
+    answer::entries(ids, |id| {
+        let mut held = node.store().entries_by_short_id(id)?;
+        held.retain(|(key, _)| key.group == *group);
+        Ok(held.into_iter().map(|(_, held)| held.bytes).collect())
+    })
 }
 
 fn entries_in(node: &Node, group: &GroupId, range: &Range) -> Result<Response, StoreError> {
-    if !range.is_valid() {
-        return Ok(Response::Refused(Refusal::Malformed));
-    }
-    let held: Vec<_> =
-        node.with_content_set(group, |set| set.range(range).take(MAX_ENTRIES_IN + 1).collect());
-    let (mut entries, mut bytes, mut last) = (Vec::new(), 0, None);
-    for (clock, hash) in held.iter().take(MAX_ENTRIES_IN) {
-        // A later version may have come in between; a later comparison brings it.
-        if let Some((_, held)) = node.store().entry_by_hash(hash)? {
-            bytes += held.bytes.len();
-            if bytes > ANSWER_CONTENT_BYTES {
-                break;
-            }
-            entries.push(ByteBuf::from(held.bytes));
-        }
-        last = Some((*clock, *hash));
-    }
-    let more = last != held.last().copied();
-    let next = last.filter(|_| more).map(|(clock, hash)| Bound::after(clock, &hash));
-    Ok(Response::EntriesIn { entries, next })
+    let next: Vec<_> =
+        node.with_content_set(group, |set| answer::first_entries_in(set, range).collect());
+    answer::entries_in(range, &next, |hash| {
+        Ok(node.store().entry_by_hash(hash)?.map(|(_, held)| held.bytes))
+    })
 }
 
 fn blobs(node: &Node, group: &GroupId, hashes: &[Hash]) -> Result<Response, KeepError> {

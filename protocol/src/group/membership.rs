@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_bytes::ByteBuf;
+
 use super::epoch::{self, EpochKey, SealedKey};
 use super::proposal::Proposal;
 use super::roster::Roster;
@@ -213,6 +215,49 @@ impl Membership {
             }
         }
         false
+    }
+
+    /// The removals that a node of a removed school is answered with; none for any other node.
+    pub fn removal_of(&self, node: &PublicKey) -> Option<Vec<ByteBuf>> {
+        let departure = self.roster.departure_of(node)?;
+        departure.removed_by?;
+        Some(self.bytes_of(&departure.statements))
+    }
+
+    /// What a school said when it left, if it did, for a node of a member.
+    pub fn leaving_for(&self, school: &SchoolId, node: &PublicKey) -> Option<Vec<ByteBuf>> {
+        self.roster.school_of(node)?;
+        let departure = self.roster.members().get(school)?.departed.as_ref()?;
+        departure.removed_by.is_none().then(|| self.bytes_of(&departure.statements))
+    }
+
+    fn bytes_of(&self, statements: &BTreeSet<Hash>) -> Vec<ByteBuf> {
+        let held = statements.iter().filter_map(|hash| self.statements.get(hash));
+        held.map(|one| ByteBuf::from(one.as_bytes())).collect()
+    }
+
+    /// Whether statements shown by a stranger let that very node in: an admin's admission, or a
+    /// member school's word for another node of its own.
+    pub fn introduces(&self, statements: &[Statement], stranger: &PublicKey) -> bool {
+        statements.iter().any(|one| {
+            let (roster, author) = (&self.roster, one.author());
+            one.group() == self.group
+                && one.carried_certificate().is_some_and(|node| node.node() == *stranger)
+                && match one.admitted_node() {
+                    Some(_) => roster.is_admin(&author),
+                    None => roster.member(&author).is_some() && !roster.is_revoked(stranger),
+                }
+        })
+    }
+
+    /// Whether a school takes a member's answer that it was removed. It was away when that happened,
+    /// and is told nothing of what else did; so where the removal follows statements that are not
+    /// held here, the word of whoever is an admin as far as is known here is enough.
+    pub fn takes_word_of_removal(&self, removal: &Statement, school: &SchoolId) -> bool {
+        removal.group() == self.group
+            && matches!(removal.act(), Act::Remove { school: removed, .. } if removed == school)
+            && !self.statements.contains_key(&removal.hash())
+            && self.roster.is_admin(&removal.author())
     }
 
     /// The statements that no other follows; of more than a statement may name, some.

@@ -182,6 +182,28 @@ impl Roster {
         self.epoch.as_ref()
     }
 
+    /// The nodes without the epoch's key that a school is to give it to: an admin to all, any other
+    /// to its own. All nodes, where there is no epoch.
+    pub fn to_be_given_the_key(&self, by: &SchoolId) -> BTreeSet<PublicKey> {
+        let mut nodes = self.nodes();
+        if !self.is_admin(by) {
+            nodes = self.member(by).map(|member| member.nodes.clone()).unwrap_or_default();
+            if self.epoch().is_none_or(|epoch| !nodes.iter().any(|node| epoch.names(node))) {
+                return BTreeSet::new();
+            }
+        }
+        nodes.retain(|node| self.epoch().is_none_or(|epoch| !epoch.names(node)));
+        nodes
+    }
+
+    /// How many admins are to make an epoch, or to hand its key on, before a school does, when nobody
+    /// has.
+    pub fn epoch_turn(&self, school: &SchoolId) -> u32 {
+        let admins = self.current().filter(|(_, member)| member.role == Role::Admin);
+        let before = admins.filter(|(admin, _)| admin < school).count();
+        u32::try_from(before).unwrap_or(u32::MAX)
+    }
+
     /// How the school departed to which a node belonged.
     pub fn departure_of(&self, node: &PublicKey) -> Option<&Departure> {
         let mut members = self.members.values().filter(|member| member.nodes.contains(node));

@@ -1,11 +1,22 @@
-//! The answering side of a comparison of content sets.
+//! The answering side of a comparison.
 
 use serde_bytes::ByteBuf;
 
-use super::message::{Described, MAX_RANGES, Refusal, Response};
-use super::set::{ContentSet, Range, short_id};
-use super::sketch::SKETCH_SYMBOLS;
+use super::message::{
+    ANSWER_CONTENT_BYTES, Described, MAX_RANGES, MAX_REQUEST_ITEMS, Refusal, Response,
+};
+use super::set::{Bound, ContentSet, Range, short_id};
+use super::sketch::{SKETCH_SYMBOLS, ShortId};
+use crate::clock::Timestamp;
+use crate::group::membership::Membership;
 use crate::hash::Hash;
+
+/// Statements in one answer, or in one showing; with the limit on each they stay well below the
+/// limit on answers.
+pub const STATEMENTS_PER_ANSWER: usize = 64;
+
+/// Entries in one answer, however short they are.
+const MAX_ENTRIES_IN: usize = 4_000;
 
 /// Entries of a range whose ids are told; ranges with more are told in parts.
 const FEW: u64 = 100;
@@ -19,6 +30,17 @@ const SPARE_SYMBOLS: u64 = 40;
 
 /// Where one side lacks more than this many entries, ranges are told at once.
 const MANY: u64 = 2_000;
+
+/// Answers [`Request::Statements`](super::message::Request::Statements): a page of statements; none
+/// to somebody whose set has the same digest.
+pub fn statements(set: &Membership, digest: Option<Hash>, after: Option<Hash>) -> Response {
+    if digest == Some(set.digest()) {
+        return Response::Statements { statements: Vec::new(), more: false };
+    }
+    let mut rest = set.in_order_after(after).map(|one| ByteBuf::from(one.as_bytes()));
+    let statements = rest.by_ref().take(STATEMENTS_PER_ANSWER).collect();
+    Response::Statements { statements, more: rest.next().is_some() }
+}
 
 /// Answers [`Request::Compare`](super::message::Request::Compare).
 pub fn compare(set: &ContentSet, count: u64, digest: &Hash) -> Response {
@@ -43,6 +65,70 @@ pub fn describe(set: &ContentSet, ranges: &[Range]) -> Response {
         return Response::Refused(Refusal::Malformed);
     }
     Response::Described { ranges: ranges.iter().map(|range| describe_one(set, range)).collect() }
+}
+
+/// Answers [`Request::Entries`](super::message::Request::Entries); `held` finds the bytes of the
+/// group's entries with an id.
+///
+/// # Errors
+/// Those of `held`.
+pub fn entries<E>(
+    ids: &[u8],
+    mut held: impl FnMut(&ShortId) -> Result<Vec<Vec<u8>>, E>,
+) -> Result<Response, E> {
+    let (ids, rest) = ids.as_chunks::<{ size_of::<ShortId>() }>();
+    if ids.len() > MAX_REQUEST_ITEMS || !rest.is_empty() {
+        return Ok(Response::Refused(Refusal::Malformed));
+    }
+    let (mut entries, mut size) = (Vec::new(), 0);
+    for id in ids {
+        for bytes in held(id)? {
+            size += bytes.len();
+            if size > ANSWER_CONTENT_BYTES {
+                return Ok(Response::Entries { entries });
+            }
+            entries.push(ByteBuf::from(bytes));
+        }
+    }
+    Ok(Response::Entries { entries })
+}
+
+/// The entries that [`entries_in`] may tell of a range, and one more to say that there is a rest.
+pub fn first_entries_in<'a>(
+    set: &'a ContentSet,
+    range: &'a Range,
+) -> impl Iterator<Item = (Timestamp, Hash)> + 'a {
+    set.range(range).take(if range.is_valid() { MAX_ENTRIES_IN + 1 } else { 0 })
+}
+
+/// Answers [`Request::EntriesIn`](super::message::Request::EntriesIn) from the
+/// [`first_entries_in`] the range; `held` finds the bytes of an entry. A later version may have
+/// taken the place of one in between: a later comparison brings it.
+///
+/// # Errors
+/// Those of `held`.
+pub fn entries_in<E>(
+    range: &Range,
+    first: &[(Timestamp, Hash)],
+    mut held: impl FnMut(&Hash) -> Result<Option<Vec<u8>>, E>,
+) -> Result<Response, E> {
+    if !range.is_valid() {
+        return Ok(Response::Refused(Refusal::Malformed));
+    }
+    let (mut entries, mut size, mut last) = (Vec::new(), 0, None);
+    for (clock, hash) in first.iter().take(MAX_ENTRIES_IN) {
+        if let Some(bytes) = held(hash)? {
+            size += bytes.len();
+            if size > ANSWER_CONTENT_BYTES {
+                break;
+            }
+            entries.push(ByteBuf::from(bytes));
+        }
+        last = Some((*clock, *hash));
+    }
+    let more = last != first.last().copied();
+    let next = last.filter(|_| more).map(|(clock, hash)| Bound::after(clock, &hash));
+    Ok(Response::EntriesIn { entries, next })
 }
 
 fn describe_one(set: &ContentSet, range: &Range) -> Described {
