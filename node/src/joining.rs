@@ -8,7 +8,7 @@ use libp2p::multiaddr::Protocol;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::group::invite::{Invite, InviteError, JoinRequest};
-use staffroom_protocol::group::statement::{Act, Admission, Statement};
+use staffroom_protocol::group::statement::{Act, Admission};
 use staffroom_protocol::group::{Claims, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::identity::{NodeCertificate, PublicKey};
@@ -184,7 +184,7 @@ impl Node {
                 tokio::time::sleep(BUSY_PAUSE).await;
                 continue;
             }
-            let Response::Statements { statements, more } = response else {
+            let Response::Statements { statements, more, .. } = response else {
                 return Err(AskError::NoAnswer("it does not tell who belongs".into()));
             };
             received += statements.len();
@@ -341,18 +341,5 @@ impl Node {
         }
         self.keep_asking(group, &request.invite, None)?;
         Ok(())
-    }
-
-    /// What let this node into a group, to show to members that have not heard of it.
-    pub(crate) fn own_admission(&self, group: &GroupId) -> Option<ByteBuf> {
-        let key = self.identity().node_key().public();
-        self.with_membership(group, |set| {
-            let lets_in = |one: &&Statement| {
-                one.carried_certificate().is_some_and(|certificate| certificate.node() == key)
-            };
-            let own = set.in_order().filter(lets_in);
-            own.last().map(|one| ByteBuf::from(one.as_bytes()))
-        })
-        .flatten()
     }
 }

@@ -9,7 +9,7 @@ use staffroom_protocol::group::Role;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::group::roster::{Roster, Standing};
 use staffroom_protocol::group::statement::{Statement, StatementError};
-use staffroom_protocol::hash::{GroupId, SchoolId};
+use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::identity::PublicKey;
 
 use crate::node::Node;
@@ -203,7 +203,10 @@ impl Node {
     /// what this node holds of the group.
     fn removal(&self, group: &GroupId) -> Option<Statement> {
         let bytes = self.store().local_get(Table::Groups, &removed_key(group)).ok().flatten()?;
-        Statement::verify(&bytes).ok()
+        let removal = Statement::verify(&bytes).ok()?;
+        // Once it is among the statements held, the roster judges it.
+        let held = |set: &Membership| set.statements().contains_key(&removal.hash());
+        (self.with_membership(group, held) != Some(true)).then_some(removal)
     }
 
     /// Takes what a member answers to a node that was removed; see [`Membership::takes_word_of_removal`].
@@ -244,6 +247,12 @@ impl Node {
         Ok(())
     }
 
+    /// The digest of the statements held; of none, where none are.
+    pub(crate) fn membership_digest(&self, group: &GroupId) -> Hash {
+        let digest = self.with_membership(group, Membership::digest);
+        digest.unwrap_or_else(|| Membership::new(*group).digest())
+    }
+
     /// What this school said when it left groups that a node's school is in.
     pub(crate) fn own_leavings(&self, peer: &PublicKey) -> Vec<(GroupId, Vec<ByteBuf>)> {
         let own = self.identity().school();
@@ -254,22 +263,30 @@ impl Node {
         self.group_ids().into_iter().filter_map(said).collect()
     }
 
+    /// Whether this school left a group of which a node is a member's.
+    pub(crate) fn has_left_to(&self, group: &GroupId, peer: &PublicKey) -> bool {
+        let own = self.identity().school();
+        let left = |set: &Membership| set.leaving_for(&own, peer).is_some();
+        self.with_membership(group, left) == Some(true)
+    }
+
     /// The removals that a node of a removed school is answered with; none for any other node.
     pub(crate) fn removal_of(&self, group: &GroupId, peer: &PublicKey) -> Option<Vec<ByteBuf>> {
         self.with_membership(group, |set| set.removal_of(peer)).flatten()
     }
 
-    /// Whether a statement shown by a stranger lets that very node into a group of which this node
-    /// is a member.
+    /// Whether a statement shown by a stranger lets that very node into a group that is known here,
+    /// or lets this school in again.
     pub(crate) fn introduces(
         &self,
         group: &GroupId,
         statements: &[ByteBuf],
         peer: &PublicKey,
     ) -> bool {
+        let own = self.identity().school();
         let verified: Vec<Statement> =
             statements.iter().filter_map(|bytes| Statement::verify(bytes).ok()).collect();
-        self.with_membership(group, |set| set.introduces(&verified, peer)).unwrap_or(false)
+        self.with_membership(group, |set| set.introduces(&verified, peer, &own)).unwrap_or(false)
     }
 }
 
@@ -293,7 +310,7 @@ mod tests {
     use staffroom_protocol::entry::{BlobRef, Draft};
     use staffroom_protocol::group::statement::{Act, Admission};
     use staffroom_protocol::group::{Claims, GroupKind};
-    use staffroom_protocol::hash::{Hash, RecordId};
+    use staffroom_protocol::hash::RecordId;
     use staffroom_protocol::identity::{NodeCertificate, SecretKey};
     use staffroom_protocol::record::Summary;
 

@@ -225,8 +225,9 @@ impl Node {
                 return Err(interrupted(contact, reason));
             }
         }
-        if let Some(statement) = self.own_admission(&group) {
-            let request = Request::Introduce { group, statements: vec![statement] };
+        let own = self.identity().node_key().public();
+        if let Some(statements) = self.with_membership(&group, |set| set.admissions_of(&own)) {
+            let request = Request::Introduce { group, statements };
             let shown = network.ask(contact.node, Vec::new(), request).await;
             shown.map_err(|error| interrupted(contact, error))?;
         }

@@ -15,6 +15,8 @@ pub mod receipt;
 pub mod record;
 pub mod safeguard;
 mod seal;
+#[cfg(any(test, feature = "sim"))]
+pub mod sim;
 pub mod sync;
 #[cfg(test)]
 mod vectors;

@@ -197,10 +197,10 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
-        Response::Statements { statements: vec![bytes.clone()], more: true },
+        Response::Statements { statements: vec![bytes.clone()], more: true, digest: hash },
         Response::Peers { peers: vec![peer] },
         Response::Same,
-        Response::Entries { entries: vec![bytes.clone()] },
+        Response::Entries { entries: vec![bytes.clone()], membership: hash },
         Response::Blobs { blobs: vec![bytes.clone()] },
         Response::BlobRange { size: 4, bytes: bytes.clone() },
         Response::Holding(Holding {
@@ -222,7 +222,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Described {
             ranges: vec![Described::Ids(bytes.clone()), Described::Parts(vec![part])],
         },
-        Response::EntriesIn { entries: vec![bytes.clone()], next: Some(bound) },
+        Response::EntriesIn { entries: vec![bytes.clone()], next: Some(bound), membership: hash },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];
     let requests = requests

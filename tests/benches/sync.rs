@@ -155,12 +155,17 @@ fn print(what: &str, who: &str, cost: &Cost, beside: Option<&Cost>) {
     );
 }
 
+/// The digest of a membership set without statements, which both sides have.
+fn no_statements() -> Hash {
+    Hash::of(b"")
+}
+
 /// A session as a node runs it, with each message encoded and decoded.
 fn ours(held: &[u32], set: &ContentSet) -> Cost {
     const ENTRIES_IN: usize = 1_400;
     let own = ContentSet::new(held.iter().copied().map(entry));
     let group = GroupId::from_bytes([1; 32]);
-    let mut session = Session::new(group, Hash::of(b""));
+    let mut session = Session::new(group, no_statements());
     let mut cost = Cost::default();
     let mut found = BTreeSet::new();
     loop {
@@ -169,7 +174,11 @@ fn ours(held: &[u32], set: &ContentSet) -> Cost {
         cost.asking += started.elapsed();
         match output {
             Output::Send(Request::Statements { .. }) => {
-                let none = Response::Statements { statements: Vec::new(), more: false };
+                let none = Response::Statements {
+                    statements: Vec::new(),
+                    more: false,
+                    digest: no_statements(),
+                };
                 session.handle_response(none, &own).expect("no statements");
             }
             Output::WantContentSet => {
@@ -220,7 +229,8 @@ fn answered(set: &ContentSet, request: Request, most: usize) -> (Response, Vec<H
         Request::Entries { ids, .. } => {
             let found = |id: &[u8]| NUMBERS.with(|numbers| numbers.get_by_start(id));
             let hashes: Vec<Hash> = ids.chunks(8).filter_map(found).collect();
-            (Response::Entries { entries: hashes.iter().map(bytes).collect() }, hashes)
+            let entries = hashes.iter().map(bytes).collect();
+            (Response::Entries { entries, membership: no_statements() }, hashes)
         }
         Request::EntriesIn { range, .. } => {
             let mut rest = set.range(&range);
@@ -229,7 +239,7 @@ fn answered(set: &ContentSet, request: Request, most: usize) -> (Response, Vec<H
             let next = next.map(|(clock, hash)| Bound::after(*clock, hash));
             let entries = first.iter().map(|(_, hash)| bytes(hash)).collect();
             let hashes = first.into_iter().map(|(_, hash)| hash).collect();
-            (Response::EntriesIn { entries, next }, hashes)
+            (Response::EntriesIn { entries, next, membership: no_statements() }, hashes)
         }
         other => panic!("a session does not ask {other:?}"),
     }
@@ -238,7 +248,7 @@ fn answered(set: &ContentSet, request: Request, most: usize) -> (Response, Vec<H
 /// Bytes of the entries themselves in an answer.
 fn content_bytes(response: &Response) -> usize {
     match response {
-        Response::Entries { entries } | Response::EntriesIn { entries, .. } => {
+        Response::Entries { entries, .. } | Response::EntriesIn { entries, .. } => {
             entries.iter().map(|entry| entry.len()).sum()
         }
         _ => 0,

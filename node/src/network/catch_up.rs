@@ -116,12 +116,17 @@ pub(super) async fn on_connect(node: &Arc<Node>, network: &Network, peer: Public
             tracing::debug!(%error, "a leaving was not told");
         }
     }
+    let own = node.identity().node_key().public();
     for group in node.followed_groups() {
         let known = node.with_membership(&group, |set| set.roster().school_of(&peer).is_some());
         // Whoever is not on the roster here may be so elsewhere; the peer may not know this node
-        // yet either. Each shows its own admission and no more.
-        if let Some(admission) = node.own_admission(&group) {
-            let statements = vec![admission];
+        // yet either, or that its own school was let in again. Each shows that and no more.
+        let shown = |set: &Membership| {
+            let mut statements = set.admissions_of(&own);
+            statements.extend(set.admissions_of(&peer));
+            statements
+        };
+        if let Some(statements) = node.with_membership(&group, shown) {
             let shown = network.ask(peer, Vec::new(), Request::Introduce { group, statements });
             if let Err(error) = shown.await {
                 tracing::debug!(%error, "not introduced");
@@ -140,16 +145,15 @@ async fn compare(
     peer: PublicKey,
     group: GroupId,
 ) -> Result<usize, CatchUpError> {
-    let Some(digest) = node.with_membership(&group, |set| set.digest()) else { return Ok(0) };
-    let mut session = Session::new(group, digest);
+    let mut session = Session::new(group, node.membership_digest(&group));
     let (mut heard, mut storing) = (false, None);
     while let Some(output) = session.poll() {
-        // The peer, or this school, may have been removed since the last step. A peer that is not
-        // known yet is asked for statements, which may admit it, and for nothing else.
+        // The peer, or this school, may have been removed since the last step. Before each is known
+        // to be a member, statements are asked for, which may say so, and nothing else.
         let asks_statements = matches!(output, Output::Send(Request::Statements { .. }))
             || matches!(output, Output::Statements(_));
         let admissible = asks_statements && node.removal_of(&group, &peer).is_none();
-        if !node.is_member(&group) || !(admissible || node.shares(&group, &peer)) {
+        if !admissible && !node.shares(&group, &peer) {
             return Err(Refusal::NotShared.into());
         }
         match output {
@@ -168,6 +172,9 @@ async fn compare(
                     if let SessionError::Removed(statements) = &error {
                         let (hearing, statements) = (Arc::clone(node), statements.clone());
                         blocking(move || hearing.hear_of_removal(group, &statements)).await??;
+                    }
+                    if error == SessionError::MembershipChanged {
+                        network.catch_up_with(peer, group);
                     }
                     if let SessionError::Unexpected | SessionError::Endless(_) = &error {
                         network.offended(peer, Offence::Malformed).await;

@@ -130,7 +130,8 @@ fn answer_blocking(
             }
             if member || node.introduces(&group, &statements, &peer) {
                 let accepted = node.accept_statements(group, &statements)?;
-                if accepted.early > 0
+                // Whoever takes this school for a member may know why it is one again.
+                if (accepted.early > 0 || !node.is_member(&group))
                     && let Some(network) = node.network()
                 {
                     network.catch_up_with(peer, group);
@@ -140,9 +141,16 @@ fn answer_blocking(
             }
             not_shared
         }
+        // Members that were told of this school's leaving may lack what it follows.
+        Request::Statements { group, digest, after } if !member => {
+            if node.has_left_to(&group, &peer) {
+                statements(node, &group, Some(digest), after)
+            } else {
+                not_shared
+            }
+        }
         Request::Join { .. }
         | Request::Peers { .. }
-        | Request::Statements { .. }
         | Request::Compare { .. }
         | Request::Symbols { .. }
         | Request::Describe { .. }
@@ -234,19 +242,19 @@ fn statements(node: &Node, group: &GroupId, digest: Option<Hash>, after: Option<
 }
 
 fn entries(node: &Node, group: &GroupId, ids: &[u8]) -> Result<Response, StoreError> {
-    answer::entries(ids, |id| {
+    let held = |id: &_| {
         let mut held = node.store().entries_by_short_id(id)?;
         held.retain(|(key, _)| key.group == *group);
         Ok(held.into_iter().map(|(_, held)| held.bytes).collect())
-    })
+    };
+    answer::entries(ids, held, || node.membership_digest(group))
 }
 
 fn entries_in(node: &Node, group: &GroupId, range: &Range) -> Result<Response, StoreError> {
     let next: Vec<_> =
         node.with_content_set(group, |set| answer::first_entries_in(set, range).collect());
-    answer::entries_in(range, &next, |hash| {
-        Ok(node.store().entry_by_hash(hash)?.map(|(_, held)| held.bytes))
-    })
+    let held = |hash: &_| Ok(node.store().entry_by_hash(hash)?.map(|(_, held)| held.bytes));
+    answer::entries_in(range, &next, held, || node.membership_digest(group))
 }
 
 fn blobs(node: &Node, group: &GroupId, hashes: &[Hash]) -> Result<Response, KeepError> {

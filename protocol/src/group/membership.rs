@@ -26,6 +26,7 @@ pub struct Membership {
     depths: BTreeMap<Hash, u32>,
     /// Schools that a statement lets in, whatever it is worth.
     authors: BTreeSet<SchoolId>,
+    digest: Hash,
     roster: Roster,
 }
 
@@ -47,6 +48,7 @@ impl Membership {
             order: BTreeSet::new(),
             depths: BTreeMap::new(),
             authors: BTreeSet::new(),
+            digest: Hash::of(&[]),
             roster: Roster::default(),
         }
     }
@@ -112,6 +114,9 @@ impl Membership {
         }
         if !added.is_empty() {
             self.roster = Roster::of(&self.in_order().collect::<Vec<_>>());
+            let hashes: Vec<&[u8]> =
+                self.statements.keys().map(|hash| hash.as_bytes().as_slice()).collect();
+            self.digest = Hash::of(&hashes.concat());
         }
         Extended { added, early: early.iter().map(Statement::hash).collect() }
     }
@@ -148,9 +153,7 @@ impl Membership {
 
     /// A hash over the whole set: equal exactly where two nodes hold the same statements.
     pub fn digest(&self) -> Hash {
-        let hashes: Vec<&[u8]> =
-            self.statements.keys().map(|hash| hash.as_bytes().as_slice()).collect();
-        Hash::of(&hashes.concat())
+        self.digest
     }
 
     /// An act that follows everything held, for its author or the root's keyholders to sign.
@@ -236,17 +239,43 @@ impl Membership {
         held.map(|one| ByteBuf::from(one.as_bytes())).collect()
     }
 
-    /// Whether statements shown by a stranger let that very node in: an admin's admission, or a
-    /// member school's word for another node of its own.
-    pub fn introduces(&self, statements: &[Statement], stranger: &PublicKey) -> bool {
-        statements.iter().any(|one| {
+    /// What shows that a node is a member's: the last statement that brought it, and the last that
+    /// let its school in. Nothing of a node that is none.
+    pub fn admissions_of(&self, node: &PublicKey) -> Vec<ByteBuf> {
+        let school = self.roster.school_of(node);
+        if school.is_none() {
+            return Vec::new();
+        }
+        let carried = |one: &&Statement| {
+            one.carried_certificate().is_some_and(|certificate| certificate.node() == *node)
+        };
+        let admits = |one: &&Statement| {
+            one.admitted_node().is_some()
+                && one.carried_certificate().map(NodeCertificate::school) == school
+        };
+        let shown = [self.in_order().filter(carried).last(), self.in_order().filter(admits).last()];
+        let shown: BTreeSet<Hash> = shown.into_iter().flatten().map(Statement::hash).collect();
+        self.bytes_of(&shown)
+    }
+
+    /// Whether statements shown by a stranger let that very node in, or let `own` in again: an
+    /// admin's admission, or a member school's word for another node of its own.
+    pub fn introduces(
+        &self,
+        statements: &[Statement],
+        stranger: &PublicKey,
+        own: &SchoolId,
+    ) -> bool {
+        statements.iter().filter(|one| one.group() == self.group).any(|one| {
             let (roster, author) = (&self.roster, one.author());
-            one.group() == self.group
-                && one.carried_certificate().is_some_and(|node| node.node() == *stranger)
-                && match one.admitted_node() {
-                    Some(_) => roster.is_admin(&author),
-                    None => roster.member(&author).is_some() && !roster.is_revoked(stranger),
+            let Some(certificate) = one.carried_certificate() else { return false };
+            let strangers = certificate.node() == *stranger;
+            match one.admitted_node() {
+                Some(_) => (strangers || certificate.school() == *own) && roster.is_admin(&author),
+                None => {
+                    strangers && roster.member(&author).is_some() && !roster.is_revoked(stranger)
                 }
+            }
         })
     }
 

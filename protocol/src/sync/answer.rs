@@ -35,11 +35,11 @@ const MANY: u64 = 2_000;
 /// to somebody whose set has the same digest.
 pub fn statements(set: &Membership, digest: Option<Hash>, after: Option<Hash>) -> Response {
     if digest == Some(set.digest()) {
-        return Response::Statements { statements: Vec::new(), more: false };
+        return Response::Statements { statements: Vec::new(), more: false, digest: set.digest() };
     }
     let mut rest = set.in_order_after(after).map(|one| ByteBuf::from(one.as_bytes()));
     let statements = rest.by_ref().take(STATEMENTS_PER_ANSWER).collect();
-    Response::Statements { statements, more: rest.next().is_some() }
+    Response::Statements { statements, more: rest.next().is_some(), digest: set.digest() }
 }
 
 /// Answers [`Request::Compare`](super::message::Request::Compare).
@@ -68,29 +68,30 @@ pub fn describe(set: &ContentSet, ranges: &[Range]) -> Response {
 }
 
 /// Answers [`Request::Entries`](super::message::Request::Entries); `held` finds the bytes of the
-/// group's entries with an id.
+/// group's entries with an id, and `membership` is the digest of the statements; it is asked last.
 ///
 /// # Errors
 /// Those of `held`.
 pub fn entries<E>(
     ids: &[u8],
     mut held: impl FnMut(&ShortId) -> Result<Vec<Vec<u8>>, E>,
+    membership: impl FnOnce() -> Hash,
 ) -> Result<Response, E> {
     let (ids, rest) = ids.as_chunks::<{ size_of::<ShortId>() }>();
     if ids.len() > MAX_REQUEST_ITEMS || !rest.is_empty() {
         return Ok(Response::Refused(Refusal::Malformed));
     }
     let (mut entries, mut size) = (Vec::new(), 0);
-    for id in ids {
+    'all: for id in ids {
         for bytes in held(id)? {
             size += bytes.len();
             if size > ANSWER_CONTENT_BYTES {
-                return Ok(Response::Entries { entries });
+                break 'all;
             }
             entries.push(ByteBuf::from(bytes));
         }
     }
-    Ok(Response::Entries { entries })
+    Ok(Response::Entries { entries, membership: membership() })
 }
 
 /// The entries that [`entries_in`] may tell of a range, and one more to say that there is a rest.
@@ -102,7 +103,8 @@ pub fn first_entries_in<'a>(
 }
 
 /// Answers [`Request::EntriesIn`](super::message::Request::EntriesIn) from the
-/// [`first_entries_in`] the range; `held` finds the bytes of an entry. A later version may have
+/// [`first_entries_in`] the range; `held` finds the bytes of an entry, and `membership` is the
+/// digest of the statements; it is asked last. A later version may have
 /// taken the place of one in between: a later comparison brings it.
 ///
 /// # Errors
@@ -111,6 +113,7 @@ pub fn entries_in<E>(
     range: &Range,
     first: &[(Timestamp, Hash)],
     mut held: impl FnMut(&Hash) -> Result<Option<Vec<u8>>, E>,
+    membership: impl FnOnce() -> Hash,
 ) -> Result<Response, E> {
     if !range.is_valid() {
         return Ok(Response::Refused(Refusal::Malformed));
@@ -128,7 +131,7 @@ pub fn entries_in<E>(
     }
     let more = last != first.last().copied();
     let next = last.filter(|_| more).map(|(clock, hash)| Bound::after(clock, &hash));
-    Ok(Response::EntriesIn { entries, next })
+    Ok(Response::EntriesIn { entries, next, membership: membership() })
 }
 
 fn describe_one(set: &ContentSet, range: &Range) -> Described {

@@ -206,6 +206,8 @@ pub enum Response {
         statements: Vec<ByteBuf>,
         /// Whether there are more after the last.
         more: bool,
+        /// The digest of the answering node's set.
+        digest: Hash,
     },
     /// The statements were taken in, or the news was.
     Known {
@@ -240,12 +242,16 @@ pub enum Response {
         entries: Vec<ByteBuf>,
         /// Where the rest of the range starts; none where there is no more.
         next: Option<Bound>,
+        /// The digest of the answering node's membership set, which is at least as new as the entries.
+        membership: Hash,
     },
     /// Entries, in the order asked for; those not held or beyond the size of an answer are left
     /// out.
     Entries {
         /// The entries' bytes.
         entries: Vec<ByteBuf>,
+        /// The digest of the answering node's membership set, which is at least as new as the entries.
+        membership: Hash,
     },
     /// Blobs, in the order asked for; those not held or beyond the size of an answer are left out.
     Blobs {

@@ -45,6 +45,8 @@ enum State {
 pub struct Session {
     group: GroupId,
     digest: Hash,
+    /// The digest of the peer's statements, all of which are here.
+    agreed: Hash,
     state: State,
     outputs: VecDeque<Output>,
     /// Ranges that differ and have to be looked at more closely, the next one last.
@@ -66,6 +68,10 @@ pub enum SessionError {
     /// The peer says that this node's school was removed from the group.
     #[error("the peer says that this school was removed from the group")]
     Removed(Vec<ByteBuf>),
+    /// The peer heard more of who belongs to the group. The author of an entry may have known it, and
+    /// meant the entry for those members alone; so the comparison starts again, with the statements.
+    #[error("the peer heard more of who belongs to the group")]
+    MembershipChanged,
     /// The peer answered another question, or more than was asked for.
     #[error("the peer's answer does not fit the question")]
     Unexpected,
@@ -89,6 +95,7 @@ impl Session {
         let mut session = Self {
             group,
             digest: membership,
+            agreed: membership,
             state: State::Statements { after: None },
             outputs: VecDeque::new(),
             unequal: Vec::new(),
@@ -160,7 +167,10 @@ impl Session {
             return Err(SessionError::Removed(statements));
         }
         match (std::mem::replace(&mut self.state, State::Done), response) {
-            (State::Statements { after }, Response::Statements { statements, more }) => {
+            (State::Statements { after }, Response::Statements { statements, more, digest }) => {
+                if after.is_none() {
+                    self.agreed = digest;
+                }
                 self.statements(after, statements, more)
             }
             (State::Comparing { symbols: 0 }, Response::Same) => {
@@ -177,10 +187,14 @@ impl Session {
             (State::Describing { asked }, Response::Described { ranges }) => {
                 self.described(&asked, ranges, set)
             }
-            (State::FetchingRange { range }, Response::EntriesIn { entries, next }) => {
+            (
+                State::FetchingRange { .. } | State::FetchingIds { .. },
+                Response::EntriesIn { membership, .. } | Response::Entries { membership, .. },
+            ) if membership != self.agreed => Err(SessionError::MembershipChanged),
+            (State::FetchingRange { range }, Response::EntriesIn { entries, next, .. }) => {
                 self.entries_in(range, entries, next)
             }
-            (State::FetchingIds { asked }, Response::Entries { entries }) => {
+            (State::FetchingIds { asked }, Response::Entries { entries, .. }) => {
                 self.entries(asked, entries)
             }
             _ => Err(SessionError::Unexpected),
@@ -377,6 +391,11 @@ mod tests {
 
     const GROUP: GroupId = GroupId::from_bytes([1; 32]);
 
+    /// The digest of no statements.
+    fn none() -> Hash {
+        Hash::of(b"")
+    }
+
     /// What a node holds, and how much it puts into one answer.
     struct Node {
         held: BTreeMap<Hash, (Timestamp, Vec<u8>)>,
@@ -401,7 +420,7 @@ mod tests {
             let bytes = |hash: &Hash| ByteBuf::from(self.held[hash].1.clone());
             match request {
                 Request::Statements { .. } => {
-                    Response::Statements { statements: Vec::new(), more: false }
+                    Response::Statements { statements: Vec::new(), more: false, digest: none() }
                 }
                 Request::Compare { count, digest, .. } => {
                     answer::compare(&self.set, count, &digest)
@@ -413,13 +432,14 @@ mod tests {
                     let held =
                         self.held.keys().filter(|hash| asked.contains(&hash.as_bytes()[..8]));
                     let entries = held.take(self.per_answer).map(bytes).collect();
-                    Response::Entries { entries }
+                    Response::Entries { entries, membership: none() }
                 }
                 Request::EntriesIn { range, .. } => {
                     let mut rest = self.set.range(&range);
                     let first: Vec<_> = rest.by_ref().take(self.per_answer).collect();
                     let next = rest.next().and(first.last());
                     Response::EntriesIn {
+                        membership: none(),
                         next: next.map(|(clock, hash)| Bound::after(*clock, hash)),
                         entries: first.iter().map(|(_, hash)| bytes(hash)).collect(),
                     }
@@ -440,7 +460,7 @@ mod tests {
 
         /// Returns the requests that it took, the one for statements aside.
         fn pull(&mut self, from: &Self) -> usize {
-            let mut session = Session::new(GROUP, Hash::of(b""));
+            let mut session = Session::new(GROUP, none());
             let mut requests = 0;
             loop {
                 match session.poll().expect("a session that is not done has something to do") {
@@ -493,13 +513,16 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_fit_ends_the_session() {
         let set = ContentSet::default();
-        let mut session = Session::new(GROUP, Hash::of(b""));
+        let mut session = Session::new(GROUP, none());
         assert!(matches!(session.poll(), Some(Output::Send(Request::Statements { .. }))));
         assert_eq!(
-            session.handle_response(Response::Entries { entries: Vec::new() }, &set),
+            session.handle_response(
+                Response::Entries { entries: Vec::new(), membership: none() },
+                &set
+            ),
             Err(SessionError::Unexpected)
         );
-        let mut session = Session::new(GROUP, Hash::of(b""));
+        let mut session = Session::new(GROUP, none());
         assert_eq!(
             session.handle_response(Response::Refused(Refusal::NotShared), &set),
             Err(SessionError::Refused(Refusal::NotShared))
@@ -508,8 +531,8 @@ mod tests {
 
     /// A session that has just asked for a comparison.
     fn comparing(node: &Node) -> Session {
-        let mut session = Session::new(GROUP, Hash::of(b""));
-        let none = Response::Statements { statements: Vec::new(), more: false };
+        let mut session = Session::new(GROUP, none());
+        let none = Response::Statements { statements: Vec::new(), more: false, digest: none() };
         session.handle_response(none, &node.set).unwrap();
         session.handle_content_set(&node.set).unwrap();
         session.outputs.clear();
@@ -523,13 +546,14 @@ mod tests {
         let symbols = ByteBuf::from(theirs.set.sketch().symbols(400));
         session.handle_response(Response::Symbols { symbols }, &ours.set).unwrap();
         assert_eq!(session.progress(), (0, 50));
-        let uninvited = Response::Entries { entries: vec![ByteBuf::from(*b"nine")] };
+        let uninvited =
+            Response::Entries { entries: vec![ByteBuf::from(*b"nine")], membership: none() };
         assert_eq!(session.handle_response(uninvited, &ours.set), Err(SessionError::Unexpected));
 
         let empty = Node::holding([], 9);
         let mut session = comparing(&empty);
         let entries = vec![ByteBuf::from(*b"nine")];
-        let again = Response::EntriesIn { entries, next: Some(Bound::start()) };
+        let again = Response::EntriesIn { entries, next: Some(Bound::start()), membership: none() };
         assert_eq!(session.handle_response(again, &empty.set), Err(SessionError::Unexpected));
 
         let mut session = comparing(&ours);
@@ -551,6 +575,22 @@ mod tests {
             }
         };
         assert!(matches!(ended, SessionError::Endless(_) | SessionError::Unexpected), "{rounds}");
+    }
+
+    #[test]
+    fn entries_of_a_peer_that_has_heard_of_other_statements_since_are_not_taken() {
+        let (ours, theirs) = (Node::holding(0..100, 9), Node::holding(50..150, 9));
+        let mut session = comparing(&ours);
+        let symbols = ByteBuf::from(theirs.set.sketch().symbols(400));
+        session.handle_response(Response::Symbols { symbols }, &ours.set).unwrap();
+        let Some(Output::Send(request)) = session.poll() else { panic!("it asks for entries") };
+        let Response::Entries { entries, .. } = theirs.answer(request) else { panic!("entries") };
+        let answer = Response::Entries { entries, membership: Hash::of(b"a removal") };
+        assert_eq!(
+            session.handle_response(answer, &ours.set),
+            Err(SessionError::MembershipChanged)
+        );
+        assert_eq!(session.poll(), None);
     }
 
     proptest! {

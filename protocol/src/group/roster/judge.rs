@@ -350,13 +350,29 @@ impl<'a> Judge<'a> {
                 continue;
             }
             let before = self.before(place);
-            if let Some(epoch) = self.recipients(place, &before)
+            if self.follows_ends(&before, roster)
+                && let Some(epoch) = self.recipients(place, &before)
                 && epoch.recipients.keys().all(|node| members.contains(node))
             {
                 usable.push((before, epoch));
             }
         }
         usable.into_iter().map(|(_, epoch)| epoch).min_by_key(|epoch| epoch.statement)
+    }
+
+    /// Whether what comes after these statements knows of every removal in force and every node that
+    /// was revoked. Whoever can use an epoch then knows it too: it passes nothing on to the removed,
+    /// and has not handed them the key.
+    fn follows_ends(&self, before: &Marks, roster: &Roster) -> bool {
+        let places: BTreeMap<Hash, usize> =
+            self.order.iter().map(|one| one.hash()).zip(0..).collect();
+        let known = |hash: &Hash| places.get(hash).is_some_and(|place| before.has(*place));
+        let departures = roster.members.values().filter_map(|member| member.departed.as_ref());
+        let mut removals = departures.filter(|departure| departure.removed_by.is_some());
+        removals.all(|departure| departure.statements.iter().all(known))
+            && roster.revoked.keys().all(|node| {
+                self.node_ends.iter().any(|end| end.node == *node && before.has(end.place))
+            })
     }
 
     /// To whom an epoch's key was sealed: to the nodes on the roster as its author knew it, and to

@@ -1,0 +1,570 @@
+//! Time, lines, and what happens next.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::disk::Disk;
+use super::log::{Expected, Log};
+use super::random::Random;
+use super::school::{Keys, NodeNo, SchoolNode};
+use super::{Fault, Options, Summary, Violation};
+use crate::clock::Timestamp;
+use crate::entry::{Entry, Verifier};
+use crate::group::membership::Membership;
+use crate::group::statement::{Act, Admission, Founding, Root, Statement};
+use crate::group::{Claims, GroupKind, Role};
+use crate::hash::{GroupId, Hash};
+
+/// When a run begins, in milliseconds since 1970.
+const BEGINNING: u64 = 1_800_000_000_000;
+
+/// How often a node compares with another, about.
+pub(super) const BETWEEN_COMPARISONS_MILLIS: u64 = 30_000;
+
+/// What is over after so long after the healing, or never.
+const SETTLING_MILLIS: u64 = 40 * BETWEEN_COMPARISONS_MILLIS;
+
+/// Beyond this many nodes each is connected to some of the others.
+const ALL_CONNECTED: usize = 24;
+
+/// Neighbours that each node then chooses.
+const CHOSEN_NEIGHBOURS: usize = 6;
+
+/// What goes over a line.
+#[derive(Debug, Clone)]
+pub(super) enum Packet {
+    Gossip {
+        topic: Hash,
+        data: Arc<[u8]>,
+    },
+    Request {
+        number: u64,
+        bytes: Arc<[u8]>,
+    },
+    Response {
+        number: u64,
+        bytes: Arc<[u8]>,
+    },
+    /// Word, by people, that a school was let in.
+    LetIn,
+}
+
+impl Packet {
+    fn size(&self) -> usize {
+        match self {
+            Self::Gossip { data, .. } => data.len(),
+            Self::Request { bytes, .. } | Self::Response { bytes, .. } => bytes.len(),
+            Self::LetIn => 0,
+        }
+    }
+}
+
+/// A change that is on its way to a disk.
+#[derive(Debug, Clone)]
+pub(super) enum Change {
+    Entry(Arc<Entry>),
+    Statements(Vec<Statement>),
+}
+
+/// What is done once changes are on the disk.
+#[derive(Debug, Clone)]
+pub(super) enum Then {
+    Nothing,
+    /// Acknowledges a publication and tells the group.
+    Publish(Arc<Entry>),
+    /// Passes gossip on.
+    PassOn {
+        from: NodeNo,
+        topic: Hash,
+        data: Arc<[u8]>,
+    },
+    /// Goes on with a comparison.
+    GoOn(u64),
+}
+
+#[derive(Debug)]
+pub(super) enum Event {
+    Arrives { from: NodeNo, to: NodeNo, packet: Packet },
+    Synced { node: NodeNo, starts: u32, write: u64 },
+    TimedOut { node: NodeNo, starts: u32, comparison: u64, number: u64 },
+    Tick { node: NodeNo, starts: u32 },
+    Connected { one: NodeNo, other: NodeNo },
+    Act,
+    Fault,
+    Crash { node: NodeNo },
+    Start { node: NodeNo },
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) options: Options,
+    pub(super) random: Random,
+    pub(super) group: GroupId,
+    pub(super) nodes: Vec<SchoolNode>,
+    pub(super) cells: Vec<usize>,
+    pub(super) log: Log,
+    /// The statements of the beginning.
+    founding: Membership,
+    pub(super) now: u64,
+    queue: BTreeMap<(u64, u64), Event>,
+    next_number: u64,
+    pub(super) healed: bool,
+    /// Writes under way, by their number.
+    pub(super) writes: BTreeMap<u64, (NodeNo, Vec<Change>, Then)>,
+    pub(super) verifier: Verifier,
+    pub(super) verified: BTreeMap<Hash, Option<Arc<Entry>>>,
+    pub(super) statements: BTreeMap<Hash, Option<Statement>>,
+    pub(super) acts_left: usize,
+    faults_left: usize,
+    events: u64,
+    bytes: u64,
+    trace: blake3::Hasher,
+    pub(super) violation: Option<Violation>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, options: Options) -> Self {
+        let mut random = Random::new(seed);
+        let schools = options.schools.unwrap_or_else(|| match random.below(40) {
+            0 => 41 + random.below(130),
+            1..=9 => 13 + random.below(28),
+            _ => 3 + random.below(10),
+        });
+        let schools = u32::try_from(schools.clamp(2, 1_000_000)).unwrap_or(u32::MAX);
+        let mut keys: Vec<Keys> = (0..schools).map(|school| Keys::new(school, 0)).collect();
+        let membership = options.faults.contains(&Fault::Membership);
+        let standbys = (0..schools).filter(|_| random.one_in(4)).collect::<Vec<_>>();
+        let founding = found(&keys, &standbys, |school| {
+            // Some join later.
+            school < 3 || !membership || !random.one_in(6)
+        });
+        keys.extend(standbys.iter().map(|school| Keys::new(*school, 1)));
+        let mut disk = Disk::new(founding.group());
+        disk.membership = founding.clone();
+        let mut nodes: Vec<SchoolNode> = keys
+            .into_iter()
+            .map(|keys| {
+                let member = founding.roster().school_of(&keys.public()).is_some();
+                let empty = Disk::new(founding.group());
+                SchoolNode::new(keys, if member { disk.clone() } else { empty })
+            })
+            .collect();
+        if options.faults.contains(&Fault::Hostile) && random.one_in(2) {
+            for node in nodes.iter_mut().skip(3) {
+                node.hostile = random.one_in(6);
+            }
+        }
+        connect(&mut nodes, &mut random);
+        let length = millis(options.days);
+        let acts_left = 30 + random.below(60) + nodes.len() / 2;
+        let faults_left = if options.faults.is_empty() { 0 } else { 5 + random.below(30) };
+        let mut world = Self {
+            group: founding.group(),
+            cells: vec![0; nodes.len()],
+            log: Log::default(),
+            founding,
+            now: 0,
+            queue: BTreeMap::new(),
+            next_number: 0,
+            healed: false,
+            writes: BTreeMap::new(),
+            verifier: Verifier::default(),
+            verified: BTreeMap::new(),
+            statements: BTreeMap::new(),
+            acts_left,
+            faults_left,
+            events: 0,
+            bytes: 0,
+            trace: blake3::Hasher::new(),
+            violation: None,
+            options,
+            random,
+            nodes,
+        };
+        for node in 0..world.nodes.len() {
+            world.start(node);
+        }
+        for _ in 0..acts_left {
+            let at = world.random.between(1, length.max(1));
+            world.at(at, Event::Act);
+        }
+        for _ in 0..faults_left {
+            let at = world.random.between(1, length.max(1));
+            world.at(at, Event::Fault);
+        }
+        world
+    }
+
+    pub(super) fn run(mut self) -> Result<Summary, Violation> {
+        let end = millis(self.options.days);
+        self.until(end)?;
+        self.heal();
+        let healed = self.now;
+        loop {
+            self.until(self.now + BETWEEN_COMPARISONS_MILLIS)?;
+            let expected = Expected::of(&self.nodes, &self.founding);
+            match expected.unequal(&self.nodes) {
+                None => {
+                    expected.check(&self.nodes, &self.log)?;
+                    return Ok(self.summary(&expected));
+                }
+                Some((node, what)) if self.now > healed + SETTLING_MILLIS => {
+                    let seconds = (self.now - healed) / 1000;
+                    return Err(Violation::Unequal { node, what, seconds });
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn summary(&self, expected: &Expected) -> Summary {
+        Summary {
+            nodes: self.nodes.len(),
+            events: self.events,
+            acknowledged: self.log.acknowledged(),
+            entries: expected.set.len(),
+            statements: expected.membership.statements().len(),
+            bytes: self.bytes,
+            trace: *self.trace.finalize().as_bytes(),
+        }
+    }
+
+    /// Mends lines, disks and clocks, and lets a day pass where something waits for it.
+    fn heal(&mut self) {
+        self.healed = true;
+        self.cells.fill(0);
+        for number in 0..self.nodes.len() {
+            self.nodes[number].clock_off = 0;
+            if !self.nodes[number].up {
+                self.start(number);
+            }
+        }
+        let clocks = self.nodes.iter().flat_map(|node| node.disk.entries.values());
+        let latest = clocks.map(|entry| entry.clock().millis()).max().unwrap_or(0);
+        self.now = self.now.max(latest.saturating_sub(BEGINNING));
+        self.reconnect();
+    }
+
+    fn until(&mut self, end: u64) -> Result<(), Violation> {
+        while let Some(first) = self.queue.first_entry()
+            && first.key().0 <= end
+        {
+            let ((at, number), event) = first.remove_entry();
+            self.now = self.now.max(at);
+            self.events += 1;
+            self.trace.update(&at.to_le_bytes());
+            self.trace.update(&number.to_le_bytes());
+            self.happens(event);
+            if let Some(violation) = self.violation.take() {
+                return Err(violation);
+            }
+        }
+        self.now = self.now.max(end);
+        Ok(())
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Arrives { from, to, packet } => {
+                if self.reaches(from, to) {
+                    self.trace.update(&packet.size().to_le_bytes());
+                    self.arrives(from, to, packet);
+                }
+            }
+            Event::Synced { node, starts, write } => {
+                let Some((_, changes, then)) = self.writes.remove(&write) else { return };
+                if self.nodes[node].starts == starts {
+                    self.apply(node, changes);
+                    self.then(node, then);
+                }
+            }
+            Event::TimedOut { node, starts, comparison, number } => {
+                if self.nodes[node].starts == starts {
+                    self.timed_out(node, comparison, number);
+                }
+            }
+            Event::Tick { node, starts } => {
+                if self.nodes[node].starts == starts && self.nodes[node].up {
+                    self.tick(node);
+                    let pause = self.random.between(8_000, 12_000);
+                    self.later(pause, Event::Tick { node, starts });
+                }
+            }
+            Event::Connected { one, other } => {
+                if self.reaches(one, other) {
+                    self.connected(one, other);
+                    self.connected(other, one);
+                }
+            }
+            Event::Act => {
+                if !self.healed {
+                    self.act();
+                }
+            }
+            Event::Fault => {
+                if !self.healed {
+                    self.faults_left = self.faults_left.saturating_sub(1);
+                    self.fault();
+                }
+            }
+            Event::Crash { node } => {
+                if !self.healed && self.nodes[node].up {
+                    self.crash(node, true);
+                }
+            }
+            Event::Start { node } => {
+                if !self.nodes[node].up {
+                    self.start(node);
+                }
+            }
+        }
+    }
+
+    pub(super) fn has(&self, fault: Fault) -> bool {
+        !self.healed && self.options.faults.contains(&fault)
+    }
+
+    pub(super) fn violated(&mut self, violation: Violation) {
+        self.violation.get_or_insert(violation);
+    }
+
+    /// What a node's clock shows.
+    pub(super) fn clock(&self, node: NodeNo) -> u64 {
+        (BEGINNING + self.now).saturating_add_signed(self.nodes[node].clock_off)
+    }
+
+    pub(super) fn reaches(&self, one: NodeNo, other: NodeNo) -> bool {
+        self.nodes[one].up && self.nodes[other].up && self.cells[one] == self.cells[other]
+    }
+
+    fn at(&mut self, at: u64, event: Event) {
+        self.next_number += 1;
+        self.queue.insert((at, self.next_number), event);
+    }
+
+    pub(super) fn later(&mut self, millis: u64, event: Event) {
+        self.at(self.now + millis, event);
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    /// Starts a node, with nothing but what is on its disk.
+    pub(super) fn start(&mut self, node: NodeNo) {
+        self.nodes[node].up = true;
+        let starts = self.nodes[node].starts;
+        let first = self.random.between(0, 10_000);
+        self.later(first, Event::Tick { node, starts });
+        for other in self.nodes[node].neighbours.clone() {
+            self.dials(node, other);
+        }
+    }
+
+    fn dials(&mut self, one: NodeNo, other: NodeNo) {
+        let after = self.random.between(50, 3_000);
+        self.later(after, Event::Connected { one, other });
+    }
+
+    /// Nodes find each other again after the lines changed.
+    pub(super) fn reconnect(&mut self) {
+        for one in 0..self.nodes.len() {
+            for other in self.nodes[one].neighbours.clone() {
+                if one < other && self.reaches(one, other) {
+                    self.dials(one, other);
+                }
+            }
+        }
+    }
+
+    /// Puts a packet on a line, which may lose, double or delay it.
+    pub(super) fn send(&mut self, from: NodeNo, to: NodeNo, packet: Packet) {
+        self.bytes += packet.size() as u64;
+        if self.has(Fault::Loss) && self.random.one_in(10) {
+            return;
+        }
+        let copies = if self.has(Fault::Duplication) && self.random.one_in(10) { 2 } else { 1 };
+        for _ in 0..copies {
+            let mut latency = self.random.between(10, 50);
+            if self.has(Fault::Reordering) && self.random.one_in(10) {
+                latency += self.random.between(0, 5_000);
+            }
+            self.later(latency, Event::Arrives { from, to, packet: packet.clone() });
+        }
+    }
+
+    /// Puts changes on their way to a node's disk.
+    pub(super) fn write(&mut self, node: NodeNo, changes: Vec<Change>, then: Then) {
+        let write = self.number();
+        self.writes.insert(write, (node, changes, then));
+        let (starts, sync) = (self.nodes[node].starts, self.random.between(1, 20));
+        self.later(sync, Event::Synced { node, starts, write });
+    }
+
+    fn fault(&mut self) {
+        let faults: Vec<Fault> = self.options.faults.iter().copied().collect();
+        let node = self.random.below(self.nodes.len());
+        match self.random.pick(&faults).copied() {
+            Some(Fault::Partitions) => {
+                let cells = 1 + self.random.below(3);
+                for node in 0..self.nodes.len() {
+                    self.cells[node] = self.random.below(cells);
+                }
+                self.reconnect();
+            }
+            Some(Fault::Crashes) => self.crash(node, false),
+            Some(Fault::LostWrites) => self.crash(node, true),
+            Some(Fault::Restores) => self.restore(node),
+            Some(Fault::ClockJumps) => {
+                let day = 24 * 60 * 60 * 1000;
+                let off = i64::try_from(self.random.between(0, 2 * day)).unwrap_or(0);
+                let off = off - i64::try_from(day).unwrap_or(0);
+                self.nodes[node].clock_off = if self.random.one_in(3) { 0 } else { off };
+            }
+            Some(
+                Fault::Loss
+                | Fault::Duplication
+                | Fault::Reordering
+                | Fault::Membership
+                | Fault::Hostile
+                | Fault::Collisions
+                | Fault::Races,
+            )
+            | None => {}
+        }
+    }
+
+    /// Ends a node; what it was writing is there afterwards, or gone.
+    fn crash(&mut self, node: NodeNo, lost: bool) {
+        let under_way: Vec<u64> = self
+            .writes
+            .iter()
+            .filter(|(_, (of, _, _))| *of == node)
+            .map(|(write, _)| *write)
+            .collect();
+        for write in under_way {
+            if let Some((_, changes, _)) = self.writes.remove(&write)
+                && !lost
+            {
+                self.apply(node, changes);
+            }
+        }
+        self.nodes[node].crash();
+        let pause = self.random.between(100, 120_000);
+        self.later(pause, Event::Start { node });
+    }
+
+    /// Puts an old backup in the place of a node's disk. What it alone held is lost with it.
+    fn restore(&mut self, node: NodeNo) {
+        let Some(backup) = self.random.pick(&self.nodes[node].backups).cloned() else {
+            let disk = self.nodes[node].disk.clone();
+            self.nodes[node].backups.push(disk);
+            return;
+        };
+        self.crash(node, true);
+        let mut others: BTreeSet<Hash> = BTreeSet::new();
+        for (number, other) in self.nodes.iter().enumerate() {
+            if number != node && !other.hostile {
+                others.extend(other.disk.entries.values().map(|entry| entry.hash()));
+            }
+        }
+        let kept: BTreeSet<Hash> = backup.by_hash.keys().copied().collect();
+        for (hash, one) in &mut self.log.published {
+            one.disk_lost |= one.node == node && !others.contains(hash) && !kept.contains(hash);
+        }
+        if backup.membership.statements().is_empty() {
+            // People bring it the word again that it was let in.
+            self.nodes[node].invited_by = Some(0);
+        }
+        self.nodes[node].disk = backup;
+    }
+}
+
+fn millis(days: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days of a run")]
+    let millis = (days.clamp(0.0, 10_000.0) * 86_400_000.0) as u64;
+    millis
+}
+
+/// Founds the group of a run: its first three schools are admins, where it has so many.
+fn found(keys: &[Keys], standbys: &[u32], mut joins: impl FnMut(usize) -> bool) -> Membership {
+    let founder = &keys[0];
+    let founding = Founding {
+        name: "Fenland Trust".into(),
+        kind: GroupKind::Trust,
+        root: Root { keys: vec![founder.school.public()], threshold: 1 },
+        claims: claims(0),
+        nonce: [0; 16],
+    };
+    let clock = Timestamp::from_millis(BEGINNING);
+    let Ok(first) = Statement::found(founding, clock, &founder.certificate, &founder.node) else {
+        return Membership::new(GroupId::from_bytes([0; 32]));
+    };
+    let mut set = Membership::new(first.group());
+    set.extend([first]);
+    let say = |set: &mut Membership, act: Act| {
+        let proposal = set.propose(act);
+        let endorsements = vec![proposal.endorse(&founder.school)];
+        let made =
+            Statement::sign(proposal, endorsements, clock, &founder.certificate, &founder.node);
+        if let Ok(made) = made {
+            set.extend([made]);
+        }
+    };
+    for (school, keys) in keys.iter().enumerate().skip(1) {
+        if joins(school) {
+            say(&mut set, admission(keys, school));
+        }
+        if school < 3 {
+            say(&mut set, Act::Name { school: keys.id() });
+        }
+    }
+    for school in standbys {
+        let standby = Keys::new(*school, 1);
+        let Some(first) = keys.get(usize::try_from(*school).unwrap_or(usize::MAX)) else {
+            continue;
+        };
+        if set.roster().member(&standby.id()).is_none() {
+            continue;
+        }
+        let certificate = serde_bytes::ByteBuf::from(standby.certificate.as_bytes());
+        let act = Act::Certify { certificate };
+        if let Ok(made) = set.sign(act, clock, &first.certificate, &first.node) {
+            set.extend([made]);
+        }
+    }
+    set
+}
+
+pub(super) fn admission(keys: &Keys, school: usize) -> Act {
+    Act::Admit(Admission {
+        certificate: serde_bytes::ByteBuf::from(keys.certificate.as_bytes()),
+        claims: claims(school),
+        role: Role::Member,
+        invite: Hash::of(&school.to_be_bytes()),
+    })
+}
+
+fn claims(school: usize) -> Claims {
+    Claims { name: format!("School {school}"), urn: None, phase: None, location: None }
+}
+
+fn connect(nodes: &mut [SchoolNode], random: &mut Random) {
+    let count = nodes.len();
+    let mut lines: BTreeSet<(NodeNo, NodeNo)> = BTreeSet::new();
+    for one in 0..count {
+        if count <= ALL_CONNECTED {
+            lines.extend((0..one).map(|other| (other, one)));
+            continue;
+        }
+        for other in (0..CHOSEN_NEIGHBOURS).map(|_| random.below(count)).chain([(one + 1) % count])
+        {
+            lines.insert((one.min(other), one.max(other)));
+        }
+    }
+    for (one, other) in lines.into_iter().filter(|(one, other)| one != other) {
+        nodes[one].neighbours.push(other);
+        nodes[other].neighbours.push(one);
+    }
+}
