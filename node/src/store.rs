@@ -4,6 +4,7 @@
 //! change goes to the journal and is synced, then goes to the record store (sled), and only then is
 //! acknowledged. The record store can be lost at any time: it is rebuilt from the journal.
 
+mod catalogue;
 mod change;
 mod check;
 mod disk;
@@ -17,6 +18,7 @@ mod lossy;
 mod model;
 mod records;
 mod repair;
+mod row_sum;
 mod rows;
 #[cfg(test)]
 mod scenarios;

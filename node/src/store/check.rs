@@ -8,12 +8,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::Hash;
 
 use super::records::Records;
-use super::rows;
-use super::{StoreError, StoredEntry, disk};
+use super::row_sum::RowSum;
+use super::{StoreError, disk, rows};
 
 /// A page of text is enough to say what is wrong.
 const MAX_REASON_BYTES: u64 = 4 * 1024;
@@ -106,27 +105,17 @@ pub fn verify(dir: &Path) -> Result<(), StoreError> {
     check(&records)?.map_err(|Unsound(reason)| StoreError::Damaged { path, reason })
 }
 
-/// Checks every row, and that each entry has exactly the rows that lead to it.
-///
-/// One pass in order: looking up each of those rows would read the whole store many times over.
+/// Checks every row, and that the rows of entries are those that should be there.
 pub(super) fn check(records: &Records) -> Result<Result<(), Unsound>, StoreError> {
-    let (mut found, mut expected) = (RowSet::default(), RowSet::default());
+    let mut found = RowSum::default();
     for row in records.scan(&[]) {
         let (key, value) = row?;
+        found.add(&key, &value);
         let sound = match key.split_first() {
             Some((&rows::META, rest)) => rest.is_empty(),
-            Some((&rows::ENTRY, rest)) => {
-                let entry = rows::read_place(rest).zip(rows::read_entry(&value));
-                entry.is_some_and(|(key, entry)| expected.add_entry(&key, &entry))
-            }
-            Some((&rows::DROPPED, place)) => rows::read_position(&value).is_some_and(|position| {
-                expected.add(&rows::position_key(position), place);
-                true
-            }),
-            Some((&(rows::BY_HASH | rows::SET | rows::POSITION), _)) => {
-                found.add(&key, &value);
-                true
-            }
+            Some((&rows::ENTRY, _)) => rows::read_entry(&value)
+                .is_some_and(|(head, bytes)| Hash::of(bytes) == head.version.hash),
+            Some((&(rows::TOUCHED | rows::DROPPED), _)) => rows::read_step(&key, &value).is_some(),
             Some((&rows::STATEMENT, _)) => {
                 rows::read_statement_key(&key).is_some_and(|(_, hash)| hash == Hash::of(&value))
             }
@@ -141,46 +130,21 @@ pub(super) fn check(records: &Records) -> Result<Result<(), Unsound>, StoreError
             ))));
         }
     }
+    let expected = records.sum();
     Ok(if found == expected {
         Ok(())
     } else {
         Err(Unsound(format!(
-            "{} rows lead to its entries, and not the {} that should",
+            "its entries have {} rows, which are not the {} that they should have",
             found.count, expected.count
         )))
     })
 }
 
-/// The exclusive or of the hashes of rows: equal for the same rows in any order.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct RowSet {
-    count: u64,
-    hashes: [u8; 32],
-}
-
-impl RowSet {
-    fn add(&mut self, key: &[u8], value: &[u8]) {
-        let length = (key.len() as u64).to_le_bytes();
-        let hash = blake3::Hasher::new().update(&length).update(key).update(value).finalize();
-        self.count += 1;
-        self.hashes.iter_mut().zip(hash.as_bytes()).for_each(|(sum, byte)| *sum ^= byte);
-    }
-
-    /// Adds the rows that lead to an entry; whether its bytes are those that were hashed.
-    fn add_entry(&mut self, key: &EntryKey, entry: &StoredEntry) -> bool {
-        let StoredEntry { version, position, bytes } = entry;
-        let place = rows::place(key);
-        self.add(&rows::by_hash_key(&version.hash), &place);
-        self.add(&rows::position_key(*position), &place);
-        self.add(&rows::set_key(&key.group, version.clock, &version.hash), &[]);
-        Hash::of(bytes) == version.hash
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use staffroom_protocol::clock::Timestamp;
-    use staffroom_protocol::entry::Version;
+    use staffroom_protocol::entry::{EntryKey, Version};
     use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 
     use super::super::frame::JournalId;
@@ -205,6 +169,7 @@ mod tests {
             Change::Entry { key: key(1), version, bytes: b"bytes".into() },
             Change::Entry { key: key(2), version: gone, bytes: b"gone".into() },
             Change::DropEntry { key: key(2), hash: gone.hash },
+            Change::Touch { key: key(1) },
             Change::Statement { group: key(1).group, hash, bytes: b"bytes".into() },
             Change::Blob { hash, bytes: b"bytes".into() },
             Change::Local { table: Table::Audit, key: b"key".into(), value: Some(b"x".into()) },
@@ -214,13 +179,13 @@ mod tests {
         {
             update.apply(change, number as u64 + 1).unwrap();
         }
-        update.commit(6).unwrap();
+        update.commit(7).unwrap();
         assert_eq!(check(&records), Ok(Ok(())));
 
         let rows: Vec<_> = records.scan(&[]).map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 10);
+        assert_eq!(rows.len(), 7);
         let put = |key: &[u8], value: Option<Vec<u8>>| {
-            records.commit([(key.to_vec(), value)].into(), 6).unwrap();
+            records.commit([(key.to_vec(), value)].into(), &[], records.sum(), 7).unwrap();
         };
         for (key, value) in rows {
             let must_be_there =

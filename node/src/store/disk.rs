@@ -1,6 +1,7 @@
 //! The store on disk.
 
 use std::fs;
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
+use staffroom_protocol::sync::set::short_id;
 use staffroom_protocol::sync::sketch::ShortId;
 use tracing::warn;
 
@@ -178,19 +180,14 @@ impl Store for DiskStore {
     }
 
     fn entry(&self, key: &EntryKey) -> Result<Option<StoredEntry>, StoreError> {
-        self.records
-            .get(&rows::entry_key(key))?
-            .map(|row| rows::read_entry(&row).ok_or_else(|| self.records.unreadable("an entry")))
-            .transpose()
+        let Some((seat, row)) = self.records.row_of(key)? else { return Ok(None) };
+        Ok(Some(self.records.read_entry(seat.changed, &row)?.1))
     }
 
     fn entry_by_hash(&self, hash: &Hash) -> Result<Option<(EntryKey, StoredEntry)>, StoreError> {
-        let Some(row) = self.records.get(&rows::by_hash_key(hash))? else { return Ok(None) };
-        let key = rows::read_place(&row)
-            .ok_or_else(|| self.records.unreadable("the place of an entry"))?;
-        // Between the two reads a newer version may have come.
-        let held = self.entry(&key)?.filter(|held| held.version.hash == *hash);
-        Ok(held.map(|held| (key, held)))
+        let mut found = self.entries_by_short_id(&short_id(hash))?;
+        found.retain(|(_, held)| held.version.hash == *hash);
+        Ok(found.pop())
     }
 
     fn versions_in_groups(
@@ -198,16 +195,13 @@ impl Store for DiskStore {
         school: &SchoolId,
         record: &RecordId,
     ) -> Result<Vec<(GroupId, Version)>, StoreError> {
-        self.records
-            .scan(&rows::record_prefix(school, record))
-            .map(|row| {
-                let (key, value) = row?;
-                rows::read_place(&key[1..])
-                    .zip(rows::read_entry(&value))
-                    .map(|(key, entry)| (key.group, entry.version))
-                    .ok_or_else(|| self.records.unreadable("the version of a record"))
-            })
-            .collect()
+        let groups = self.records.catalogue().groups_of(school, record);
+        let mut versions = Vec::new();
+        for group in groups {
+            let key = EntryKey { group, school: *school, record: *record };
+            versions.extend(self.entry(&key)?.map(|held| (group, held.version)));
+        }
+        Ok(versions)
     }
 
     fn find_record(
@@ -217,18 +211,21 @@ impl Store for DiskStore {
     ) -> Result<Vec<(SchoolId, RecordId)>, StoreError> {
         let prefix = prefix.to_ascii_lowercase();
         let whole = prefix.get(..prefix.len() / 2 * 2).unwrap_or_default();
-        let Ok(bytes) = HEXLOWER.decode(whole.as_bytes()) else { return Ok(Vec::new()) };
-        let mut start = vec![rows::ENTRY];
-        start.extend(bytes);
+        let mut first = [0; RecordId::LENGTH];
+        match HEXLOWER.decode(whole.as_bytes()) {
+            Ok(bytes) if bytes.len() <= first.len() => first[..bytes.len()].copy_from_slice(&bytes),
+            Ok(_) | Err(_) => return Ok(Vec::new()),
+        }
         let mut found: Vec<(SchoolId, RecordId)> = Vec::new();
-        for row in self.records.scan(&start) {
+        let catalogue = self.records.catalogue();
+        let all = catalogue.records_from(RecordId::from_bytes(first));
+        // Those that start with the whole bytes of the prefix are neighbours.
+        let near = all.take_while(|(_, record)| record.to_string().starts_with(whole));
+        for record in near.filter(|(_, record)| record.to_string().starts_with(&prefix)) {
             if found.len() >= limit {
                 break;
             }
-            let key = rows::read_place(&row?.0[1..])
-                .ok_or_else(|| self.records.unreadable("the key of a record"))?;
-            let record = (key.school, key.record);
-            if key.record.to_string().starts_with(&prefix) && found.last() != Some(&record) {
+            if found.last() != Some(&record) {
                 found.push(record);
             }
         }
@@ -240,17 +237,27 @@ impl Store for DiskStore {
         position: u64,
         limit: usize,
     ) -> Result<Vec<(u64, EntryKey)>, StoreError> {
-        let from = rows::position_key(position.saturating_add(1));
-        self.records
-            .scan_from(&[rows::POSITION], &from)
-            .take(limit)
-            .map(|row| {
-                let (key, value) = row?;
-                rows::read_position(&key[1..])
-                    .zip(rows::read_place(&value))
-                    .ok_or_else(|| self.records.unreadable("the position of an entry"))
-            })
-            .collect()
+        // What a commit under way has put into the rows alone would be passed over for good.
+        let _all_there = self.records.between_commits();
+        let sorts = [rows::ENTRY, rows::TOUCHED, rows::DROPPED];
+        let mut changes: Vec<_> =
+            sorts.map(|sort| self.records.changes_after(sort, position).peekable()).into();
+        let mut next = Vec::new();
+        while next.len() < limit {
+            let earliest = |(place, changes): (usize, &mut Peekable<_>)| {
+                let position = match changes.peek()? {
+                    Ok((position, _)) => *position,
+                    // Told at once.
+                    Err(_) => 0,
+                };
+                Some((position, place))
+            };
+            let Some((_, place)) = changes.iter_mut().enumerate().filter_map(earliest).min() else {
+                break;
+            };
+            next.extend(changes[place].next().transpose()?);
+        }
+        Ok(next)
     }
 
     fn sets(&self) -> RwLockReadGuard<'_, Sets> {
@@ -261,11 +268,17 @@ impl Store for DiskStore {
         &self,
         id: &ShortId,
     ) -> Result<Vec<(EntryKey, StoredEntry)>, StoreError> {
+        let seats: Vec<u64> = self.records.catalogue().stored_by_id(id).collect();
         let mut entries = Vec::new();
-        for row in self.records.scan(&rows::by_hash_prefix(id)) {
-            let hash = rows::read_by_hash_key(&row?.0)
-                .ok_or_else(|| self.records.unreadable("the hash of an entry"))?;
-            entries.extend(self.entry_by_hash(&hash)?);
+        for stored in seats {
+            // A later version may have taken its place since.
+            if let Some(row) = self.records.get(&rows::position_key(rows::ENTRY, stored))? {
+                let (key, mut held) = self.records.read_entry(stored, &row)?;
+                if let Some(seat) = self.records.catalogue().seat(&key) {
+                    held.position = seat.changed;
+                }
+                entries.push((key, held));
+            }
         }
         Ok(entries)
     }

@@ -127,6 +127,8 @@ fn any_change() -> impl Strategy<Value = Change> {
         let Change::Entry { key, version, .. } = change else { unreachable!() };
         Change::DropEntry { key, hash: version.hash }
     });
+    let touch =
+        (0_u8..3, 0_u8..4).prop_map(|(group, record)| Change::Touch { key: key(group, record) });
     let statement = (0_u8..3, 0_u8..4).prop_map(|(group, number)| {
         let bytes = vec![group, number];
         Change::Statement { group: key(group, 0).group, hash: Hash::of(&bytes), bytes }
@@ -144,7 +146,7 @@ fn any_change() -> impl Strategy<Value = Change> {
         Change::Blob { hash: Hash::of(&bytes), bytes }
     });
     let forget = (0_u8..4).prop_map(|number| Change::ForgetBlob { hash: Hash::of(&blob(number)) });
-    prop_oneof![6 => any_entry(), 3 => drop_entry, 1 => statement, 3 => local, 1 => put, 1 => forget]
+    prop_oneof![6 => any_entry(), 3 => drop_entry, 3 => touch, 1 => statement, 3 => local, 1 => put, 1 => forget]
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

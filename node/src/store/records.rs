@@ -7,24 +7,25 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
-use staffroom_protocol::clock::Timestamp;
-use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::entry::EntryKey;
+use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::wire;
 use tracing::warn;
 
-use super::StoreError;
+use super::catalogue::{Catalogue, Seat, Step};
 use super::files::is_full;
 use super::frame::JournalId;
-use super::rows;
+use super::row_sum::RowSum;
+use super::{StoreError, StoredEntry, rows};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a crash may leave to replay from the journal; sled's own default.
 const FLUSH_EVERY_MILLIS: u64 = 500;
@@ -45,15 +46,6 @@ pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 /// The content set of each group.
 pub type Sets = BTreeMap<GroupId, ContentSet>;
 
-/// An entry that comes into a group's content set, or leaves it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SetChange {
-    pub(super) group: GroupId,
-    pub(super) clock: Timestamp,
-    pub(super) hash: Hash,
-    pub(super) adds: bool,
-}
-
 #[derive(Debug)]
 pub(super) struct Records {
     db: sled::Db,
@@ -61,10 +53,12 @@ pub(super) struct Records {
     journal: JournalId,
     incarnation: [u8; 16],
     applied: AtomicU64,
-    /// What the rows of sets say, kept true with them.
+    /// What the rows of entries say, kept true with them.
     sets: RwLock<Sets>,
-    /// Whether there may be rows of dropped entries, which are looked for with every new entry.
-    has_dropped: AtomicBool,
+    catalogue: RwLock<Catalogue>,
+    sum: RwLock<RowSum>,
+    /// Held while rows and what is kept in memory of them may differ.
+    committing: RwLock<()>,
     trust: Trust,
 }
 
@@ -88,6 +82,8 @@ struct Meta {
     journal: ByteArray<16>,
     incarnation: ByteArray<16>,
     applied: u64,
+    #[serde(default)]
+    sum: RowSum,
 }
 
 impl Records {
@@ -110,10 +106,12 @@ impl Records {
             incarnation,
             applied: AtomicU64::new(0),
             sets: RwLock::default(),
-            has_dropped: AtomicBool::new(false),
+            catalogue: RwLock::default(),
+            sum: RwLock::default(),
+            committing: RwLock::default(),
             trust: Trust::default(),
         };
-        records.commit(Rows::new(), 0)?;
+        records.commit(Rows::new(), &[], RowSum::default(), 0)?;
         records.flush()?;
         Ok(records)
     }
@@ -135,6 +133,9 @@ impl Records {
                 supported: FORMAT,
             });
         }
+        if meta.format < FORMAT {
+            return Err(damaged(format!("it has the older format {}", meta.format)));
+        }
         let records = Self {
             db,
             dir: dir.to_owned(),
@@ -142,20 +143,38 @@ impl Records {
             incarnation: meta.incarnation.into_array(),
             applied: AtomicU64::new(meta.applied),
             sets: RwLock::default(),
-            has_dropped: AtomicBool::new(false),
+            catalogue: RwLock::default(),
+            sum: RwLock::default(),
+            committing: RwLock::default(),
             trust: Trust::default(),
         };
-        if records.scan(&[rows::DROPPED]).next().is_some() {
-            records.note_dropped();
+        let mut found = RowSum::default();
+        for step in records.steps_to_here(&mut found) {
+            records.follow(&[step?]);
         }
-        let mut sets = Sets::new();
-        for row in records.scan(&[rows::SET]) {
-            let (group, clock, hash) =
-                rows::read_set_key(&row?.0).ok_or_else(|| records.unreadable("a set row"))?;
-            sets.entry(group).or_default().insert(clock, &hash);
+        if found != meta.sum {
+            return Err(damaged(format!(
+                "its entries have {} rows, which are not the {} that they should have",
+                found.count, meta.sum.count
+            )));
         }
-        *records.write_sets() = sets;
+        *records.sum.write().unwrap_or_else(PoisonError::into_inner) = found;
         Ok(records)
+    }
+
+    /// The steps that lead to what the rows say.
+    fn steps_to_here<'a>(
+        &'a self,
+        sum: &'a mut RowSum,
+    ) -> impl Iterator<Item = Result<Step, StoreError>> + 'a {
+        // In this order, since a version must be there to be touched.
+        let sorts = [rows::DROPPED, rows::ENTRY, rows::TOUCHED];
+        let rows = sorts.into_iter().flat_map(|sort| self.scan(&[sort]));
+        rows.map(|row| {
+            let (key, value) = row?;
+            sum.add(&key, &value);
+            rows::read_step(&key, &value).ok_or_else(|| self.unreadable("a row of an entry"))
+        })
     }
 
     pub(super) fn journal(&self) -> JournalId {
@@ -176,13 +195,86 @@ impl Records {
         self.sets.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_sets(&self) -> RwLockWriteGuard<'_, Sets> {
-        self.sets.write().unwrap_or_else(PoisonError::into_inner)
+    /// What leads to the entries.
+    pub(super) fn catalogue(&self) -> RwLockReadGuard<'_, Catalogue> {
+        self.catalogue.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stands for the rows of entries.
+    pub(super) fn sum(&self) -> RowSum {
+        *self.sum.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a commit under way, and keeps others waiting until it is dropped.
+    pub(super) fn between_commits(&self) -> RwLockReadGuard<'_, ()> {
+        self.committing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The row of the version held for a key, and where it is.
+    pub(super) fn row_of(&self, key: &EntryKey) -> Result<Option<(Seat, Vec<u8>)>, StoreError> {
+        let look = || {
+            let Some(seat) = self.catalogue().seat(key) else { return Ok(None) };
+            let row = self.get(&rows::position_key(rows::ENTRY, seat.stored))?;
+            Ok(Some((seat, row)))
+        };
+        let mut found = look()?;
+        if matches!(found, Some((_, None))) {
+            // A commit under way has replaced it.
+            let _waiting = self.between_commits();
+            found = look()?;
+        }
+        match found {
+            Some((seat, Some(row))) => Ok(Some((seat, row))),
+            Some((_, None)) => Err(self.unreadable("an entry")),
+            None => Ok(None),
+        }
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let row = self.db.get(key).map_err(|error| self.failed(error))?;
         Ok(row.map(|row| row.to_vec()))
+    }
+
+    /// What an entry's row has; `position` is that of its last change.
+    pub(super) fn read_entry(
+        &self,
+        position: u64,
+        row: &[u8],
+    ) -> Result<(EntryKey, StoredEntry), StoreError> {
+        let (head, bytes) = rows::read_entry(row).ok_or_else(|| self.unreadable("an entry"))?;
+        let bytes = bytes.to_vec();
+        Ok((head.key, StoredEntry { version: head.version, position, bytes }))
+    }
+
+    /// The keys whose last change is after a position and has a row of one sort, in order.
+    pub(super) fn changes_after(
+        &self,
+        sort: u8,
+        position: u64,
+    ) -> impl Iterator<Item = Result<(u64, EntryKey), StoreError>> + '_ {
+        let from = rows::position_key(sort, position.saturating_add(1));
+        self.scan_from(&[sort], &from).filter_map(move |row| {
+            let (row, value) = match row {
+                Ok(row) => row,
+                Err(error) => return Some(Err(error)),
+            };
+            match rows::read_step(&row, &value) {
+                // It was touched later.
+                Some(Step::Stored { key, position, .. })
+                    if self.catalogue().seat(&key).is_none_or(|seat| seat.changed != position) =>
+                {
+                    None
+                }
+                Some(
+                    Step::Stored { key, position, .. }
+                    | Step::Touched { key, position }
+                    | Step::Dropped { key, position },
+                ) => Some(Ok((position, key))),
+                Some(Step::Gone { .. } | Step::CameAgain { .. }) | None => {
+                    Some(Err(self.unreadable("a row of an entry")))
+                }
+            }
+        })
     }
 
     /// How many keys start with `prefix`.
@@ -199,7 +291,7 @@ impl Records {
     pub(super) fn scan(
         &self,
         prefix: &[u8],
-    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), StoreError>> + '_ {
+    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), StoreError>> + use<'_> {
         self.scan_from(prefix, prefix)
     }
 
@@ -208,7 +300,7 @@ impl Records {
         &self,
         prefix: &[u8],
         from: &[u8],
-    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), StoreError>> + '_ {
+    ) -> impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), StoreError>> + use<'_> {
         let prefix = prefix.to_vec();
         self.db
             .range(from.to_vec()..)
@@ -219,8 +311,15 @@ impl Records {
             .take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.starts_with(&prefix)))
     }
 
-    /// Changes all `rows` or none, and says that they hold every change up to `applied`.
-    pub(super) fn commit(&self, rows: Rows, applied: u64) -> Result<(), StoreError> {
+    /// Changes all `rows` or none, and says that they hold every change up to `applied`; `steps` and
+    /// `sum` are what that does to the rows of entries.
+    pub(super) fn commit(
+        &self,
+        rows: Rows,
+        steps: &[Step],
+        sum: RowSum,
+        applied: u64,
+    ) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         for (key, value) in rows {
             match value {
@@ -233,30 +332,32 @@ impl Records {
             journal: ByteArray::new(*self.journal.as_bytes()),
             incarnation: ByteArray::new(self.incarnation),
             applied,
+            sum,
         };
         batch.insert(&[rows::META], wire::encode(&meta));
+        let _committing = self.committing.write().unwrap_or_else(PoisonError::into_inner);
         self.db.apply_batch(batch).map_err(|error| self.failed(error))?;
+        self.follow(steps);
+        *self.sum.write().unwrap_or_else(PoisonError::into_inner) = sum;
         self.applied.store(applied, Ordering::Release);
         Ok(())
     }
 
-    pub(super) fn has_dropped(&self) -> bool {
-        self.has_dropped.load(Ordering::Acquire)
-    }
-
-    pub(super) fn note_dropped(&self) {
-        self.has_dropped.store(true, Ordering::Release);
-    }
-
-    /// Changes the sets as their rows were changed.
-    pub(super) fn change_sets(&self, changes: Vec<SetChange>) {
-        let mut sets = self.write_sets();
-        for SetChange { group, clock, hash, adds } in changes {
-            let set = sets.entry(group).or_default();
-            if adds {
-                set.insert(clock, &hash);
-            } else {
-                set.remove(clock, &hash);
+    /// Does to what is kept in memory what was done to the rows.
+    fn follow(&self, steps: &[Step]) {
+        let mut catalogue = self.catalogue.write().unwrap_or_else(PoisonError::into_inner);
+        steps.iter().for_each(|step| catalogue.follow(step));
+        drop(catalogue);
+        let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        for step in steps {
+            match step {
+                Step::Stored { key, version, .. } => {
+                    sets.entry(key.group).or_default().insert(version.clock, &version.hash);
+                }
+                Step::Gone { key, version, .. } => {
+                    sets.entry(key.group).or_default().remove(version.clock, &version.hash);
+                }
+                Step::Touched { .. } | Step::Dropped { .. } | Step::CameAgain { .. } => {}
             }
         }
     }
@@ -336,5 +437,29 @@ fn from_sled(dir: &Path, error: sled::Error) -> StoreError {
         | sled::Error::Corruption { .. }) => {
             StoreError::Damaged { path: dir.to_owned(), reason: other.to_string() }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_an_older_format_are_not_read_as_these() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = JournalId::from_bytes([1; 16]);
+        let records = Records::create(dir.path(), 1 << 20, journal).unwrap();
+        let meta = Meta {
+            format: FORMAT - 1,
+            journal: ByteArray::new(*journal.as_bytes()),
+            incarnation: ByteArray::new([0; 16]),
+            applied: 0,
+            sum: RowSum::default(),
+        };
+        records.db.insert([rows::META], wire::encode(&meta)).unwrap();
+        drop(records);
+        let error = Records::open(dir.path(), 1 << 20).unwrap_err();
+        assert!(error.to_string().contains("older format"), "{error}");
+        assert!(matches!(error, StoreError::Damaged { .. }), "so it is built anew: {error:?}");
     }
 }

@@ -1,25 +1,25 @@
 //! How the record store's rows look: one ordered map, told apart by the first byte of the key.
 //!
-//! Numbers are big-endian, so that the order of the bytes is the order of the numbers.
+//! Numbers are big-endian, so that the order of the bytes is the order of the numbers. Entries stand
+//! in the order in which they came: what comes is put behind what is there, which sled does several
+//! times as fast as putting rows all over the map, and what came together is read together. What else
+//! leads to an entry is in memory, see [`Catalogue`](super::catalogue::Catalogue).
 
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
-use staffroom_protocol::sync::sketch::ShortId;
 
-use super::{StoredEntry, Table};
+use super::Table;
+use super::catalogue::Step;
 
 /// The state of the store as a whole: one row, written with every change.
 pub(super) const META: u8 = b'm';
-/// record, school, group → position, version, bytes.
+/// position at which the version was stored → record, school, group, version, bytes.
 pub(super) const ENTRY: u8 = b'e';
-/// hash → record, school, group.
-pub(super) const BY_HASH: u8 = b'h';
-/// group, clock, hash → nothing.
-pub(super) const SET: u8 = b't';
-/// position → record, school, group; of a held or of a dropped entry.
-pub(super) const POSITION: u8 = b'p';
-/// record, school, group → position at which the entry was dropped.
+/// position at which a held version was touched last → position at which it was stored, and record,
+/// school, group.
+pub(super) const TOUCHED: u8 = b'p';
+/// position at which an entry was dropped → record, school, group.
 pub(super) const DROPPED: u8 = b'd';
 /// group, hash → bytes.
 pub(super) const STATEMENT: u8 = b's';
@@ -30,6 +30,8 @@ pub(super) const BLOB: u8 = b'b';
 
 const KEY_BYTES: usize = 32 + 32 + 16;
 const VERSION_BYTES: usize = 1 + 8 + 32;
+/// Bytes of an entry's row before those that were signed.
+pub(super) const HEAD_BYTES: usize = KEY_BYTES + VERSION_BYTES;
 
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![kind];
@@ -39,40 +41,17 @@ fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     key
 }
 
-pub(super) fn entry_key(at: &EntryKey) -> Vec<u8> {
-    key(ENTRY, &[&place(at)])
+/// The key of a row that stands at a position.
+pub(super) fn position_key(kind: u8, position: u64) -> Vec<u8> {
+    key(kind, &[&position.to_be_bytes()])
 }
 
-pub(super) fn dropped_key(at: &EntryKey) -> Vec<u8> {
-    key(DROPPED, &[&place(at)])
-}
-
-pub(super) fn by_hash_key(hash: &Hash) -> Vec<u8> {
-    key(BY_HASH, &[hash.as_bytes()])
-}
-
-pub(super) fn by_hash_prefix(id: &ShortId) -> Vec<u8> {
-    key(BY_HASH, &[id])
-}
-
-pub(super) fn read_by_hash_key(key: &[u8]) -> Option<Hash> {
-    Some(Hash::from_bytes(key.get(1..)?.try_into().ok()?))
-}
-
-pub(super) fn record_prefix(school: &SchoolId, record: &RecordId) -> Vec<u8> {
-    key(ENTRY, &[record.as_bytes(), school.as_bytes()])
+pub(super) fn read_position_key(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(1..)?.try_into().ok()?))
 }
 
 pub(super) fn group_prefix(kind: u8, group: &GroupId) -> Vec<u8> {
     key(kind, &[group.as_bytes()])
-}
-
-pub(super) fn set_key(group: &GroupId, clock: Timestamp, hash: &Hash) -> Vec<u8> {
-    key(SET, &[group.as_bytes(), &clock.as_u64().to_be_bytes(), hash.as_bytes()])
-}
-
-pub(super) fn position_key(position: u64) -> Vec<u8> {
-    key(POSITION, &[&position.to_be_bytes()])
 }
 
 pub(super) fn statement_key(group: &GroupId, hash: &Hash) -> Vec<u8> {
@@ -87,13 +66,23 @@ pub(super) fn blob_key(hash: &Hash) -> Vec<u8> {
     key(BLOB, &[hash.as_bytes()])
 }
 
-/// An entry's key as bytes. The record comes first, since that is what people look up.
+/// An entry's key as bytes.
 pub(super) fn place(at: &EntryKey) -> [u8; KEY_BYTES] {
     let mut bytes = [0; KEY_BYTES];
     bytes[..16].copy_from_slice(at.record.as_bytes());
     bytes[16..48].copy_from_slice(at.school.as_bytes());
     bytes[48..].copy_from_slice(at.group.as_bytes());
     bytes
+}
+
+/// The value of a row that says that a version was touched.
+pub(super) fn touched(stored: u64, at: &EntryKey) -> Vec<u8> {
+    [stored.to_be_bytes().as_slice(), &place(at)].concat()
+}
+
+pub(super) fn read_touched(value: &[u8]) -> Option<(u64, EntryKey)> {
+    let (stored, place) = value.split_first_chunk()?;
+    Some((u64::from_be_bytes(*stored), read_place(place)?))
 }
 
 pub(super) fn read_place(bytes: &[u8]) -> Option<EntryKey> {
@@ -106,19 +95,44 @@ pub(super) fn read_place(bytes: &[u8]) -> Option<EntryKey> {
     })
 }
 
-pub(super) fn read_position(bytes: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(bytes.try_into().ok()?))
+/// What an entry's row says before the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EntryHead {
+    pub(super) key: EntryKey,
+    pub(super) version: Version,
 }
 
-pub(super) fn version(version: &Version) -> [u8; VERSION_BYTES] {
-    let mut bytes = [0; VERSION_BYTES];
-    bytes[0] = u8::from(version.withdrawal);
-    bytes[1..9].copy_from_slice(&version.clock.as_u64().to_be_bytes());
-    bytes[9..].copy_from_slice(version.hash.as_bytes());
-    bytes
+pub(super) fn entry(head: &EntryHead, bytes: &[u8]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(HEAD_BYTES + bytes.len());
+    row.extend_from_slice(&place(&head.key));
+    row.push(u8::from(head.version.withdrawal));
+    row.extend_from_slice(&head.version.clock.as_u64().to_be_bytes());
+    row.extend_from_slice(head.version.hash.as_bytes());
+    row.extend_from_slice(bytes);
+    row
 }
 
-pub(super) fn read_version(bytes: &[u8]) -> Option<Version> {
+pub(super) fn read_entry(row: &[u8]) -> Option<(EntryHead, &[u8])> {
+    let (place, rest) = row.split_first_chunk::<KEY_BYTES>()?;
+    let (version, bytes) = rest.split_first_chunk::<VERSION_BYTES>()?;
+    Some((EntryHead { key: read_place(place)?, version: read_version(version)? }, bytes))
+}
+
+/// The step that a row of an entry stands for.
+pub(super) fn read_step(row: &[u8], value: &[u8]) -> Option<Step> {
+    let position = read_position_key(row)?;
+    match *row.first()? {
+        ENTRY => {
+            let (EntryHead { key, version }, _) = read_entry(value)?;
+            Some(Step::Stored { key, version, position })
+        }
+        TOUCHED => Some(Step::Touched { key: read_touched(value)?.1, position }),
+        DROPPED => Some(Step::Dropped { key: read_place(value)?, position }),
+        _ => None,
+    }
+}
+
+fn read_version(bytes: &[u8]) -> Option<Version> {
     let (&withdrawal, rest) = bytes.split_first()?;
     let (clock, hash) = rest.split_first_chunk::<8>()?;
     Some(Version {
@@ -130,35 +144,6 @@ pub(super) fn read_version(bytes: &[u8]) -> Option<Version> {
         clock: Timestamp::from_u64(u64::from_be_bytes(*clock)),
         hash: Hash::from_bytes(hash.try_into().ok()?),
     })
-}
-
-pub(super) fn entry(version_of: &Version, position: u64, bytes: &[u8]) -> Vec<u8> {
-    let mut row = Vec::with_capacity(8 + VERSION_BYTES + bytes.len());
-    row.extend_from_slice(&position.to_be_bytes());
-    row.extend_from_slice(&version(version_of));
-    row.extend_from_slice(bytes);
-    row
-}
-
-pub(super) fn read_entry(row: &[u8]) -> Option<StoredEntry> {
-    let (position, rest) = row.split_first_chunk::<8>()?;
-    let (version, bytes) = rest.split_first_chunk::<VERSION_BYTES>()?;
-    Some(StoredEntry {
-        version: read_version(version)?,
-        position: u64::from_be_bytes(*position),
-        bytes: bytes.to_vec(),
-    })
-}
-
-/// The clock and hash of a key in the set of a group.
-pub(super) fn read_set_key(key: &[u8]) -> Option<(GroupId, Timestamp, Hash)> {
-    let (group, rest) = key.get(1..)?.split_first_chunk::<32>()?;
-    let (clock, hash) = rest.split_first_chunk::<8>()?;
-    Some((
-        GroupId::from_bytes(*group),
-        Timestamp::from_u64(u64::from_be_bytes(*clock)),
-        Hash::from_bytes(hash.try_into().ok()?),
-    ))
 }
 
 /// The group and hash of a statement's key.

@@ -1,24 +1,47 @@
 //! What a change does to the rows. The writer and the replay of the journal share it, so that a
 //! rebuilt record store equals the one that was lost.
 
+use std::collections::BTreeMap;
+
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::Hash;
 
-use super::records::{Records, Rows, SetChange};
-use super::rows;
-use super::{Change, Outcome, StoreError, StoredEntry};
+use super::catalogue::{Seat, Step};
+use super::records::{Records, Rows};
+use super::row_sum::RowSum;
+use super::rows::{self, EntryHead};
+use super::{Change, Outcome, StoreError};
 
 /// Changes gathered for one commit; each sees those before it.
 #[derive(Debug)]
 pub(super) struct Update<'a> {
     records: &'a Records,
     rows: Rows,
-    sets: Vec<SetChange>,
+    sum: RowSum,
+    steps: Vec<Step>,
+    /// The versions held of the keys that these changes are about.
+    held: BTreeMap<EntryKey, Option<Held>>,
+    /// Where the last versions of these keys were dropped.
+    dropped: BTreeMap<EntryKey, Option<u64>>,
+}
+
+/// A version that is held, and where its row is.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    version: Version,
+    seat: Seat,
 }
 
 impl<'a> Update<'a> {
     pub(super) fn new(records: &'a Records) -> Self {
-        Self { records, rows: Rows::new(), sets: Vec::new() }
+        Self {
+            records,
+            rows: Rows::new(),
+            sum: records.sum(),
+            steps: Vec::new(),
+            held: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+        }
     }
 
     /// Takes up a change, which has this position if it does anything.
@@ -43,9 +66,7 @@ impl<'a> Update<'a> {
 
     /// Puts everything into the record store, which then holds every change up to `position`.
     pub(super) fn commit(self, position: u64) -> Result<(), StoreError> {
-        self.records.commit(self.rows, position)?;
-        self.records.change_sets(self.sets);
-        Ok(())
+        self.records.commit(self.rows, &self.steps, self.sum, position)
     }
 
     fn entry(
@@ -60,25 +81,19 @@ impl<'a> Update<'a> {
             Some(held) if held.version > *version => {
                 return Ok(Outcome::Superseded { by: held.version });
             }
-            Some(held) => self.remove_versions_rows(key, &held),
+            Some(held) => self.remove_version(key, &held),
             None => {}
         }
-        let dropped = rows::dropped_key(key);
-        if self.records.has_dropped()
-            && let Some(row) = self.get(&dropped)?
-        {
-            let then = rows::read_position(&row)
-                .ok_or_else(|| self.records.unreadable("the row of a dropped entry"))?;
-            self.remove(rows::position_key(then));
-            self.remove(dropped);
+        if let Some(then) = self.dropped(key) {
+            self.remove(rows::position_key(rows::DROPPED, then), &rows::place(key));
+            self.dropped.insert(*key, None);
+            self.steps.push(Step::CameAgain { key: *key });
         }
-        let place = rows::place(key);
-        self.put(rows::entry_key(key), rows::entry(version, position, bytes));
-        self.put(rows::by_hash_key(&version.hash), place);
-        self.put(rows::position_key(position), place);
-        self.put(rows::set_key(&key.group, version.clock, &version.hash), []);
-        let (group, clock, hash) = (key.group, version.clock, version.hash);
-        self.sets.push(SetChange { group, clock, hash, adds: true });
+        let head = EntryHead { key: *key, version: *version };
+        self.put(rows::position_key(rows::ENTRY, position), rows::entry(&head, bytes));
+        let seat = Seat { stored: position, changed: position };
+        self.held.insert(*key, Some(Held { version: *version, seat }));
+        self.steps.push(Step::Stored { key: *key, version: *version, position });
         Ok(Outcome::Applied { position })
     }
 
@@ -91,28 +106,38 @@ impl<'a> Update<'a> {
         let Some(held) = self.held(key)?.filter(|held| held.version.hash == *hash) else {
             return Ok(Outcome::Unchanged);
         };
-        self.remove_versions_rows(key, &held);
-        self.remove(rows::entry_key(key));
-        self.records.note_dropped();
-        self.put(rows::dropped_key(key), position.to_be_bytes());
-        self.put(rows::position_key(position), rows::place(key));
+        self.remove_version(key, &held);
+        self.put(rows::position_key(rows::DROPPED, position), rows::place(key).into());
+        self.dropped.insert(*key, Some(position));
+        self.steps.push(Step::Dropped { key: *key, position });
         Ok(Outcome::Applied { position })
     }
 
     fn touch(&mut self, key: &EntryKey, position: u64) -> Result<Outcome, StoreError> {
-        let Some(held) = self.held(key)? else { return Ok(Outcome::Unchanged) };
-        self.remove(rows::position_key(held.position));
-        self.put(rows::entry_key(key), rows::entry(&held.version, position, &held.bytes));
-        self.put(rows::position_key(position), rows::place(key));
+        let Some(mut held) = self.held(key)? else { return Ok(Outcome::Unchanged) };
+        self.remove_touched(key, held.seat);
+        held.seat.changed = position;
+        let touched = rows::touched(held.seat.stored, key);
+        self.put(rows::position_key(rows::TOUCHED, position), touched);
+        self.held.insert(*key, Some(held));
+        self.steps.push(Step::Touched { key: *key, position });
         Ok(Outcome::Applied { position })
     }
 
-    fn remove_versions_rows(&mut self, key: &EntryKey, held: &StoredEntry) {
-        self.remove(rows::by_hash_key(&held.version.hash));
-        self.remove(rows::position_key(held.position));
-        self.remove(rows::set_key(&key.group, held.version.clock, &held.version.hash));
-        let (group, clock, hash) = (key.group, held.version.clock, held.version.hash);
-        self.sets.push(SetChange { group, clock, hash, adds: false });
+    fn remove_version(&mut self, key: &EntryKey, held: &Held) {
+        let (version, stored) = (held.version, held.seat.stored);
+        let head = rows::entry(&EntryHead { key: *key, version }, &[]);
+        self.remove(rows::position_key(rows::ENTRY, stored), &head);
+        self.remove_touched(key, held.seat);
+        self.held.insert(*key, None);
+        self.steps.push(Step::Gone { key: *key, version, stored });
+    }
+
+    fn remove_touched(&mut self, key: &EntryKey, seat: Seat) {
+        if seat.changed != seat.stored {
+            let touched = rows::touched(seat.stored, key);
+            self.remove(rows::position_key(rows::TOUCHED, seat.changed), &touched);
+        }
     }
 
     fn set_value(
@@ -121,31 +146,41 @@ impl<'a> Update<'a> {
         value: Option<&Vec<u8>>,
         position: u64,
     ) -> Result<Outcome, StoreError> {
-        if self.get(&key)?.as_ref() == value {
+        let held = match self.rows.get(&key) {
+            Some(row) => row.clone(),
+            None => self.records.get(&key)?,
+        };
+        if held.as_ref() == value {
             return Ok(Outcome::Unchanged);
         }
         self.rows.insert(key, value.cloned());
         Ok(Outcome::Applied { position })
     }
 
-    fn held(&self, key: &EntryKey) -> Result<Option<StoredEntry>, StoreError> {
-        self.get(&rows::entry_key(key))?
-            .map(|row| rows::read_entry(&row).ok_or_else(|| self.records.unreadable("an entry")))
-            .transpose()
-    }
-
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.rows.get(key) {
-            Some(row) => Ok(row.clone()),
-            None => self.records.get(key),
+    fn held(&self, key: &EntryKey) -> Result<Option<Held>, StoreError> {
+        if let Some(held) = self.held.get(key) {
+            return Ok(*held);
         }
+        let Some((seat, row)) = self.records.row_of(key)? else { return Ok(None) };
+        let (head, _) =
+            rows::read_entry(&row).ok_or_else(|| self.records.unreadable("an entry"))?;
+        Ok(Some(Held { version: head.version, seat }))
     }
 
-    fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {
-        self.rows.insert(key, Some(value.into()));
+    fn dropped(&self, key: &EntryKey) -> Option<u64> {
+        let here = self.dropped.get(key).copied();
+        here.unwrap_or_else(|| self.records.catalogue().dropped(key))
     }
 
-    fn remove(&mut self, key: Vec<u8>) {
+    /// Puts a row of an entry.
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.sum.add(&key, &value);
+        self.rows.insert(key, Some(value));
+    }
+
+    /// Takes out a row of an entry, whose value starts like this.
+    fn remove(&mut self, key: Vec<u8>, value: &[u8]) {
+        self.sum.remove(&key, value);
         self.rows.insert(key, None);
     }
 }

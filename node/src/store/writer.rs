@@ -216,9 +216,9 @@ impl Worker {
             };
             let held = match &change {
                 Change::Entry { key, version, .. } => records
-                    .get(&rows::entry_key(key))?
-                    .and_then(|row| rows::read_entry(&row))
-                    .is_some_and(|held| held.version == *version),
+                    .row_of(key)?
+                    .and_then(|(_, row)| Some(rows::read_entry(&row)?.0.version == *version))
+                    .unwrap_or(false),
                 Change::Blob { hash, .. } => records.get(&rows::blob_key(hash))?.is_some(),
                 Change::DropEntry { .. }
                 | Change::Touch { .. }
