@@ -3,18 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-use staffroom_protocol::entry::{BlobRef, Entry, EntryError, EntryKey};
+use staffroom_protocol::entry::{BlobRef, Entry, EntryError, EntryKey, UncheckedEntry};
 use staffroom_protocol::group::roster::{Roster, Standing};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::intake::{AsideReason, Judgement, judge};
 use staffroom_protocol::sync::ContentSet;
-use staffroom_protocol::wire;
 
 use crate::blobs::BlobError;
 use crate::clock::now_millis;
 use crate::node::Node;
-use crate::store::{Change, MAX_SMALL_BLOB_BYTES, Outcome, StoreError, Table};
+use crate::store::{Change, Outcome, StoreError, Table};
+use crate::wanted;
 
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Node {
         let mut accepted = Vec::new();
         let mut verdicts = Vec::new();
         for judged in self.judge_all(group, &entries.into_iter().collect::<Vec<_>>()) {
-            let verdict = match judged? {
+            let verdict = match judged {
                 Judged::Good(entry) => {
                     accepted.push((verdicts.len(), *entry));
                     Verdict::Stored
@@ -100,17 +100,15 @@ impl Node {
     }
 
     /// Judges entries in order, many of them on all cores: checking signatures takes longest of all.
-    fn judge_all(&self, group: GroupId, entries: &[&[u8]]) -> Vec<Result<Judged, StoreError>> {
-        let judge = |entries: &[&[u8]]| -> Vec<_> {
-            entries.iter().map(|bytes| self.judge(group, bytes)).collect()
-        };
+    fn judge_all(&self, group: GroupId, entries: &[&[u8]]) -> Vec<Judged> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         if entries.len() < WORTH_SHARING || threads == 1 {
-            return judge(entries);
+            return self.judge_part(group, entries);
         }
         std::thread::scope(|scope| {
             let parts = entries.chunks(entries.len().div_ceil(threads));
-            let judging: Vec<_> = parts.map(|part| scope.spawn(move || judge(part))).collect();
+            let judging: Vec<_> =
+                parts.map(|part| scope.spawn(move || self.judge_part(group, part))).collect();
             let judged = judging.into_iter().flat_map(|thread| match thread.join() {
                 Ok(judged) => judged,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -119,29 +117,48 @@ impl Node {
         })
     }
 
-    fn judge(&self, group: GroupId, bytes: &[u8]) -> Result<Judged, StoreError> {
-        // Looked up in memory: the record store would read a page from the disk for each.
-        let held = Entry::reopen(bytes).is_ok_and(|entry| {
-            let holds = |set: &ContentSet| set.contains(entry.clock(), &entry.hash());
-            self.with_content_set(&entry.key().group, holds)
-        });
-        if held {
-            return Ok(Judged::Not(Verdict::Known));
-        }
-        let opened = self.verifier.open(bytes);
-        let entry = match opened {
-            Ok(entry) => entry,
-            Err(error) => return Ok(Judged::Not(Verdict::Invalid(error))),
+    fn judge_part(&self, group: GroupId, entries: &[&[u8]]) -> Vec<Judged> {
+        let read: Vec<_> = entries.iter().map(|bytes| UncheckedEntry::read(bytes)).collect();
+        // Looked up in memory, and all at once.
+        let is_held = |entry: &UncheckedEntry, set: &ContentSet| {
+            entry.group() == group && set.contains(entry.clock(), &entry.hash())
         };
+        let held: Vec<bool> = self.with_content_set(&group, |set| {
+            read.iter().map(|one| one.as_ref().is_ok_and(|entry| is_held(entry, set))).collect()
+        });
+        let mut unchecked = Vec::new();
+        let mut answers: Vec<Option<Verdict>> = Vec::with_capacity(entries.len());
+        for (read, held) in read.into_iter().zip(held) {
+            answers.push(match read {
+                Ok(_) if held => Some(Verdict::Known),
+                Ok(entry) => {
+                    unchecked.push(entry);
+                    None
+                }
+                Err(error) => Some(Verdict::Invalid(error)),
+            });
+        }
+        let mut checked = self.verifier.check_all(unchecked).into_iter();
+        let judged = answers.into_iter().filter_map(|answer| match answer {
+            Some(verdict) => Some(Judged::Not(verdict)),
+            None => Some(match checked.next()? {
+                Ok(entry) => self.judge(group, entry),
+                Err(error) => Judged::Not(Verdict::Invalid(error)),
+            }),
+        });
+        judged.collect()
+    }
+
+    fn judge(&self, group: GroupId, entry: Entry) -> Judged {
         let by = |roster: &Roster| judge(&entry, &group, roster, now_millis());
         let judgement = self
             .with_membership(&group, |set| by(set.roster()))
             .unwrap_or_else(|| by(&Roster::default()));
-        Ok(match judgement {
+        match judgement {
             Judgement::Belongs => Judged::Good(Box::new(entry)),
             Judgement::Waits(reason) => Judged::Aside(Box::new(entry), reason),
             Judgement::NotForGroup => Judged::Not(Verdict::NotForGroup),
-        })
+        }
     }
 
     fn standing(&self, entry: &Entry) -> Standing {
@@ -169,14 +186,8 @@ impl Node {
         }
         let mut changes: Vec<Change> = entries.iter().map(|entry| Change::entry(entry)).collect();
         let own = with.iter().filter_map(possessed).collect::<BTreeSet<_>>();
-        for entry in entries {
-            let wanted = entry.body().filter(|body| !own.contains(&(body.hash, entry.key().group)));
-            changes.push(Change::Local {
-                table: Table::Wanted,
-                key: entry_key_bytes(&entry.key()),
-                value: wanted.map(|body| wire::encode(&body)),
-            });
-        }
+        let lots = wanted::lots(entries, |hash, group| own.contains(&(*hash, *group)))?;
+        changes.extend(wanted::changes(&lots));
         changes.extend(with);
         let withdrawals = entries.iter().copied().filter(|entry| entry.is_withdrawal());
         changes.extend(crate::erasure::marks(withdrawals));
@@ -188,7 +199,8 @@ impl Node {
             .collect();
         self.release(released)?;
         self.indexer().wake();
-        self.wanted.notify_one();
+        self.wanted.note(&lots);
+        self.wanted.more.notify_one();
         Ok(stored)
     }
 
@@ -196,9 +208,7 @@ impl Node {
     pub(crate) fn drop_entries(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut changes = Vec::new();
         for entry in entries {
-            let key = entry_key_bytes(&entry.key());
             changes.push(Change::DropEntry { key: entry.key(), hash: entry.hash() });
-            changes.push(Change::Local { table: Table::Wanted, key, value: None });
         }
         changes.extend(crate::erasure::marks(entries));
         self.store().apply(changes)?;
@@ -233,38 +243,6 @@ impl Node {
         Ok(())
     }
 
-    /// Keeps the full text of an entry, which a member of the group sent.
-    ///
-    /// # Errors
-    /// [`KeepError`] if it cannot be stored.
-    pub(crate) fn keep_bodies(
-        &self,
-        bodies: Vec<(EntryKey, BlobRef, Vec<u8>)>,
-    ) -> Result<(), KeepError> {
-        let mut changes = Vec::new();
-        for (key, body, bytes) in bodies {
-            if bytes.len() <= MAX_SMALL_BLOB_BYTES {
-                changes.push(Change::Blob { hash: body.hash, bytes });
-            } else {
-                self.blobs().put(&bytes)?;
-            }
-            changes.push(Change::Local {
-                table: Table::Possession,
-                key: possession_key(&body.hash, &key),
-                value: Some(Vec::new()),
-            });
-            changes.push(Change::Local {
-                table: Table::Wanted,
-                key: entry_key_bytes(&key),
-                value: None,
-            });
-            changes.push(Change::Touch { key });
-        }
-        self.store().apply(changes)?;
-        self.indexer().wake();
-        Ok(())
-    }
-
     /// The full text or small file with this hash, wherever it is kept.
     ///
     /// # Errors
@@ -285,26 +263,6 @@ impl Node {
     pub(crate) fn possesses(&self, group: &GroupId, hash: &Hash) -> Result<bool, StoreError> {
         let prefix = [hash.as_bytes().as_slice(), group.as_bytes()].concat();
         Ok(!self.store().local_first(Table::Possession, &prefix, 1)?.is_empty())
-    }
-
-    /// Entries whose full text has not come, `limit` at most.
-    pub(crate) fn wanted_bodies(
-        &self,
-        limit: usize,
-    ) -> Result<Vec<(EntryKey, BlobRef)>, StoreError> {
-        Ok(self
-            .store()
-            .local_first(Table::Wanted, &[], limit)?
-            .into_iter()
-            .filter_map(|(key, value)| {
-                Some((entry_key_from_bytes(&key)?, wire::decode(&value, 256).ok()?))
-            })
-            .collect())
-    }
-
-    /// How many full texts of a group have not come.
-    pub(crate) fn bodies_missing(&self, group: &GroupId) -> Result<u64, StoreError> {
-        self.store().local_count(Table::Wanted, group.as_bytes())
     }
 
     /// Judges everything that waits once more; returns how many still wait.
@@ -360,7 +318,8 @@ pub(crate) fn blobs_of(entry: &Entry) -> Vec<BlobRef> {
 
 /// The key under which it is kept that a blob belongs to an entry's group.
 pub(crate) fn possession_key(hash: &Hash, key: &EntryKey) -> Vec<u8> {
-    [hash.as_bytes().as_slice(), &entry_key_bytes(key)].concat()
+    [hash.as_bytes().as_slice(), key.group.as_bytes(), key.school.as_bytes(), key.record.as_bytes()]
+        .concat()
 }
 
 fn possessed(change: &Change) -> Option<(Hash, GroupId)> {
@@ -379,18 +338,4 @@ fn possessed(change: &Change) -> Option<(Hash, GroupId)> {
         | Change::ForgetBlob { .. }
         | Change::Erased => None,
     }
-}
-
-fn entry_key_bytes(key: &EntryKey) -> Vec<u8> {
-    [key.group.as_bytes().as_slice(), key.school.as_bytes(), key.record.as_bytes()].concat()
-}
-
-fn entry_key_from_bytes(bytes: &[u8]) -> Option<EntryKey> {
-    let (group, rest) = bytes.split_first_chunk()?;
-    let (school, rest) = rest.split_first_chunk()?;
-    Some(EntryKey {
-        group: GroupId::from_bytes(*group),
-        school: staffroom_protocol::hash::SchoolId::from_bytes(*school),
-        record: staffroom_protocol::hash::RecordId::from_bytes(*rest.first_chunk()?),
-    })
 }

@@ -27,4 +27,5 @@ pub mod recovery;
 pub mod root;
 pub mod store;
 mod succession;
+mod wanted;
 mod withdrawal;

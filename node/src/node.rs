@@ -14,7 +14,6 @@ use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::ContentSet;
-use tokio::sync::Notify;
 
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
@@ -23,6 +22,7 @@ use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
 use crate::network::Network;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
+use crate::wanted::Wanted;
 use staffroom_protocol::intake::Aside;
 
 /// A node of one school.
@@ -42,8 +42,8 @@ pub struct Node {
     /// One publisher at a time, so that a new version's clock exceeds all held.
     pub(crate) publishing: Mutex<()>,
     network: OnceLock<Network>,
-    /// Full texts are wanted.
-    pub(crate) wanted: Notify,
+    /// Full texts that have not come yet.
+    pub(crate) wanted: Wanted,
 }
 
 /// Why a node cannot be opened.
@@ -104,6 +104,7 @@ impl Node {
         let store: Arc<dyn Store> = Arc::new(store);
         let blobs = Blobs::open(&home.blobs())?;
         let indexer = Indexer::open(&home.index(), store.as_ref())?;
+        let wanted = Wanted::open(store.as_ref())?;
         let node = Arc::new(Self {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::new(Arc::clone(&store)),
@@ -117,7 +118,7 @@ impl Node {
             epochs: Mutex::default(),
             publishing: Mutex::default(),
             network: OnceLock::new(),
-            wanted: Notify::new(),
+            wanted,
         });
         node.follow_rosters()?;
         Indexer::start(&node);

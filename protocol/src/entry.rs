@@ -1,8 +1,8 @@
 //! An entry: one version of a record as shared with one group, signed once and kept as signed.
 //!
-//! [`Entry`] exists only if its signatures held: it is made by [`Entry::sign`], by
-//! [`Verifier::open`] on what a peer sent, or by [`Entry::reopen`] on what this node verified and
-//! stored before. Its bytes are never re-encoded.
+//! [`Entry`] exists only if its signatures held: it is made by [`Entry::sign`], by a [`Verifier`] of
+//! what a peer sent, or by [`Entry::reopen`] on what this node verified and stored before. Its bytes are
+//! never re-encoded.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::{
-    CertificateError, NodeCertificate, PublicKey, Purpose, SecretKey, SignatureError,
+    CertificateError, NodeCertificate, PublicKey, Purpose, SecretKey, SignatureError, signed_all,
     split_signature,
 };
 use crate::limits::{MAX_BODY_BYTES, MAX_ENTRY_BYTES, MAX_SUMMARY_BYTES};
@@ -215,6 +215,50 @@ impl Entry {
     }
 }
 
+/// What a peer sent as an entry: of the right shape, with signatures that have not been checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UncheckedEntry {
+    bytes: Vec<u8>,
+    hash: Hash,
+    payload: Payload,
+}
+
+impl UncheckedEntry {
+    /// Reads what a peer sent.
+    ///
+    /// # Errors
+    /// [`EntryError`] if the bytes are not an entry.
+    pub fn read(bytes: &[u8]) -> Result<Self, EntryError> {
+        let payload = read_payload(bytes)?;
+        Ok(Self { hash: Hash::of(bytes), bytes: bytes.to_vec(), payload })
+    }
+
+    /// The group that it says it is for.
+    pub fn group(&self) -> GroupId {
+        self.payload.group
+    }
+
+    /// When it says that it was made.
+    pub fn clock(&self) -> Timestamp {
+        self.payload.clock
+    }
+
+    /// The hash of its bytes.
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    fn certified(self, certificate: &NodeCertificate) -> Entry {
+        Entry {
+            bytes: self.bytes,
+            hash: self.hash,
+            author: certificate.school(),
+            node: certificate.node(),
+            payload: self.payload,
+        }
+    }
+}
+
 /// Checks entries from peers, remembering the certificates it has already checked. Several threads
 /// may use one at once.
 #[derive(Debug, Default)]
@@ -231,10 +275,37 @@ impl Verifier {
     /// # Errors
     /// [`EntryError`] says which rule it breaks. No input makes this panic.
     pub fn open(&self, bytes: &[u8]) -> Result<Entry, EntryError> {
-        let payload = read_payload(bytes)?;
-        let certificate = self.certificate(&payload.certificate)?;
+        let entry = UncheckedEntry::read(bytes)?;
+        let certificate = self.certificate(&entry.payload.certificate)?;
         certificate.node().open(Purpose::Entry, bytes)?;
-        Ok(Entry::assemble(bytes.to_vec(), payload, &certificate))
+        Ok(entry.certified(&certificate))
+    }
+
+    /// Checks many at once, which takes half the time: the answer for each is that of
+    /// [`open`](Self::open).
+    pub fn check_all(&self, entries: Vec<UncheckedEntry>) -> Vec<Result<Entry, EntryError>> {
+        let mut hasher = blake3::Hasher::new();
+        let certified: Vec<(UncheckedEntry, Result<NodeCertificate, CertificateError>)> = entries
+            .into_iter()
+            .map(|entry| {
+                hasher.update(entry.hash.as_bytes());
+                let certificate = self.certificate(&entry.payload.certificate);
+                (entry, certificate)
+            })
+            .collect();
+        let to_check = certified.iter().filter_map(|(entry, certificate)| {
+            Some((certificate.as_ref().ok()?.node(), entry.bytes.as_slice()))
+        });
+        let hash = Hash::from_bytes(*hasher.finalize().as_bytes());
+        let all = signed_all(Purpose::Entry, to_check, hash);
+        let check = |(entry, certificate): (UncheckedEntry, Result<NodeCertificate, _>)| {
+            let certificate = certificate?;
+            if !all {
+                certificate.node().open(Purpose::Entry, &entry.bytes)?;
+            }
+            Ok(entry.certified(&certificate))
+        };
+        certified.into_iter().map(check).collect()
     }
 
     fn certificate(&self, bytes: &[u8]) -> Result<NodeCertificate, CertificateError> {
@@ -357,6 +428,31 @@ mod tests {
             assert!(verifier.open(&altered).is_err(), "byte {position} may be altered");
             assert!(verifier.open(&entry.as_bytes()[..position]).is_err(), "cut at {position}");
         }
+    }
+
+    #[test]
+    fn of_many_checked_at_once_each_gets_its_own_answer() {
+        let verifier = Verifier::default();
+        let entries: Vec<Vec<u8>> = (1..=40)
+            .map(|number| {
+                let author = author(number % 5);
+                let draft = draft(&format!("Spelling {number}"), number.into());
+                Entry::sign(draft, &author.certificate, &author.node).unwrap().bytes
+            })
+            .collect();
+        let check = |entries: &[Vec<u8>]| {
+            let read = entries.iter().map(|bytes| UncheckedEntry::read(bytes).unwrap());
+            verifier.check_all(read.collect())
+        };
+        assert!(check(&entries).iter().all(Result::is_ok));
+        assert!(check(&[]).is_empty());
+        let (one, two) = (author(1), author(2));
+        let mut spoilt = entries.clone();
+        spoilt[7] = Entry::sign(draft("Forged", 5), &one.certificate, &two.node).unwrap().bytes;
+        spoilt[23][3] ^= 1;
+        let singly: Vec<_> = spoilt.iter().map(|bytes| verifier.open(bytes)).collect();
+        assert_eq!(singly.iter().filter(|one| one.is_err()).count(), 2);
+        assert_eq!(check(&spoilt), singly);
     }
 
     #[test]

@@ -306,6 +306,18 @@ impl School {
         kibibytes.expect("Linux says how much memory a process has") * 1024
     }
 
+    /// Seconds of a core that its node has used since it was started.
+    pub fn core_seconds(&self) -> f64 {
+        /// What Linux counts in, on every machine that it runs on today.
+        const TICKS_A_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()));
+        let stat = stat.expect("the node runs");
+        // Behind the name, which may have spaces in it.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        ticks.map(|count| count.parse::<f64>().expect("a number")).sum::<f64>() / TICKS_A_SECOND
+    }
+
     /// Bytes on the disk in a part of its data directory, or in all of it.
     pub fn disk_bytes(&self, part: &str) -> u64 {
         bytes_under(&self.data().join(part))

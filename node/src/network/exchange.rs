@@ -302,7 +302,7 @@ fn holding(node: &Node, group: &GroupId) -> Result<Response, StoreError> {
     Ok(Response::Holding(Holding {
         entries,
         digest,
-        bodies_missing: node.bodies_missing(group)?,
+        bodies_missing: node.bodies_missing(group),
         searchable,
     }))
 }

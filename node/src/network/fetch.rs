@@ -1,6 +1,6 @@
 //! Fetching the full texts of records in the background, and files when somebody wants them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::blobs::BlobError;
 use crate::intake::possession_key;
 use crate::node::Node;
 use crate::store::{Change, StoreError, Table};
+use crate::wanted::{Lot, LotId};
 
 /// Full texts looked at in one round.
 const ROUND: usize = 4_000;
@@ -39,11 +40,12 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
     let fetching = network.clone();
     network.spawn(async move {
         let network = fetching;
+        let mut last = None;
         loop {
-            match fetch_round(&node, &network).await {
+            match fetch_round(&node, &network, &mut last).await {
                 // Nothing is wanted, or nobody had what is: wait for news.
                 Ok(0) => {
-                    let _ = tokio::time::timeout(RETRY, node.wanted.notified()).await;
+                    let _ = tokio::time::timeout(RETRY, node.wanted.more.notified()).await;
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -55,20 +57,30 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
     });
 }
 
-/// Asks members for what is wanted; returns how many texts came.
-async fn fetch_round(node: &Arc<Node>, network: &Network) -> Result<usize, FetchError> {
-    let reading = Arc::clone(node);
-    let wanted = blocking(move || reading.wanted_bodies(ROUND)).await??;
-    let mut by_group: BTreeMap<GroupId, Vec<(EntryKey, BlobRef)>> = BTreeMap::new();
-    for (key, body) in wanted {
-        by_group.entry(key.group).or_default().push((key, body));
+/// Asks members for what is wanted after the lot that was looked at last; returns how many texts came.
+async fn fetch_round(
+    node: &Arc<Node>,
+    network: &Network,
+    last: &mut Option<LotId>,
+) -> Result<usize, FetchError> {
+    let (reading, after) = (Arc::clone(node), *last);
+    let lots = blocking(move || {
+        let lots = reading.wanted_after(after, ROUND)?;
+        reading.let_go_of_unwanted(lots)
+    })
+    .await??;
+    *last = lots.last().map(Lot::id);
+    let mut by_group: BTreeMap<GroupId, Vec<Lot>> = BTreeMap::new();
+    for lot in lots {
+        by_group.entry(lot.group()).or_default().push(lot);
     }
     let mut fetched = 0;
-    for (group, mut wanted) in by_group {
-        let holders = holders(node, &group, wanted.first().map(|(key, _)| key));
+    for (group, mut lots) in by_group {
+        let first = lots.iter().flat_map(|lot| &lot.texts).next();
+        let holders = holders(node, &group, first.map(|(key, _)| key));
         for peer in holders.into_iter().filter(|key| network.is_connected(key)) {
-            while !wanted.is_empty() {
-                let came = fetch_from(node, network, peer, group, &mut wanted).await?;
+            while lots.iter().any(|lot| !lot.texts.is_empty()) {
+                let came = fetch_from(node, network, peer, group, &mut lots).await?;
                 fetched += came;
                 if came == 0 {
                     break;
@@ -98,17 +110,17 @@ fn holders(node: &Node, group: &GroupId, first: Option<&EntryKey>) -> Vec<Public
     holders.into_iter().map(|(_, key)| key).collect()
 }
 
-/// Asks one member for a batch; takes what came off `wanted` and returns how many.
+/// Asks one member for a batch; takes what came off its lots and returns how many.
 async fn fetch_from(
     node: &Arc<Node>,
     network: &Network,
     peer: PublicKey,
     group: GroupId,
-    wanted: &mut Vec<(EntryKey, BlobRef)>,
+    lots: &mut [Lot],
 ) -> Result<usize, FetchError> {
     let mut asked: BTreeMap<Hash, Vec<(EntryKey, BlobRef)>> = BTreeMap::new();
     let mut size = 0;
-    for (key, body) in wanted.iter() {
+    for (key, body) in lots.iter().flat_map(|lot| &lot.texts) {
         size += body.size;
         if size > ANSWER_CONTENT_BYTES as u64 && !asked.is_empty() {
             break;
@@ -135,10 +147,16 @@ async fn fetch_from(
         }
     }
     let count = came.len();
-    let keys: Vec<EntryKey> = came.iter().map(|(key, ..)| *key).collect();
-    wanted.retain(|(key, _)| !keys.contains(key));
+    let keys: BTreeSet<EntryKey> = came.iter().map(|(key, ..)| *key).collect();
+    let mut changed = Vec::new();
+    for lot in lots {
+        if lot.texts.iter().any(|(key, _)| keys.contains(key)) {
+            lot.texts.retain(|(key, _)| !keys.contains(key));
+            changed.push(lot.clone());
+        }
+    }
     let keeping = Arc::clone(node);
-    blocking(move || keeping.keep_bodies(came)).await??;
+    blocking(move || keeping.keep_bodies(came, &changed)).await??;
     Ok(count)
 }
 

@@ -6,21 +6,20 @@
 #![expect(clippy::expect_used, reason = "a benchmark ends where it cannot go on")]
 #![expect(clippy::wildcard_enum_match_arm, reason = "a comparison takes few of all messages")]
 
+mod first_sync;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::clock::Timestamp;
-use staffroom_protocol::group::GroupKind;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::message::{Request, Response};
 use staffroom_protocol::sync::session::{Output, Session};
 use staffroom_protocol::sync::set::{Bound, Range};
 use staffroom_protocol::sync::{ContentSet, answer};
 use staffroom_protocol::wire;
-use staffroom_tests::School;
-use staffroom_tests::mallory::Mallory;
 
 /// Entries of a country's schools.
 const ENTRIES: u32 = 1_200_000;
@@ -28,8 +27,8 @@ const ENTRIES: u32 = 1_200_000;
 /// Negentropy's frames, as far as its own users limit them.
 const FRAME_BYTES: u64 = 60 * 1024;
 
-/// Entries that an empty node fetches; all of them one school's.
-const FIRST_SYNC: u32 = 100_000;
+/// Entries that are published while a node is away.
+const AWAY: u32 = 100_000;
 
 /// Inserts that are timed.
 const INSERTS: u32 = 100_000;
@@ -57,6 +56,12 @@ struct Cost {
 }
 
 fn main() {
+    if std::env::args().any(|argument| argument == "--only-first-sync") {
+        return first_sync::run(
+            number_after("--first-sync", ENTRIES),
+            number_after("--away", AWAY),
+        );
+    }
     let all: Vec<u32> = (0..ENTRIES).collect();
     let set = ContentSet::new(all.iter().copied().map(entry));
     let without = |lacks: &dyn Fn(u32) -> bool| -> Vec<u32> {
@@ -93,47 +98,14 @@ fn main() {
     time_changes(&set);
     drop(set);
     println!();
-    first_sync();
+    first_sync::run(number_after("--first-sync", ENTRIES), number_after("--away", AWAY));
 }
 
-/// A node of a school that has just joined, and everything that it has to fetch.
-fn first_sync() {
-    let sender = Mallory::start();
-    let group = sender.node.create_group("Fenland Trust", GroupKind::Trust).expect("a group");
-    let started = Instant::now();
-    let own = sender.node.identity().node_key().public();
-    for batch in (0..FIRST_SYNC).collect::<Vec<_>>().chunks(1_000) {
-        let entry = |number: &u32| {
-            let clock = 1_700_000_000_000 + u64::from(*number) * 20_000;
-            sender.entry(group, &format!("Reading aloud in pairs, class {number}"), clock)
-        };
-        let entries: Vec<Vec<u8>> = batch.iter().map(entry).collect();
-        sender
-            .node
-            .accept_entries(group, entries.iter().map(Vec::as_slice), own)
-            .expect("the entries are stored");
-    }
-    println!("{FIRST_SYNC} entries made and stored in {:.1} s", started.elapsed().as_secs_f64());
-    let mut receiver = School::set_up(env!("CARGO_BIN_EXE_staffroom-under-test"), "Ash Primary");
-    receiver.start();
-    let invite = sender.invite(&group);
-    let before = receiver.resident_bytes();
-    let agent = ureq::Agent::new_with_defaults();
-    let started = Instant::now();
-    receiver.done(&["group", "join", &invite.to_string(), "--yes"]);
-    let held = || receiver.api(&agent, "/status")["groups"][0]["entries"].as_u64();
-    let mut most = before;
-    while held() < Some(u64::from(FIRST_SYNC)) {
-        assert!(started.elapsed() < Duration::from_secs(600), "{:?} entries came", held());
-        most = most.max(receiver.resident_bytes());
-        std::thread::sleep(Duration::from_millis(200));
-    }
-    let took = started.elapsed().as_secs_f64();
-    println!(
-        "first sync of an empty node, loopback   {:>10.0} entries a second, verified, journalled, stored",
-        f64::from(FIRST_SYNC) / took
-    );
-    println!("its memory at most                      {:>10.0} MiB", most as f64 / 1_048_576.0);
+/// The number behind an argument.
+fn number_after(argument: &str, otherwise: u32) -> u32 {
+    let arguments: Vec<String> = std::env::args().collect();
+    let place = arguments.iter().position(|one| one == argument);
+    place.map_or(otherwise, |place| arguments[place + 1].parse().expect("a number"))
 }
 
 fn print(what: &str, who: &str, cost: &Cost, beside: Option<&Cost>) {
