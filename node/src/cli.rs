@@ -11,6 +11,7 @@ mod group;
 mod import;
 mod init;
 mod kit;
+mod line;
 mod node;
 mod output;
 mod passphrase;
@@ -93,6 +94,8 @@ enum Command {
     Get(get::Get),
     /// Say how the node is doing
     Status(status::Status),
+    /// Show or set how much may pass on the line to other schools, and when
+    Line(line::Line),
     /// Make the search index again from what is stored
     Reindex(status::Reindex),
     /// Print completions for a shell
@@ -165,6 +168,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Show(show) => show.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
+            Command::Line(line) => line.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
             Command::Completions { shell } => {
                 let mut arguments = Arguments::command();

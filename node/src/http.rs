@@ -7,6 +7,7 @@ mod api_error;
 mod files;
 mod groups;
 mod guard;
+mod line;
 mod next_keys;
 mod nodes;
 mod pages;
@@ -29,6 +30,7 @@ pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
 };
 pub use guard::Token;
+pub use line::LineReport;
 pub use next_keys::NextKeyReport;
 pub use records::{PublishRequest, RecordReport};
 pub use search::{HitReport, SearchReport};
@@ -61,6 +63,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/merger/{into}", put(groups::merge))
         .route("/memberships", delete(groups::close))
         .route("/groups/{group}/holdings", get(groups::holdings))
+        .route("/line", get(line::show).put(line::set).delete(line::lift))
         .route("/nodes", get(nodes::list))
         .route("/nodes/{node}/revocation", put(nodes::revoke))
         .route("/records", post(records::publish))

@@ -16,6 +16,7 @@ pub mod intake;
 pub mod invites;
 pub mod joining;
 pub mod life;
+pub mod line;
 pub mod markdown;
 pub mod membership;
 pub mod network;

@@ -11,6 +11,7 @@ mod doorway;
 mod exchange;
 mod fetch;
 mod gate;
+mod line;
 mod offences;
 mod rate;
 mod relay_join;
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     peer_id: PeerId,
     wanted: catch_up::Wanted,
     spread: spread::Spread,
+    pace: line::Pace,
     held: Mutex<relay_join::Held>,
     /// What peers ask.
     rates: Mutex<rate::Rates>,
@@ -128,6 +130,9 @@ pub enum AskError {
     /// It took the question and did not answer in time, or not in a way that can be read.
     #[error("the other node did not answer: {0}")]
     NoAnswer(String),
+    /// Too many questions wait, since there is a ceiling on what this node receives.
+    #[error("too much waits to be received under the ceiling of the line; see: staffroom line")]
+    LineFull,
     /// This node's network has stopped.
     #[error("the network has stopped")]
     Stopped,
@@ -158,6 +163,7 @@ impl Network {
             })?,
             wanted,
             spread,
+            pace: line::Pace::new(Arc::clone(node.line())),
             held: Mutex::default(),
             rates: Mutex::default(),
             gossip_rates: Mutex::default(),
@@ -181,7 +187,8 @@ impl Network {
         Ok(network)
     }
 
-    /// Asks a node and waits for its answer; dials it where there is no connection.
+    /// Asks a node and waits for its answer; dials it where there is no connection. What is bulky
+    /// waits for the line first.
     ///
     /// # Errors
     /// [`AskError`] if no answer comes.
@@ -189,14 +196,17 @@ impl Network {
         &self,
         peer: PublicKey,
         addresses: Vec<Multiaddr>,
-        request: Request,
+        mut request: Request,
     ) -> Result<Response, AskError> {
+        let expected = self.shared.pace.before_asking(&mut request).await?;
         let (reply, answer) = oneshot::channel();
         let peer =
             peer_id(&peer).ok_or_else(|| AskError::Unreachable("its key is not valid".into()))?;
         let ask = Command::Ask { peer, addresses, request: Box::new(request), reply };
         self.commands.send(ask).await.map_err(|_| AskError::Stopped)?;
-        answer.await.map_err(|_| AskError::Stopped)?
+        let answer = answer.await.map_err(|_| AskError::Stopped)?;
+        self.shared.pace.answered(expected, &answer);
+        answer
     }
 
     /// Tells all members of a group. A hint: it may be lost.

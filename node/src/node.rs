@@ -20,6 +20,7 @@ use crate::contacts::Contacts;
 use crate::epochs::Opened;
 use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
+use crate::line::Line;
 use crate::network::Network;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
 use crate::wanted::Wanted;
@@ -33,6 +34,7 @@ pub struct Node {
     store: Arc<dyn Store>,
     blobs: Blobs,
     contacts: Contacts,
+    line: Arc<Line>,
     indexer: Indexer,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
@@ -108,6 +110,7 @@ impl Node {
         let node = Arc::new(Self {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::new(Arc::clone(&store)),
+            line: Arc::new(Line::open(Arc::clone(&store))?),
             home,
             identity,
             store,
@@ -148,6 +151,11 @@ impl Node {
     /// Where other nodes were last reached.
     pub fn contacts(&self) -> &Contacts {
         &self.contacts
+    }
+
+    /// How much may pass on the line to other schools, and when.
+    pub fn line(&self) -> &Arc<Line> {
+        &self.line
     }
 
     /// The search index and what keeps it up to date.

@@ -154,6 +154,14 @@ impl Client {
         self.ask(Method::PUT, path, Body::empty()).await
     }
 
+    pub(super) async fn put_body<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.ask(Method::PUT, path, Body::from(serde_json::to_vec(body)?)).await
+    }
+
     pub(super) async fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         self.ask(Method::DELETE, path, Body::empty()).await
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::client::Client;
 use super::group;
 use super::kit::{self, advice};
+use super::line;
 use super::output::{Output, bytes};
 use crate::home::Home;
 use crate::http::{IndexStatus, StatusReport};
@@ -54,6 +55,7 @@ fn text(status: &StatusReport) -> String {
         "{}\nschool       {}\ndata         {}\nnode         {network}\nsearch index {} documents, {lag}\n",
         status.claims.name, status.school, status.data, index.documents
     );
+    text.push_str(&line::in_status(status.line.as_ref()));
     if status.held_aside > 0 {
         text.push_str(&format!(
             "waiting      {} records, of schools that are not known here or with clocks that are ahead\n",

@@ -9,6 +9,7 @@ use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, SchoolId};
 
 use super::api_error::{ApiError, blocking};
+use crate::line::InForce;
 use crate::network::Traffic;
 use crate::node::Node;
 use crate::store::StoreError;
@@ -30,6 +31,9 @@ pub struct StatusReport {
     pub network: Option<NetworkStatus>,
     /// The search index.
     pub index: IndexStatus,
+    /// The ceilings of the line to other schools, if any were set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<InForce>,
     /// Entries that wait for their author's admission or for their time to come.
     pub held_aside: usize,
 }
@@ -116,6 +120,7 @@ fn report(node: &Node) -> Result<StatusReport, StoreError> {
             traffic: network.traffic(),
         }),
         index: index_status(node),
+        line: node.line().in_force(jiff::Timestamp::now()),
         held_aside: node.held_aside(),
     })
 }

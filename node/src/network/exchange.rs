@@ -53,7 +53,7 @@ pub(super) async fn answer(
     if let Some(offence) = refused_for(&response) {
         network.offended(peer, offence).await;
     }
-    response
+    network.shared.pace.before_answering(peer, response).await
 }
 
 /// What an answer that refuses is for.

@@ -10,9 +10,9 @@ use staffroom_protocol::entry::{BlobRef, EntryKey};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::{MAX_BODY_BYTES, MAX_FILE_BYTES};
-use staffroom_protocol::sync::message::{ANSWER_CONTENT_BYTES, Request, Response};
+use staffroom_protocol::sync::message::{Refusal, Request, Response};
 
-use super::{Network, Offence};
+use super::{AskError, Network, Offence};
 use crate::blobs::BlobError;
 use crate::intake::possession_key;
 use crate::node::Node;
@@ -34,6 +34,10 @@ const MOST_AT_ONCE: usize = 2;
 
 /// The pause before asking again for what nobody had.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How often a member is asked for a piece while it says that it is busy: for two minutes, in which
+/// the lowest ceiling lets something pass.
+const TRIES_WHILE_BUSY: usize = 24;
 
 /// Fetches wanted texts until the network stops.
 pub(super) fn start(node: Arc<Node>, network: &Network) {
@@ -119,10 +123,11 @@ async fn fetch_from(
     lots: &mut [Lot],
 ) -> Result<usize, FetchError> {
     let mut asked: BTreeMap<Hash, Vec<(EntryKey, BlobRef)>> = BTreeMap::new();
+    let most = network.shared.pace.answer_bytes() as u64;
     let mut size = 0;
     for (key, body) in lots.iter().flat_map(|lot| &lot.texts) {
         size += body.size;
-        if size > ANSWER_CONTENT_BYTES as u64 && !asked.is_empty() {
+        if size > most && !asked.is_empty() {
             break;
         }
         asked.entry(body.hash).or_default().push((*key, *body));
@@ -181,9 +186,11 @@ pub(crate) async fn file(
     let mut peers = connected.into_iter().chain(reached_before).peekable();
     let mut attempts = FuturesUnordered::new();
     let mut tried = 0;
+    // Where the line is the bottleneck, a second copy would only halve the first.
+    let most_at_once = if network.shared.pace.is_limited() { 1 } else { MOST_AT_ONCE };
     loop {
         // A node that was cut off a moment ago still counts as connected, and is silent.
-        let another = peers.peek().is_some() && attempts.len() < MOST_AT_ONCE;
+        let another = peers.peek().is_some() && attempts.len() < most_at_once;
         let ended = tokio::select! {
             ended = attempts.next(), if !attempts.is_empty() => ended,
             () = tokio::time::sleep(SILENCE), if another && !attempts.is_empty() => None,
@@ -215,9 +222,7 @@ async fn file_from(
     let mut writer = node.blobs().writer()?;
     let mut offset = 0;
     while offset < file.size {
-        let request = Request::BlobRange { group: key.group, hash: file.hash, offset };
-        let addresses = node.contacts().addresses(&peer);
-        let answer = network.ask(peer, addresses, request).await;
+        let answer = piece_from(node, network, peer, key.group, file.hash, offset).await;
         let Ok(Response::BlobRange { size, bytes }) = answer else {
             return Err(FetchError::NotHeld);
         };
@@ -244,6 +249,28 @@ async fn file_from(
         network.offended(peer, Offence::WrongContent).await;
     }
     kept
+}
+
+/// Asks a member for a piece of a file, again where it says that its line is busy.
+async fn piece_from(
+    node: &Arc<Node>,
+    network: &Network,
+    peer: PublicKey,
+    group: GroupId,
+    hash: Hash,
+    offset: u64,
+) -> Result<Response, AskError> {
+    let ask = || {
+        let request = Request::BlobRange { group, hash, offset };
+        network.ask(peer, node.contacts().addresses(&peer), request)
+    };
+    for _ in 1..TRIES_WHILE_BUSY {
+        match ask().await {
+            Ok(Response::Refused(Refusal::Busy)) => tokio::time::sleep(RETRY).await,
+            answer => return answer,
+        }
+    }
+    ask().await
 }
 
 async fn blocking<T: Send + 'static>(
