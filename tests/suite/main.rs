@@ -5,6 +5,7 @@
 mod bad_input;
 mod first_light;
 mod floor_versions;
+mod healing;
 mod hostile;
 mod import;
 mod invites;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::group::{Claims, GroupKind, Role};
-use staffroom_protocol::hash::{GroupId, SchoolId};
+use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 
 use super::api_error::{ApiError, blocking};
 use crate::line::InForce;
@@ -61,6 +61,8 @@ pub struct GroupStatus {
     pub connected: usize,
     /// Records held, withdrawals included.
     pub entries: u64,
+    /// A hash over them: equal on nodes that hold the same.
+    pub digest: Hash,
     /// Records whose full text has not come yet.
     pub bodies_missing: u64,
 }
@@ -148,6 +150,7 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
     let roster = node.roster(&id).unwrap_or_default();
     let own = node.identity().school();
     let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
+    let (entries, digest) = node.content(&id);
     Ok(GroupStatus {
         id,
         name,
@@ -162,7 +165,8 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
                 *school != own && member.nodes.iter().any(|key| connected.contains_key(key))
             })
             .count(),
-        entries: node.store().count(&id),
+        entries,
+        digest,
         bodies_missing: node.bodies_missing(&id),
     })
 }
