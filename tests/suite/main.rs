@@ -11,6 +11,7 @@ mod import;
 mod invites;
 mod large_group;
 mod life;
+mod line;
 mod partition;
 mod recovery;
 mod removal;

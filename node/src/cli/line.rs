@@ -34,7 +34,7 @@ pub(super) struct Line {
     #[arg(long, value_name = "ZONE")]
     zone: Option<Zone>,
     /// Let everything pass again, and forget the ceilings and the school hours
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["within", "outside", "only", "hours", "days", "zone"])]
     off: bool,
 }
 
@@ -148,8 +148,14 @@ pub(super) fn in_status(in_force: Option<&InForce>) -> String {
     };
     let hours = if *school_hours { "school hours" } else { "outside school hours" };
     let until = until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
+    let most = |ceiling: Ceiling| match ceiling.0 {
+        Some(rate) => format!("at most {rate}"),
+        None => "without a ceiling".to_owned(),
+    };
+    let Ceilings { receiving, sending } = *ceilings;
     format!(
-        "line         ceiling for receiving {}, sending {} ({hours}{until})\n",
-        ceilings.receiving, ceilings.sending
+        "line         receiving {}, sending {} ({hours}{until})\n",
+        most(receiving),
+        most(sending)
     )
 }

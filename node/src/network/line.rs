@@ -32,8 +32,8 @@ const SECONDS_AN_ANSWER: f64 = 4.0;
 /// An answer has at least this much room under any ceiling.
 const LEAST_ANSWER_BYTES: usize = 64 * 1024;
 
-/// What one entry weighs, about: a summary has some hundred bytes and 8 KiB at most.
-const ENTRY_BYTES: usize = 1024;
+/// What one entry weighs, about: a summary has a few hundred bytes to two thousand, and 8 KiB at most.
+const ENTRY_BYTES: usize = 2 * 1024;
 
 /// What the answer to a question weighs that only looks for differences, about.
 const COMPARISON_BYTES: u64 = 4 * 1024;
@@ -349,7 +349,7 @@ mod tests {
         let group = GroupId::from_bytes([1; 32]);
         let mut request = Request::Entries { group, ids: ByteBuf::from(vec![7; 8 * 1_000]) };
         ask_for_less(&mut request, 128_000);
-        assert_eq!(expected_bytes(&request), on_the_line(125 * ENTRY_BYTES));
+        assert_eq!(expected_bytes(&request), on_the_line(62 * ENTRY_BYTES));
 
         let blobs = |sizes: &[usize]| Response::Blobs {
             blobs: sizes.iter().map(|size| ByteBuf::from(vec![0; *size])).collect(),
