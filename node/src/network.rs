@@ -198,7 +198,8 @@ impl Network {
         addresses: Vec<Multiaddr>,
         mut request: Request,
     ) -> Result<Response, AskError> {
-        let expected = self.shared.pace.before_asking(&mut request).await?;
+        let turn = self.shared.pace.before_asking(&mut request);
+        let expected = self.until_stopped(turn).await.ok_or(AskError::Stopped)??;
         let (reply, answer) = oneshot::channel();
         let peer =
             peer_id(&peer).ok_or_else(|| AskError::Unreachable("its key is not valid".into()))?;
@@ -294,6 +295,14 @@ impl Network {
         let mut tasks =
             std::mem::take(&mut *self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
+    }
+
+    /// Does what may take long, unless the network stops before it is done.
+    async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.commands.closed() => None,
+        }
     }
 
     async fn command(&self, command: Command) {

@@ -89,7 +89,7 @@ fn fail_and_heal(clock: &str, with_damson: bool) {
     sites.cut();
     let cut = Instant::now();
     let mut rounds = 0;
-    while cut.elapsed() < OUTAGE {
+    while cut.elapsed() < OUTAGE || rounds < 4 {
         rounds += 1;
         for school in [&ash, &beech, &cedar] {
             share(school, &format!("Round {rounds}"));
@@ -113,7 +113,6 @@ fn fail_and_heal(clock: &str, with_damson: bool) {
         }
         sleep(Duration::from_secs(4));
     }
-    assert!(rounds >= 4, "too slow a machine: {rounds} rounds in {OUTAGE:?}");
     // Entries of the future are held aside, however many.
     assert_eq!(held(&damson).aside > 0, with_damson, "{:?}", held(&damson));
     let apart = [held(&ash), held(&cedar)];

@@ -118,7 +118,7 @@ fn a_ceiling_on_receiving_holds_while_small_records_arrive_and_is_lifted_at_once
 #[test]
 fn a_ceiling_on_sending_holds_and_nobody_gives_up() {
     const FILE: usize = 1024 * 1024;
-    let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    let (mut ash, beech) = (running("Ash Primary"), running("Beech Primary"));
     ash.found("Fenland Trust", "trust", &[&beech]);
     line(&ash, "512 kbit/s", &["--only", "sending"]);
     let shown = ash.done(&["line"]);
@@ -136,6 +136,18 @@ fn a_ceiling_on_sending_holds_and_nobody_gives_up() {
     // All but the first answer, of four seconds, waits.
     let least = Duration::from_secs_f64((FILE as f64 - 4.0 * 64_000.0) / 64_000.0);
     assert!(taken > least && taken < 3 * least, "{taken:?} under the ceiling");
+
+    // A node that stops leaves no answer waiting.
+    let id = share_file(&ash, "Slides of number talks", FILE + 1);
+    beech.finds("slides", 2);
+    std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| beech.run(&["get", &id, "--out", "cut"]));
+        std::thread::sleep(Duration::from_secs(2));
+        let stopping = Instant::now();
+        ash.stop();
+        assert!(stopping.elapsed() < Duration::from_secs(5), "{:?}", stopping.elapsed());
+        fetching.join().unwrap().error();
+    });
     println!("1 MiB took {taken:?} under 512 kbit/s of the sending node");
 }
 

@@ -38,7 +38,8 @@ pub(super) async fn answer(
         network.offended(peer, Offence::Malformed).await;
         return Response::Refused(Refusal::Malformed);
     };
-    let member = request.group().is_some_and(|group| node.shares(&group, &peer));
+    let group = request.group();
+    let member = group.is_some_and(|group| node.shares(&group, &peer));
     let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
         peer,
         if member { rate::MEMBER } else { rate::STRANGER },
@@ -53,7 +54,9 @@ pub(super) async fn answer(
     if let Some(offence) = refused_for(&response) {
         network.offended(peer, offence).await;
     }
-    network.shared.pace.before_answering(peer, response).await
+    let may_have_it = || group.is_some_and(|group| node.shares(&group, &peer));
+    let paced = network.shared.pace.before_answering(peer, response, may_have_it);
+    network.until_stopped(paced).await.unwrap_or(Response::Refused(Refusal::Busy))
 }
 
 /// What an answer that refuses is for.

@@ -138,8 +138,14 @@ impl Pace {
     }
 
     /// Waits until an answer may be sent, and makes it shorter where the ceiling is low; a bulky one
-    /// that would come too late is refused.
-    pub(super) async fn before_answering(&self, peer: PublicKey, response: Response) -> Response {
+    /// that would come too late is refused, and so is one that a node may not have any more when its
+    /// turn comes.
+    pub(super) async fn before_answering(
+        &self,
+        peer: PublicKey,
+        response: Response,
+        may_have_it: impl Fn() -> bool,
+    ) -> Response {
         let ceiling = self.ceilings().sending.0;
         if ceiling.is_none() {
             return response;
@@ -157,7 +163,7 @@ impl Pace {
         };
         tokio::time::sleep(wait).await;
         self.sent().left(&peer);
-        response
+        if may_have_it() { response } else { Response::Refused(Refusal::NotShared) }
     }
 
     fn received(&self) -> MutexGuard<'_, Bucket> {
@@ -305,6 +311,8 @@ mod tests {
     use staffroom_protocol::identity::{NodeCertificate, SecretKey};
 
     use super::*;
+    use crate::line::LineSettings;
+    use crate::store::{DiskStore, Options};
 
     fn peer(number: u8) -> PublicKey {
         SecretKey::from_seed(&[number; 32]).public()
@@ -392,5 +400,24 @@ mod tests {
         };
         assert_eq!(told, entries[..2]);
         assert_eq!(next, Some(Bound::after(written[1].clock(), &written[1].hash())));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_waits_is_not_sent_to_whoever_was_removed_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
+        let line = Arc::new(Line::open(Arc::new(store)).unwrap());
+        let ceilings = Ceilings { sending: "64 kbit/s".parse().unwrap(), ..Ceilings::default() };
+        let settings =
+            LineSettings { within: ceilings, outside: ceilings, ..LineSettings::default() };
+        line.set(Some(settings)).unwrap();
+        let pace = Pace::new(line);
+        let piece = Response::BlobRange { size: 9_000, bytes: ByteBuf::from(vec![0; 4_000]) };
+        let first = pace.before_answering(peer(1), piece.clone(), || true).await;
+        assert_eq!(first, piece);
+        let started = Instant::now();
+        let next = pace.before_answering(peer(1), piece, || false).await;
+        assert_eq!(next, Response::Refused(Refusal::NotShared));
+        assert!(started.elapsed() > Duration::from_millis(400), "it waited for the first");
     }
 }
