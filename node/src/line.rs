@@ -63,7 +63,10 @@ impl Line {
         let settings = stored.and_then(|bytes| {
             let read = serde_json::from_slice(&bytes);
             read.inspect_err(|error| {
-                tracing::error!(%error, "the ceilings of the line cannot be read; set them again with: staffroom line");
+                tracing::error!(
+                    %error,
+                    "the ceilings of the line cannot be read; set them with: staffroom line"
+                );
             })
             .ok()
         });

@@ -26,8 +26,8 @@ fn share(school: &School, title: &str) {
     school.done(&["publish", file.to_str().unwrap()]);
 }
 
-/// What a school's node holds: how many entries, the hash over them, and how much is missing or held
-/// aside.
+/// What a school's node holds: how many entries, the hash over them, and how much is missing or
+/// held aside.
 #[derive(Debug, PartialEq, Eq)]
 struct Held {
     entries: u64,

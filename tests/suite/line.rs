@@ -1,5 +1,5 @@
-//! The ceilings of a school's line: they hold, what is small passes them, and they can be lifted while
-//! something is on its way.
+//! The ceilings of a school's line: they hold, what is small passes them, and they can be lifted
+//! while something is on its way.
 
 use std::time::{Duration, Instant};
 

@@ -25,14 +25,15 @@ use crate::line::bucket::Bucket;
 use crate::line::rate::Rate;
 use crate::line::{Ceilings, Line};
 
-/// How much of a second's allowance one answer may be: long enough that the envelope weighs little,
-/// short enough that a few nodes that ask at once all get theirs in time.
+/// How many seconds of its ceiling one answer may take: enough that the envelope weighs little, few
+/// enough that several nodes that ask at once all get theirs in time.
 const SECONDS_AN_ANSWER: f64 = 4.0;
 
-/// An answer has at least this much room under any ceiling.
+/// An answer has at least this much room under any ceiling: thirty summaries, or a text of the usual
+/// length, for one round trip.
 const LEAST_ANSWER_BYTES: usize = 64 * 1024;
 
-/// What one entry weighs, about: a summary has a few hundred bytes to two thousand, and 8 KiB at most.
+/// What one entry weighs, about: most summaries have a few hundred bytes to two thousand.
 const ENTRY_BYTES: usize = 2 * 1024;
 
 /// What the answer to a question weighs that only looks for differences, about.
@@ -41,8 +42,8 @@ const COMPARISON_BYTES: u64 = 4 * 1024;
 /// Packets have headers and are acknowledged: about a sixteenth on top of what they carry.
 const HEADERS: u64 = 16;
 
-/// How long an answer may wait for its turn: the node that asked gives up after a minute, and has to
-/// receive it yet.
+/// How long an answer may wait for its turn: the node that asked gives up after a minute, and has
+/// to receive it yet.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How long it may wait for a node that has an answer waiting already, so that nobody who asks much
@@ -52,7 +53,7 @@ const LONGEST_WAIT_FOR_MORE: Duration = Duration::from_secs(15);
 /// Answers that wait at once, of a megabyte at most.
 const MAX_WAITING_ANSWERS: usize = 32;
 
-/// Questions that wait at once: a few comparisons, the full texts, and the files that people opened.
+/// Questions that wait at once: a few comparisons, the full texts, and the files that people open.
 const MAX_WAITING_QUESTIONS: usize = 64;
 
 /// How often a question that waits looks whether the ceiling has changed.
@@ -64,7 +65,7 @@ pub(super) struct Pace {
     line: Arc<Line>,
     received: Mutex<Bucket>,
     sent: Mutex<Sent>,
-    /// Held by the question that is next; the others wait behind it in the order in which they came.
+    /// Held by the question that is next; the others wait behind it in the order of their coming.
     turn: tokio::sync::Mutex<()>,
     places: Semaphore,
 }
