@@ -109,7 +109,7 @@ impl Node {
         let wanted = Wanted::open(store.as_ref())?;
         let node = Arc::new(Self {
             groups: RwLock::new(read_groups(store.as_ref())?),
-            contacts: Contacts::new(Arc::clone(&store)),
+            contacts: Contacts::open(Arc::clone(&store))?,
             line: Arc::new(Line::open(Arc::clone(&store))?),
             home,
             identity,

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How often each group is compared with a member, in rounds: what gossip lost arrives by then.
 const ROUNDS_BETWEEN_COMPARISONS: usize = 15;
 
-/// Members that a node dials; beyond that it is reached by others and by gossip's mesh.
+/// Members that are dialled in one round.
 const MAX_DIALLED: usize = 48;
 
 /// Starts the rounds; they end with the network.
@@ -99,8 +99,12 @@ impl Upkeep {
                     self.network.catch_up_with(partner, group);
                 }
             }
-            for key in others.into_iter().take(MAX_DIALLED) {
-                self.dial(key).await;
+            // In a large group nobody knows yet how to reach most.
+            let now = Instant::now();
+            let due: Vec<PublicKey> =
+                others.into_iter().filter(|key| self.is_due(key, now)).take(MAX_DIALLED).collect();
+            for key in due {
+                self.dial(key, now).await;
             }
         }
         if self.node.held_aside() > 0 {
@@ -130,20 +134,19 @@ impl Upkeep {
         self.pauses.contains_key(key) || self.node.contacts().addresses(key).is_empty()
     }
 
-    /// Dials a node that is not connected, where it is time to.
-    async fn dial(&mut self, key: PublicKey) {
-        let addresses = self.node.contacts().addresses(&key);
+    /// Whether somebody said how to reach a node, and the pause after the last dial is over.
+    fn is_due(&self, key: &PublicKey, now: Instant) -> bool {
+        let pause_over = self.pauses.get(key).is_none_or(|(next, _)| now >= *next);
+        pause_over && !self.node.contacts().addresses(key).is_empty()
+    }
+
+    /// Dials a node that is not connected.
+    async fn dial(&mut self, key: PublicKey, now: Instant) {
         let Some(peer) = peer_id(&key) else { return };
-        if addresses.is_empty() {
-            return;
-        }
-        let now = Instant::now();
         let (next, pause) = self.pauses.entry(key).or_insert((now, FIRST_PAUSE));
-        if now >= *next {
-            *next = now + *pause;
-            *pause = (*pause * 2).min(LONGEST_PAUSE);
-            self.network.dial(peer, addresses).await;
-        }
+        *next = now + *pause;
+        *pause = (*pause * 2).min(LONGEST_PAUSE);
+        self.network.dial(peer, self.node.contacts().addresses(&key)).await;
     }
 
     async fn ask_for_addresses(&mut self, group: GroupId, partner: PublicKey) {
