@@ -4,6 +4,7 @@
 //! readable by its owner alone.
 
 mod api_error;
+mod comparisons;
 mod files;
 mod groups;
 mod guard;
@@ -26,6 +27,7 @@ use staffroom_protocol::limits::MAX_FILE_BYTES;
 use crate::node::Node;
 
 pub use api_error::ApiErrorBody;
+pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
 };

@@ -7,6 +7,7 @@ mod behaviour;
 mod catch_up;
 mod chores;
 mod codec;
+mod comparisons;
 mod doorway;
 mod exchange;
 mod fetch;
@@ -21,7 +22,7 @@ mod transport;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
@@ -41,6 +42,8 @@ use tokio::task::JoinSet;
 use crate::node::Node;
 
 pub(crate) use catch_up::tell;
+pub use comparisons::Ending;
+pub(crate) use comparisons::GroupComparisons;
 pub use fetch::FetchError;
 pub(crate) use fetch::file as fetch_file;
 use offences::Offence;
@@ -61,12 +64,16 @@ pub struct Network {
 #[derive(Debug)]
 pub(crate) struct Shared {
     peer_id: PeerId,
-    wanted: catch_up::Wanted,
+    comparisons: Mutex<comparisons::Comparisons>,
+    /// A comparison is wanted, or another has ended.
+    wanted: Notify,
     spread: spread::Spread,
     pace: line::Pace,
     held: Mutex<relay_join::Held>,
     /// What peers ask.
     rates: Mutex<rate::Rates>,
+    /// How often peers ask for ordered hashes.
+    ordered_rates: Mutex<rate::Rates>,
     /// What peers gossip.
     gossip_rates: Mutex<rate::Rates>,
     offences: Mutex<offences::Offences>,
@@ -154,18 +161,19 @@ impl Network {
     /// [`StartError`] names the address that cannot be used and why.
     pub async fn start(node: Arc<Node>, listen: Vec<Multiaddr>) -> Result<Self, StartError> {
         let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
-        let (wanted, comparisons) = catch_up::Wanted::new();
         let (spread, statements) = spread::Spread::new();
         let own_key = node.identity().node_key().public();
         let shared = Shared {
             peer_id: peer_id(&own_key).ok_or_else(|| {
                 StartError::SetUp("the node's key is no point on the curve".into())
             })?,
-            wanted,
+            comparisons: Mutex::default(),
+            wanted: Notify::new(),
             spread,
             pace: line::Pace::new(Arc::clone(node.line())),
             held: Mutex::default(),
             rates: Mutex::default(),
+            ordered_rates: Mutex::default(),
             gossip_rates: Mutex::default(),
             offences: Mutex::default(),
             connected: RwLock::default(),
@@ -180,7 +188,7 @@ impl Network {
         node.attach(network.clone());
         network.follow(node.channels()).await;
         spread::start(&node, &network, statements);
-        catch_up::start(&node, &network, comparisons);
+        catch_up::start(&node, &network);
         upkeep::start(Arc::clone(&node), &network);
         chores::start(Arc::clone(&node), &network);
         fetch::start(node, &network);
@@ -269,7 +277,7 @@ impl Network {
         }
     }
 
-    fn offences(&self) -> std::sync::MutexGuard<'_, offences::Offences> {
+    fn offences(&self) -> MutexGuard<'_, offences::Offences> {
         self.shared.offences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -280,7 +288,18 @@ impl Network {
 
     /// Compares a group with a node as soon as there is room.
     pub(crate) fn catch_up_with(&self, peer: PublicKey, group: GroupId) {
-        self.shared.wanted.add(peer, group);
+        if self.comparisons().add((peer, group)) {
+            self.shared.wanted.notify_one();
+        }
+    }
+
+    fn comparisons(&self) -> MutexGuard<'_, comparisons::Comparisons> {
+        self.shared.comparisons.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the comparisons of a group stand.
+    pub(crate) fn comparisons_of(&self, group: &GroupId) -> GroupComparisons {
+        self.comparisons().of_group(group)
     }
 
     /// Runs a task until the network stops.

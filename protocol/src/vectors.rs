@@ -22,7 +22,9 @@ use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
-use crate::sync::message::{Described, Holding, PeerAddresses, Refusal, Request, Response};
+use crate::sync::message::{
+    Described, Holding, Ordered, OrderedPart, PeerAddresses, Refusal, Request, Response,
+};
 use crate::sync::set::{Bound, Part, Range};
 use crate::wire;
 
@@ -194,6 +196,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Symbols { group, count: 40 },
         Request::Describe { group, ranges: vec![Range::whole(), range.clone()] },
         Request::EntriesIn { group, range: range.clone() },
+        Request::Ordered { group, ranges: vec![Range::whole(), range.clone()] },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
@@ -222,7 +225,18 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Described {
             ranges: vec![Described::Ids(bytes.clone()), Described::Parts(vec![part])],
         },
-        Response::EntriesIn { entries: vec![bytes.clone()], next: Some(bound), membership: hash },
+        Response::EntriesIn {
+            entries: vec![bytes.clone()],
+            next: Some(bound.clone()),
+            membership: hash,
+        },
+        Response::Ordered {
+            digest: hash,
+            ranges: vec![
+                Ordered::Hashes(bytes.clone()),
+                Ordered::Parts(vec![OrderedPart { to: Some(bound), hash }]),
+            ],
+        },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];
     let requests = requests

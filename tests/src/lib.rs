@@ -302,12 +302,17 @@ impl School {
         assert_eq!(answer[0]["outcome"], "published", "{answer}");
     }
 
-    /// How often the running node refused what others sent or asked, for one reason.
-    pub fn refused(&self, reason: &str) -> u64 {
+    /// What the running node counts.
+    pub fn metrics(&self) -> String {
         let agent = ureq::Agent::new_with_defaults();
         let mut answer =
             agent.get(&format!("{}metrics", self.page())).call().expect("the node answers");
-        let metrics = answer.body_mut().read_to_string().expect("the metrics are text");
+        answer.body_mut().read_to_string().expect("the metrics are text")
+    }
+
+    /// How often the running node refused what others sent or asked, for one reason.
+    pub fn refused(&self, reason: &str) -> u64 {
+        let metrics = self.metrics();
         let name = format!("staffroom_refused_total{{reason=\"{reason}\"}} ");
         let count = metrics.lines().find_map(|line| line.strip_prefix(&name));
         count.map_or(0, |count| count.parse().expect("a count"))

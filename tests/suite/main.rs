@@ -12,6 +12,7 @@ mod invites;
 mod large_group;
 mod life;
 mod line;
+mod missing;
 mod partition;
 mod recovery;
 mod removal;

@@ -9,9 +9,9 @@ use super::client::Client;
 use super::group;
 use super::kit::{self, advice};
 use super::line;
-use super::output::{Output, bytes};
+use super::output::{Output, bytes, filled, minute};
 use crate::home::Home;
-use crate::http::{IndexStatus, StatusReport};
+use crate::http::{GroupStatus, IndexStatus, StatusReport};
 
 /// Say how the node is doing
 #[derive(Debug, clap::Args)]
@@ -62,7 +62,46 @@ fn text(status: &StatusReport) -> String {
             status.held_aside
         ));
     }
-    format!("{text}\n{}", group::list(&status.groups))
+    text.push_str(&format!("\n{}", group::list(&status.groups)));
+    for group in &status.groups {
+        text.push_str(&about_group(group));
+    }
+    text
+}
+
+/// What there is to say of a group beside the table, a line each.
+fn about_group(group: &GroupStatus) -> String {
+    let mut lines = Vec::new();
+    let compared = &group.comparisons;
+    let bringing = compared.under_way.iter().filter(|one| one.brings_something());
+    lines.extend(bringing.map(|one| format!("Catching up: {}.", one.sentence())));
+    match compared.waiting {
+        0 => {}
+        1 => lines.push("1 more comparison waits for its turn.".to_owned()),
+        count => lines.push(format!("{count} more comparisons wait for their turn.")),
+    }
+    if let Some(last) = &compared.last {
+        lines.push(format!(
+            "Last compared with {} at {}: {}.",
+            last.school,
+            minute(&last.when),
+            last.ended()
+        ));
+    }
+    lines.extend(compared.unsettled.iter().map(|one| {
+        format!(
+            "A difference with {} has not been settled since {}: {}. Its log or this server's \
+             says why.",
+            one.school,
+            minute(&one.since),
+            one.sentence()
+        )
+    }));
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = lines.iter().map(|line| filled(line, "  ")).collect();
+    format!("\n\n{}\n{}", group.name, lines.join("\n"))
 }
 
 /// Make the search index again

@@ -10,6 +10,7 @@ use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 
 use super::api_error::{ApiError, blocking};
 use crate::line::InForce;
+use super::comparisons::{self, ComparisonsReport};
 use crate::network::Traffic;
 use crate::node::Node;
 use crate::store::StoreError;
@@ -65,6 +66,9 @@ pub struct GroupStatus {
     pub digest: Hash,
     /// Records whose full text has not come yet.
     pub bodies_missing: u64,
+    /// Comparisons with its other schools' nodes.
+    #[serde(default)]
+    pub comparisons: ComparisonsReport,
 }
 
 /// The network as this node sees it.
@@ -168,6 +172,7 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
         entries,
         digest,
         bodies_missing: node.bodies_missing(&id),
+        comparisons: comparisons::report(node, &id),
     })
 }
 

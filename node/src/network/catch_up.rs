@@ -1,88 +1,83 @@
 //! Drives [`Session`]s: compares with a peer on connecting, on news, and from time to time.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
-use staffroom_protocol::sync::session::{Output, Session, SessionError};
-use tokio::sync::mpsc;
+use staffroom_protocol::sync::session::{Found, Output, Session, SessionError};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
+use super::comparisons::{Pair, Taken};
 use super::{AskError, Network, Offence, exchange};
+use crate::clock::now_millis;
 use crate::intake::Verdict;
 use crate::membership::StatementsError;
 use crate::node::Node;
 use crate::store::StoreError;
 
-/// Comparisons at once: enough to keep a line busy, few enough that a returning node does not ask
-/// everyone for the same thing.
+/// Comparisons at once, each of another group: enough to keep a line busy.
 const SESSIONS_AT_ONCE: usize = 3;
 
-/// Comparisons that may wait; each is named once however often it is asked for.
-const MAX_WAITING: usize = 1_024;
+/// How often it is looked whether a comparison that waits for another one waits in vain.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A session that brings more than this many entries says in the log how far it is.
 const WORTH_LOGGING: usize = 64;
 
-/// Comparisons that are wanted.
-#[derive(Debug)]
-pub(super) struct Wanted {
-    queue: mpsc::Sender<(PublicKey, GroupId)>,
-    waiting: Arc<std::sync::Mutex<BTreeSet<(PublicKey, GroupId)>>>,
-}
-
-impl Wanted {
-    /// Makes the queue; the receiver goes to [`start`].
-    pub(super) fn new() -> (Self, mpsc::Receiver<(PublicKey, GroupId)>) {
-        let (queue, receiver) = mpsc::channel(MAX_WAITING);
-        (Self { queue, waiting: Arc::default() }, receiver)
-    }
-
-    /// Asks for a comparison, unless the same one waits already.
-    pub(super) fn add(&self, peer: PublicKey, group: GroupId) {
-        let new = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert((peer, group));
-        if new && self.queue.try_send((peer, group)).is_err() {
-            self.started(peer, group);
-        }
-    }
-
-    fn started(&self, peer: PublicKey, group: GroupId) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&(peer, group));
-    }
-}
-
 /// Runs wanted comparisons until the network stops.
-pub(super) fn start(
-    node: &Arc<Node>,
-    network: &Network,
-    queue: mpsc::Receiver<(PublicKey, GroupId)>,
-) {
-    let queue = Arc::new(tokio::sync::Mutex::new(queue));
+pub(super) fn start(node: &Arc<Node>, network: &Network) {
     for _ in 0..SESSIONS_AT_ONCE {
-        let (node, queue) = (Arc::clone(node), Arc::clone(&queue));
-        let worker = network.clone();
+        let (node, worker) = (Arc::clone(node), network.clone());
         network.spawn(async move {
-            let network = worker;
             loop {
-                let next = queue.lock().await.recv().await;
-                let Some((peer, group)) = next else { return };
-                network.shared.wanted.started(peer, group);
-                match compare(&node, &network, peer, group).await {
-                    Ok(0) => {}
-                    Ok(received) => {
-                        tracing::info!(received, group = %group.short(), "caught up");
-                        tell(&node, &network, group).await;
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, peer = ?peer, "a comparison was given up");
-                    }
-                }
+                let pair = next(&worker).await;
+                run(&node, &worker, pair).await;
             }
         });
+    }
+}
+
+async fn next(network: &Network) -> Pair {
+    loop {
+        let wanted = network.shared.wanted.notified();
+        if let Some(pair) = network.comparisons().next(Instant::now()) {
+            // There may be one for another worker too.
+            network.shared.wanted.notify_one();
+            return pair;
+        }
+        let _ = timeout(LOOK_AGAIN, wanted).await;
+    }
+}
+
+async fn run(node: &Arc<Node>, network: &Network, pair: Pair) {
+    let (peer, group) = pair;
+    let mut taken = Taken::default();
+    let ended = compare(node, network, pair, &mut taken).await;
+    match &ended {
+        Ok(found) => {
+            if found.ordered == Some(false) {
+                tracing::warn!(
+                    ?peer,
+                    group = %group.short(),
+                    "entries were made so that a difference does not show; their order showed it"
+                );
+            }
+            network.comparisons().ends(pair, found, &taken, now_millis());
+        }
+        Err(error) => {
+            tracing::debug!(%error, ?peer, "a comparison was given up");
+            network.comparisons().given_up(pair, error.to_string(), now_millis());
+        }
+    }
+    network.shared.wanted.notify_one();
+    if let (Ok(found), 1..) = (ended, taken.stored) {
+        tracing::info!(received = found.received, group = %group.short(), "caught up");
+        tell(node, network, group).await;
     }
 }
 
@@ -138,16 +133,25 @@ pub(super) async fn on_connect(node: &Arc<Node>, network: &Network, peer: Public
     }
 }
 
-/// Compares with one peer; returns how many entries it brought.
+/// Compares with one peer; adds to `taken` what became of the entries that it brought.
 async fn compare(
     node: &Arc<Node>,
     network: &Network,
-    peer: PublicKey,
-    group: GroupId,
-) -> Result<usize, CatchUpError> {
+    pair: Pair,
+    taken: &mut Taken,
+) -> Result<Found, CatchUpError> {
+    let (peer, group) = pair;
     let mut session = Session::new(group, node.membership_digest(&group));
+    let checks_order = network.comparisons().order_is_due(&pair, Instant::now());
+    if checks_order {
+        session = session.checking_order();
+    }
     let (mut heard, mut storing) = (false, None);
     while let Some(output) = session.poll() {
+        network.comparisons().is_at(pair, session.progress());
+        if network.comparisons().is_stuck(pair, Instant::now()) {
+            return Err(CatchUpError::Stuck);
+        }
         // The peer, or this school, may have been removed since the last step. Before each is known
         // to be a member, statements are asked for, which may say so, and nothing else.
         let asks_statements = matches!(output, Output::Send(Request::Statements { .. }))
@@ -159,6 +163,7 @@ async fn compare(
         match output {
             Output::Send(request) => {
                 let response = network.ask(peer, Vec::new(), request.clone()).await?;
+                network.comparisons().is_answered(pair, Instant::now());
                 note_confirmation(node, peer, &request, &response).await?;
                 let looking = Arc::clone(node);
                 let (next, handled) = blocking(move || {
@@ -199,7 +204,7 @@ async fn compare(
             }
             Output::Entries(entries) => {
                 // Stored while the next ones are on their way.
-                stored(network, peer, storing.take()).await?;
+                stored(network, pair, storing.take(), taken).await?;
                 let node = Arc::clone(node);
                 storing = Some(tokio::task::spawn_blocking(move || {
                     node.accept_entries(group, entries.iter().map(|bytes| bytes.as_slice()), peer)
@@ -212,19 +217,35 @@ async fn compare(
             Output::Done => break,
         }
     }
-    stored(network, peer, storing).await?;
-    Ok(session.progress().0)
+    stored(network, pair, storing, taken).await?;
+    let found = session.found();
+    if checks_order && (found.same || found.ordered.is_some()) {
+        network.comparisons().order_checked(pair, found.ordered, Instant::now());
+    }
+    Ok(found)
 }
 
-/// Waits until entries are stored, and counts those that were refused.
+/// Waits until entries are stored, and counts what became of them.
 async fn stored(
     network: &Network,
-    peer: PublicKey,
+    pair: Pair,
     storing: Option<JoinHandle<Result<Vec<Verdict>, StoreError>>>,
+    taken: &mut Taken,
 ) -> Result<(), CatchUpError> {
-    if let Some(storing) = storing {
-        let verdicts = storing.await.map_err(|_| AskError::Stopped)??;
-        exchange::count(network, peer, &verdicts).await;
+    let Some(storing) = storing else { return Ok(()) };
+    let verdicts = storing.await.map_err(|_| AskError::Stopped)??;
+    exchange::count(network, pair.0, &verdicts).await;
+    let before = taken.stored;
+    for verdict in &verdicts {
+        match verdict {
+            Verdict::Stored => taken.stored += 1,
+            Verdict::Known => {}
+            Verdict::HeldAside(_) => taken.held_aside += 1,
+            Verdict::Invalid(_) | Verdict::NotForGroup => taken.refused += 1,
+        }
+    }
+    if taken.stored > before {
+        network.comparisons().moves(pair, Instant::now());
     }
     Ok(())
 }
@@ -278,4 +299,6 @@ enum CatchUpError {
     Statements(#[from] StatementsError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the other node brought nothing that is lacking here for too long")]
+    Stuck,
 }

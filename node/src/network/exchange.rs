@@ -45,7 +45,7 @@ pub(super) async fn answer(
         if member { rate::MEMBER } else { rate::STRANGER },
         Instant::now(),
     );
-    if !allowed {
+    if !allowed || asks_too_much(network, peer, &request) {
         let offence = if member { Offence::TooOften } else { Offence::StrangerTooOften };
         network.offended(peer, offence).await;
         return Response::Refused(Refusal::Busy);
@@ -57,6 +57,13 @@ pub(super) async fn answer(
     let may_have_it = || group.is_some_and(|group| node.shares(&group, &peer));
     let paced = network.shared.pace.before_answering(peer, response, may_have_it);
     network.until_stopped(paced).await.unwrap_or(Response::Refused(Refusal::Busy))
+}
+
+/// Whether a node asks more often than it needs to for what costs more than other answers.
+fn asks_too_much(network: &Network, peer: PublicKey, request: &Request) -> bool {
+    let Request::Ordered { .. } = request else { return false };
+    let mut rates = network.shared.ordered_rates.lock().unwrap_or_else(PoisonError::into_inner);
+    !rates.take(peer, rate::ORDERED, Instant::now())
 }
 
 /// What an answer that refuses is for.
@@ -163,6 +170,7 @@ fn answer_blocking(
         | Request::BlobRange { .. }
         | Request::News { .. }
         | Request::Receipts { .. }
+        | Request::Ordered { .. }
         | Request::Holding { .. }
             if !member =>
         {
@@ -183,6 +191,9 @@ fn answer_blocking(
         }
         Request::Describe { group, ranges } => {
             node.with_content_set(&group, |set| answer::describe(set, &ranges))
+        }
+        Request::Ordered { group, ranges } => {
+            node.with_content_set(&group, |set| answer::ordered(set, &ranges))
         }
         Request::Entries { group, ids } => entries(node, &group, &ids)?,
         Request::EntriesIn { group, range } => entries_in(node, &group, &range)?,

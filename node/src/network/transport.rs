@@ -61,6 +61,7 @@ pub(super) fn build(
     let mut registry = network.shared.registry.lock().unwrap_or_else(PoisonError::into_inner);
     *registry = prometheus_client::registry::Registry::default();
     network.offences().register(&mut registry);
+    network.comparisons().register(&mut registry);
     let swarm = libp2p::SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexing)

@@ -328,6 +328,7 @@ impl World {
             Request::Compare { count, digest, .. } => answer::compare(&disk.set, count, &digest),
             Request::Symbols { count, .. } => answer::symbols(&disk.set, count.into()),
             Request::Describe { ranges, .. } => answer::describe(&disk.set, &ranges),
+            Request::Ordered { ranges, .. } => answer::ordered(&disk.set, &ranges),
             Request::Entries { ids, .. } => {
                 let held = |id: &_| Ok::<_, Refusal>(disk.bytes_of(id));
                 let membership = || disk.membership.digest();

@@ -3,7 +3,8 @@
 use serde_bytes::ByteBuf;
 
 use super::message::{
-    ANSWER_CONTENT_BYTES, Described, MAX_RANGES, MAX_REQUEST_ITEMS, Refusal, Response,
+    ANSWER_CONTENT_BYTES, Described, MAX_RANGES, MAX_REQUEST_ITEMS, Ordered, OrderedPart, Refusal,
+    Response,
 };
 use super::set::{Bound, ContentSet, Range, short_id};
 use super::sketch::{SKETCH_SYMBOLS, ShortId};
@@ -65,6 +66,33 @@ pub fn describe(set: &ContentSet, ranges: &[Range]) -> Response {
         return Response::Refused(Refusal::Malformed);
     }
     Response::Described { ranges: ranges.iter().map(|range| describe_one(set, range)).collect() }
+}
+
+/// Answers [`Request::Ordered`](super::message::Request::Ordered).
+pub fn ordered(set: &ContentSet, ranges: &[Range]) -> Response {
+    // Each entry is read once at most.
+    let apart = |pair: &[Range]| pair[0].to.as_ref().is_some_and(|to| *to <= pair[1].from);
+    let fit = ranges.len() <= MAX_RANGES && ranges.iter().all(Range::is_valid);
+    if !fit || !ranges.windows(2).all(apart) {
+        return Response::Refused(Refusal::Malformed);
+    }
+    let ranges = ranges.iter().map(|range| ordered_one(set, range)).collect();
+    Response::Ordered { digest: set.digest(), ranges }
+}
+
+fn ordered_one(set: &ContentSet, range: &Range) -> Ordered {
+    let (count, _) = set.fingerprint(range);
+    if count <= FEW {
+        let hashes: Vec<u8> = set.range(range).flat_map(|(_, hash)| *hash.as_bytes()).collect();
+        return Ordered::Hashes(ByteBuf::from(hashes));
+    }
+    let mut from = range.from.clone();
+    let parts = set.split(range, PARTS).into_iter().map(|part| {
+        let range = Range { from: from.clone(), to: part.to.clone() };
+        from = part.to.clone().unwrap_or_default();
+        OrderedPart { to: part.to, hash: set.ordered_hash_of(&range) }
+    });
+    Ordered::Parts(parts.collect())
 }
 
 /// Answers [`Request::Entries`](super::message::Request::Entries); `held` finds the bytes of the
@@ -141,4 +169,29 @@ fn describe_one(set: &ContentSet, range: &Range) -> Described {
     }
     let ids: Vec<u8> = set.range(range).flat_map(|(_, hash)| short_id(&hash)).collect();
     Described::Ids(ByteBuf::from(ids))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_have_a_place_in_common_are_not_read_twice() {
+        let entry =
+            |number: u32| (Timestamp::from_millis(number.into()), Hash::of(&number.to_be_bytes()));
+        let set = ContentSet::new((0..1_000).map(entry));
+        let middle = Bound::after(entry(500).0, &entry(500).1);
+        let (low, high) = (
+            Range { from: Bound::start(), to: Some(middle.clone()) },
+            Range { from: middle, to: None },
+        );
+        let refused = Response::Refused(Refusal::Malformed);
+        assert_eq!(ordered(&set, &[Range::whole(), Range::whole()]), refused);
+        assert_eq!(ordered(&set, &[high.clone(), low.clone()]), refused);
+        assert_eq!(ordered(&set, &vec![Range::whole(); MAX_RANGES + 1]), refused);
+        let Response::Ordered { ranges, .. } = ordered(&set, &[low, high]) else {
+            panic!("they are answered")
+        };
+        assert!(ranges.iter().all(|one| matches!(one, Ordered::Parts(parts) if parts.len() == 16)));
+    }
 }

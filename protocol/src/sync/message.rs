@@ -111,6 +111,14 @@ pub enum Request {
         /// [`MAX_RANGES`] at most.
         ranges: Vec<Range>,
     },
+    /// Asks for the ordered hashes of ranges, which nobody can make equal for sets that differ. The
+    /// answerer reads all entries of them.
+    Ordered {
+        /// The group.
+        group: GroupId,
+        /// [`MAX_RANGES`] at most, in order, no two of them with a place in common.
+        ranges: Vec<Range>,
+    },
     /// Asks for entries by the start of their hashes.
     Entries {
         /// The group.
@@ -184,6 +192,7 @@ impl Request {
             | Self::Compare { group, .. }
             | Self::Symbols { group, .. }
             | Self::Describe { group, .. }
+            | Self::Ordered { group, .. }
             | Self::Entries { group, .. }
             | Self::EntriesIn { group, .. }
             | Self::Blobs { group, .. }
@@ -235,6 +244,13 @@ pub enum Response {
     Described {
         /// One for each range.
         ranges: Vec<Described>,
+    },
+    /// The ordered hashes of ranges.
+    Ordered {
+        /// The digest of the answering node's content set at that moment.
+        digest: Hash,
+        /// One for each range, in the order asked for.
+        ranges: Vec<Ordered>,
     },
     /// The first entries of a range.
     EntriesIn {
@@ -295,6 +311,26 @@ pub enum Described {
     Ids(ByteBuf),
     /// Many: parts of the range, which together cover it.
     Parts(Vec<Part>),
+}
+
+/// What a range of a content set has, by hashes that nobody can make equal for sets that differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ordered {
+    /// Few entries: their whole hashes, one behind the other.
+    Hashes(ByteBuf),
+    /// Many: parts of the range, which together cover it.
+    Parts(Vec<OrderedPart>),
+}
+
+/// A part of a range, by its ordered hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderedPart {
+    /// Where it ends, and the next part starts; none for the end of the range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Bound>,
+    /// BLAKE3 over the hashes of its entries in their order.
+    pub hash: Hash,
 }
 
 /// Where a node was last reached.

@@ -285,12 +285,15 @@ impl ContentSet {
     /// The BLAKE3 hash over the hashes of all entries in their order, which nobody can make equal for
     /// sets that differ. Reads the whole set.
     pub fn ordered_hash(&self) -> Hash {
+        self.ordered_hash_of(&Range::whole())
+    }
+
+    /// The same of a range, all of which it reads.
+    pub fn ordered_hash_of(&self, range: &Range) -> Hash {
         let mut hasher = blake3::Hasher::new();
-        for block in &self.blocks {
-            for item in &block.items {
-                hasher.update(&item[8..]);
-            }
-        }
+        self.items(range).for_each(|item| {
+            hasher.update(&item[8..]);
+        });
         Hash::from_bytes(*hasher.finalize().as_bytes())
     }
 

@@ -14,8 +14,8 @@ pub const SKETCH_SYMBOLS: usize = 4_096;
 pub const SYMBOL_BYTES: usize = 14;
 
 /// An item's name in a sketch: the start of its hash. Of 1.2 million random ones, two are the same
-/// once in some 25 million times; whoever makes two on purpose only makes a sketch useless, and the
-/// ranges are compared.
+/// once in some 25 million times. Two that somebody made on purpose hide from a sketch where each side
+/// holds one of them: sets that differ without a difference are compared by their ordered hashes.
 pub type ShortId = [u8; 8];
 
 /// The sum of the items in a symbol.
