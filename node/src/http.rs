@@ -5,6 +5,7 @@
 
 mod api_error;
 mod comparisons;
+mod coverage;
 mod files;
 mod groups;
 mod guard;
@@ -28,6 +29,7 @@ use crate::node::Node;
 
 pub use api_error::ApiErrorBody;
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
+pub use coverage::Coverage;
 pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
 };

@@ -1,5 +1,6 @@
 //! The Staffroom node: every clock, socket, file and task.
 
+mod ago;
 pub mod blobs;
 pub mod cli;
 mod clock;
@@ -8,6 +9,7 @@ pub mod contacts;
 mod epochs;
 pub mod erasure;
 pub mod groups;
+pub mod heard;
 pub mod home;
 pub mod http;
 pub mod import;
@@ -21,6 +23,7 @@ pub mod markdown;
 pub mod membership;
 pub mod network;
 pub mod node;
+pub mod peer_clocks;
 pub mod publish;
 pub mod readable;
 pub mod records;

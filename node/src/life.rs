@@ -12,7 +12,6 @@ use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::{Act, Admission, Parting};
 use staffroom_protocol::hash::{GroupId, Hash};
 
-use crate::clock::now_millis;
 use crate::groups::GroupError;
 use crate::intake::possession_key;
 use crate::joining::Joining;
@@ -186,7 +185,7 @@ impl Node {
             if self.store().entry(&key)?.is_some() {
                 continue;
             }
-            clock = clock.max(held.clock()).next(now_millis());
+            clock = clock.max(held.clock()).next(self.agreed_millis(into));
             let files: Vec<Hash> = summary.files.iter().map(|file| file.hash).collect();
             let draft = Draft {
                 group: *into,

@@ -12,6 +12,7 @@ mod doorway;
 mod exchange;
 mod fetch;
 mod gate;
+mod hearsay;
 mod line;
 mod offences;
 mod rate;
@@ -67,13 +68,15 @@ pub(crate) struct Shared {
     comparisons: Mutex<comparisons::Comparisons>,
     /// A comparison is wanted, or another has ended.
     wanted: Notify,
+    hearsay: hearsay::Hearsay,
     spread: spread::Spread,
     pace: line::Pace,
     held: Mutex<relay_join::Held>,
     /// What peers ask.
     rates: Mutex<rate::Rates>,
-    /// How often peers ask for ordered hashes.
+    /// How often peers ask for ordered hashes, and when schools were heard.
     ordered_rates: Mutex<rate::Rates>,
+    heard_rates: Mutex<rate::Rates>,
     /// What peers gossip.
     gossip_rates: Mutex<rate::Rates>,
     offences: Mutex<offences::Offences>,
@@ -169,11 +172,13 @@ impl Network {
             })?,
             comparisons: Mutex::default(),
             wanted: Notify::new(),
+            hearsay: hearsay::Hearsay::default(),
             spread,
             pace: line::Pace::new(Arc::clone(node.line())),
             held: Mutex::default(),
             rates: Mutex::default(),
             ordered_rates: Mutex::default(),
+            heard_rates: Mutex::default(),
             gossip_rates: Mutex::default(),
             offences: Mutex::default(),
             connected: RwLock::default(),

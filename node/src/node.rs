@@ -18,10 +18,12 @@ use staffroom_protocol::sync::ContentSet;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
 use crate::epochs::Opened;
+use crate::heard::Heard;
 use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
 use crate::line::Line;
 use crate::network::Network;
+use crate::peer_clocks::PeerClocks;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
 use crate::wanted::Wanted;
 use staffroom_protocol::intake::Aside;
@@ -35,6 +37,8 @@ pub struct Node {
     blobs: Blobs,
     contacts: Contacts,
     line: Arc<Line>,
+    heard: Heard,
+    peer_clocks: PeerClocks,
     indexer: Indexer,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
@@ -111,6 +115,8 @@ impl Node {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::open(Arc::clone(&store))?,
             line: Arc::new(Line::open(Arc::clone(&store))?),
+            heard: Heard::read(store.as_ref())?,
+            peer_clocks: PeerClocks::default(),
             home,
             identity,
             store,
@@ -158,6 +164,16 @@ impl Node {
         &self.line
     }
 
+    /// When schools were last heard from.
+    pub(crate) fn when_heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// What other schools' clocks say.
+    pub(crate) fn peer_clocks(&self) -> &PeerClocks {
+        &self.peer_clocks
+    }
+
     /// The search index and what keeps it up to date.
     pub fn indexer(&self) -> &Indexer {
         &self.indexer
@@ -176,6 +192,7 @@ impl Node {
 
     /// Ends what works in the background; the store closes when the last user of the node has gone.
     pub fn stop(&self) {
+        self.keep_heard();
         self.indexer.stop();
     }
 

@@ -22,6 +22,7 @@ use crate::groups::GroupError;
 use crate::home::{HomeError, random};
 use crate::intake::possession_key;
 use crate::node::Node;
+use crate::peer_clocks::ClockAhead;
 use crate::records::RecordError;
 use crate::store::{Change, MAX_SMALL_BLOB_BYTES, StoreError, Table};
 
@@ -84,6 +85,9 @@ pub enum PublishError {
     /// A group.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// The clock.
+    #[error(transparent)]
+    Clock(#[from] ClockAhead),
     /// No group was named.
     #[error("say which groups to share it with, as groups: in the file or with --group; this school is in: {}", .0.join(", "))]
     WhichGroups(Vec<String>),
@@ -226,6 +230,7 @@ impl Node {
         let mut authored = Authored::from_value(value)?;
         let kind = authored.record.kind();
         let groups = self.groups_for(&authored, options)?;
+        groups.iter().try_for_each(|group| self.check_clock(group))?;
         self.fill_in_references(&mut authored, batch)?;
         let title_key =
             lookup_key(b"title", format!("{kind} {}", authored.record.common.title).as_bytes());

@@ -97,7 +97,7 @@ impl Node {
         let draft = Draft {
             group,
             record,
-            clock: held.entry.clock().next(now_millis()),
+            clock: held.entry.clock().next(self.agreed_millis(&group)),
             kind: held.entry.kind().to_owned(),
             content: None,
             school: Some(school),

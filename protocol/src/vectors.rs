@@ -23,7 +23,7 @@ use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
 use crate::sync::message::{
-    Described, Holding, Ordered, OrderedPart, PeerAddresses, Refusal, Request, Response,
+    Described, HeardFrom, Holding, Ordered, OrderedPart, PeerAddresses, Refusal, Request, Response,
 };
 use crate::sync::set::{Bound, Part, Range};
 use crate::wire;
@@ -197,6 +197,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Describe { group, ranges: vec![Range::whole(), range.clone()] },
         Request::EntriesIn { group, range: range.clone() },
         Request::Ordered { group, ranges: vec![Range::whole(), range.clone()] },
+        Request::Heard { group, after: Some(SchoolId::from_bytes([5; 32])) },
     ];
     let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
@@ -236,6 +237,11 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
                 Ordered::Hashes(bytes.clone()),
                 Ordered::Parts(vec![OrderedPart { to: Some(bound), hash }]),
             ],
+        },
+        Response::Heard {
+            now_millis: 1_700_000_000_000,
+            schools: vec![HeardFrom { school: SchoolId::from_bytes([5; 32]), seconds_ago: 90 }],
+            more: true,
         },
     ];
     let announcements = [Announcement::Entry(bytes), Announcement::News { digest: hash, node }];

@@ -1,4 +1,5 @@
-//! What a node says of what it may lack: records that are on their way, and differences that stay.
+//! What a node says of what it may lack: schools that were not heard from, records that are on their
+//! way, differences that stay, and a clock that is wrong.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -34,6 +35,142 @@ fn words(school: &School, arguments: &[&str]) -> String {
     school.done(arguments).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+fn starts_again(school: &mut School, clock: &str) {
+    school.stop();
+    school.set_clock(clock);
+    school.start();
+}
+
+#[test]
+fn a_node_whose_clock_is_a_day_ahead_publishes_nothing_until_it_is_right() {
+    let mut ash = running("Ash Primary");
+    let (mut beech, mut cedar) = (running("Beech Primary"), running("Cedar Primary"));
+    ash.found(TRUST, "trust", &[&beech, &cedar]);
+    share(&ash, "Before");
+    beech.finds("before", 1);
+    starts_again(&mut ash, "+1d");
+    ash.waits_for("the others' clocks", || group(&ash)["clock"]["stops_publishing"] == true);
+    let file = ash.write("record.md", intervention("Too early", "Fluent readers."));
+    let ran = ash.run(&["publish", file.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let said = format!("{} {}", ran.output, ran.errors);
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("this server's clock is 1 day ahead of the clocks of"), "{said}");
+    assert!(said.contains("Beech Primary") && said.contains("Cedar Primary"), "{said}");
+    assert!(said.contains("Set the server's date and time right"), "{said}");
+    let status = words(&ash, &["status"]);
+    assert!(status.contains("CLOCK: this server's clock is 1 day ahead"), "{status}");
+    let agent = ureq::Agent::new_with_defaults();
+    let mut page = agent.get(&format!("{}?q=early", ash.page())).call().unwrap();
+    let page = page.body_mut().read_to_string().unwrap();
+    assert!(page.contains("Please tell whoever looks after this server: this server"), "{page}");
+    let metrics = ash.metrics();
+    let ahead = metrics.lines().find_map(|line| {
+        line.strip_prefix("staffroom_clock_ahead_seconds{")?.rsplit(' ').next()?.parse().ok()
+    });
+    assert!(ahead.is_some_and(|ahead: i64| (86_390..86_410).contains(&ahead)), "{ahead:?}");
+    // What is withdrawn must be gone elsewhere today.
+    let (id, _) = ash.finds("before", 1).remove(0);
+    ash.done(&["withdraw", &id, "--reason", "published by mistake"]);
+    beech.finds("before", 0);
+
+    starts_again(&mut ash, "+0d");
+    ash.waits_for("the others' clocks", || group(&ash)["clock"]["asked"] == 2);
+    assert_eq!(group(&ash)["clock"]["stops_publishing"], false);
+    share(&ash, "On time");
+    for school in [&beech, &cedar] {
+        school.finds("time", 1);
+    }
+
+    // One school alone keeps nobody from publishing, whatever its clock is.
+    starts_again(&mut cedar, "-1d");
+    cedar.waits_for("the others' clocks", || {
+        words(&cedar, &["status"]).contains("this server's clock is 1 day behind the clocks of")
+    });
+    share(&cedar, "From behind");
+    starts_again(&mut beech, "+0d");
+    for school in [&ash, &beech] {
+        school.waits_for("two clocks", || group(school)["clock"]["asked"] == 2);
+        share(school, &format!("Against one {}", school.name()));
+    }
+    for school in [&ash, &beech] {
+        school.finds("against", 2);
+        school.finds("behind", 1);
+    }
+    // To Cedar they are from tomorrow.
+    cedar.waits_for("two that wait", || {
+        cedar.json(&["status"])["held_aside"].as_u64().is_some_and(|count| count >= 2)
+    });
+    let status = words(&cedar, &["status"]);
+    assert!(status.contains("What the others share waits here until it is right"), "{status}");
+}
+
+#[test]
+fn a_school_that_was_last_heard_from_through_another_is_named_with_the_day() {
+    let (mut ash, mut beech, mut cedar) =
+        (running("Ash Primary"), running("Beech Primary"), running("Cedar Primary"));
+    ash.found(TRUST, "trust", &[&beech, &cedar]);
+    share(&cedar, "Paired reading");
+    for school in [&ash, &beech] {
+        school.finds("paired", 1);
+        school.waits_for("all others", || {
+            let heard = group(school)["heard"].clone();
+            let near = |one: &Value| one["seconds_ago"].as_u64().is_some_and(|ago| ago < 60);
+            heard.as_array().unwrap().len() == 2 && heard.as_array().unwrap().iter().all(near)
+        });
+        assert_eq!(group(school)["silent"], 0);
+    }
+    let found = words(&ash, &["search", "paired"]);
+    assert!(found.contains("From 3 schools."), "{found}");
+
+    // Two days later Ash is off, and Beech hears from Cedar; three days after that Cedar is off.
+    ash.stop();
+    starts_again(&mut beech, "+2d");
+    starts_again(&mut cedar, "+2d");
+    beech.waits_for("Cedar", || {
+        let heard = group(&beech)["heard"].clone();
+        heard.as_array().unwrap().iter().any(|one| {
+            one["name"] == "Cedar Primary"
+                && one["seconds_ago"].as_u64().is_some_and(|ago| ago < 60)
+        })
+    });
+    cedar.stop();
+    starts_again(&mut beech, "+5d");
+    ash.set_clock(Some("+5d"));
+    assert!(
+        words(&ash, &["search", "paired"]).contains("5 days ago"),
+        "kept, with no node running"
+    );
+    ash.start();
+    let of_cedar = |by: &School| {
+        let heard = group(by)["heard"].clone();
+        let found = heard.as_array().unwrap().iter().find(|one| one["name"] == "Cedar Primary");
+        found.unwrap().clone()
+    };
+    let days = |by: &School| of_cedar(by)["seconds_ago"].as_u64().unwrap() / (24 * 60 * 60);
+    ash.waits_for("what Beech says", || days(&ash) == 3);
+    assert_eq!(of_cedar(&ash)["through_others"], true);
+    assert_eq!((days(&beech), of_cedar(&beech)["through_others"].clone()), (3, false.into()));
+    assert_eq!(group(&ash)["silent"], 1);
+    let found = words(&ash, &["search", "paired"]);
+    assert!(found.contains("From 3 schools; Cedar Primary was last heard from on "), "{found}");
+    assert!(found.contains(", 3 days ago, through other schools."), "{found}");
+    let agent = ureq::Agent::new_with_defaults();
+    let coverage = ash.api(&agent, "/search?q=paired")["coverage"].clone();
+    assert_eq!((&coverage["schools"], &coverage["silent"]), (&3.into(), &1.into()));
+    assert_eq!(coverage["silent_schools"][0]["name"], "Cedar Primary");
+    let mut page = agent.get(&format!("{}?q=paired", ash.page())).call().unwrap();
+    let page = page.body_mut().read_to_string().unwrap();
+    assert!(page.contains("Cedar Primary was last heard from on "), "{page}");
+    let status = words(&ash, &["status"]);
+    assert!(status.contains("1 of 2 other schools heard from within the hour. Cedar"), "{status}");
+
+    cedar.set_clock(Some("+5d"));
+    cedar.start();
+    ash.waits_for("Cedar", || of_cedar(&ash)["connected"] == true && group(&ash)["silent"] == 0);
+    assert!(words(&ash, &["search", "paired"]).contains("From 3 schools."));
+}
+
 /// A school with a group, and an invite to it.
 fn host() -> (School, Invite) {
     let ash = running("Ash Primary");
@@ -52,6 +189,9 @@ fn answering(answer: impl Fn(Request, Hash) -> Option<Response> + Send + 'static
             Ok(Request::Statements { digest, .. }) => {
                 *agreed = digest;
                 Some(Response::Statements { statements: Vec::new(), more: false, digest })
+            }
+            Ok(Request::Heard { .. }) => {
+                Some(Response::Heard { now_millis: now(), schools: Vec::new(), more: false })
             }
             Ok(request) => answer(request, *agreed),
             Err(_) => None,
@@ -97,6 +237,8 @@ fn while_a_node_catches_up_it_says_from_whom_and_how_much_is_lacking() {
     let status = words(&ash, &["status"]);
     let expected = "Catching up: 3 records came from Mallory Grange, 4997 are to come.";
     assert!(status.contains(expected), "{status}");
+    let found = words(&ash, &["search", "slow"]);
+    assert!(found.contains("4997 records are still on their way to this server."), "{found}");
     let metrics = ash.metrics();
     let lacking = format!("staffroom_entries_lacking{{group=\"{}\"}} 4997", invite.group.short());
     assert!(metrics.contains(&lacking), "{metrics}");
@@ -208,8 +350,10 @@ fn ordered_hashes_are_answered_to_members_and_seldom() {
     let group = invite.group;
     let ordered = |ranges| Request::Ordered { group, ranges };
     let stranger = Mallory::start();
-    let refused = Response::Refused(Refusal::NotShared);
-    assert_eq!(stranger.ask(&invite, ordered(vec![Range::whole()])), refused);
+    for request in [ordered(vec![Range::whole()]), Request::Heard { group, after: None }] {
+        let refused = Response::Refused(Refusal::NotShared);
+        assert_eq!(stranger.ask(&invite, request), refused);
+    }
     let mallory = Mallory::start();
     mallory.join(&invite);
     let busy = Response::Refused(Refusal::Busy);
@@ -225,6 +369,9 @@ fn ordered_hashes_are_answered_to_members_and_seldom() {
     }
     assert!(matches!(answers[0], Response::Ordered { .. }), "{answers:?}");
     assert!(answers.len() > 30, "an honest node asks a few times a day");
+    let heard = Request::Heard { group, after: None };
+    let times = (0..60).take_while(|_| ask(heard.clone()) != busy).count();
+    assert!((30..50).contains(&times), "{times}");
     share(&ash, "Other questions are answered all the same");
     let holding = ask(Request::Holding { group });
     assert!(matches!(holding, Response::Holding(held) if held.entries == 1), "{holding:?}");

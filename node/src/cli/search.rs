@@ -79,16 +79,17 @@ impl Search {
 }
 
 fn text(found: &SearchReport, offset: usize) -> String {
+    let covered = filled(&found.coverage.sentence, "");
     if found.hits.is_empty() {
         return if found.total == 0 {
-            "Nothing was found. Try fewer or other words, or fewer filters.".to_owned()
+            format!("Nothing was found. Try fewer or other words, or fewer filters.\n{covered}")
         } else {
             format!("There are only {} records.", found.total)
         };
     }
     let took = found.took_micros as f64 / 1_000.0;
     let records = if found.total == 1 { "record" } else { "records" };
-    let mut text = format!("{} {records} in {took:.1} ms\n", found.total);
+    let mut text = format!("{} {records} in {took:.1} ms\n{covered}\n", found.total);
     if found.shortened {
         text.push_str("The question was long; only its beginning was searched for.\n");
     }

@@ -13,6 +13,9 @@ use super::output::{Output, bytes, filled, minute};
 use crate::home::Home;
 use crate::http::{GroupStatus, IndexStatus, StatusReport};
 
+/// Schools that are named, those of the longest silence.
+const SILENT_NAMED: usize = 10;
+
 /// Say how the node is doing
 #[derive(Debug, clap::Args)]
 pub(super) struct Status {}
@@ -72,6 +75,21 @@ fn text(status: &StatusReport) -> String {
 /// What there is to say of a group beside the table, a line each.
 fn about_group(group: &GroupStatus) -> String {
     let mut lines = Vec::new();
+    if let Some(clock) = group.clock.as_ref()
+        && let Some(said) = clock.sentence()
+    {
+        lines.push(if clock.stops_publishing {
+            format!("CLOCK: {said}. Nothing can be published until it is right.")
+        } else if clock.holds_others_aside() {
+            format!("CLOCK: {said}. What the others share waits here until it is right.")
+        } else {
+            format!("Clock: {said}.")
+        });
+    }
+    let others = group.members.saturating_sub(1);
+    if group.role.is_some() && others > 0 {
+        lines.push(heard(group, others));
+    }
     let compared = &group.comparisons;
     let bringing = compared.under_way.iter().filter(|one| one.brings_something());
     lines.extend(bringing.map(|one| format!("Catching up: {}.", one.sentence())));
@@ -102,6 +120,20 @@ fn about_group(group: &GroupStatus) -> String {
     }
     let lines: Vec<String> = lines.iter().map(|line| filled(line, "  ")).collect();
     format!("\n\n{}\n{}", group.name, lines.join("\n"))
+}
+
+/// Which of a group's other schools were heard from.
+fn heard(group: &GroupStatus, others: usize) -> String {
+    let recent = others.saturating_sub(group.silent);
+    let mut said = format!("{recent} of {others} other schools heard from within the hour.");
+    for one in group.heard.iter().filter(|one| one.is_silent()).take(SILENT_NAMED) {
+        said.push_str(&format!(" {} {}.", one.name, one.sentence()));
+    }
+    match group.silent.saturating_sub(SILENT_NAMED) {
+        0 => {}
+        more => said.push_str(&format!(" And {more} more not for an hour or longer.")),
+    }
+    said
 }
 
 /// Make the search index again

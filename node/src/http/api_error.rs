@@ -197,6 +197,7 @@ impl From<PublishError> for ApiError {
             }
             error @ (PublishError::Authored(_)
             | PublishError::Refused(_)
+            | PublishError::Clock(_)
             | PublishError::WhichGroups(_)
             | PublishError::NoGroup
             | PublishError::Reference { .. }

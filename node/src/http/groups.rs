@@ -1,5 +1,6 @@
 //! Groups over HTTP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use super::api_error::{ApiError, blocking};
 use super::nodes::Unlock;
 use super::status::{GroupStatus, group_statuses};
 use crate::groups::GroupError;
+use crate::heard::SchoolHeard;
 use crate::invites::InviteMade;
 use crate::joining::{Asking, Joining};
 use crate::node::Node;
@@ -82,6 +84,9 @@ pub struct MemberReport {
     pub own: bool,
     /// Whether a node of the school is connected now.
     pub connected: bool,
+    /// When it was last heard from; none for this school and for those that are members no more.
+    #[serde(default)]
+    pub heard: Option<SchoolHeard>,
     /// Since when the school is known to have heard the newest of who belongs; none where it has
     /// not confirmed it.
     pub up_to_date_since: Option<String>,
@@ -405,12 +410,16 @@ pub(super) async fn members(
         let group = node.find_group(&group)?;
         let roster = node.roster(&group).unwrap_or_default();
         let up_to_date = node.up_to_date(&group)?;
+        let last_heard = node.last_heard(&group).into_iter();
+        let mut heard: BTreeMap<SchoolId, SchoolHeard> =
+            last_heard.map(|one| (one.school, one)).collect();
         let mut members = Vec::new();
         for (school, member) in roster.members() {
             let since = up_to_date.get(school).copied().flatten();
             let up_to_date_since = since.map(|since| Timestamp::from_millis(since).to_string());
             members.push(MemberReport {
                 up_to_date_since,
+                heard: heard.remove(school),
                 heard_by: heard_by(&node, &group, &roster, member)?,
                 ..member_report(&node, &roster, *school, member)
             });
@@ -439,6 +448,7 @@ fn member_report(node: &Node, roster: &Roster, school: SchoolId, member: &Member
             .and_then(|next| roster.members().get(&next).map(|next| next.claims.name.clone())),
         own: school == node.identity().school(),
         connected: member.nodes.iter().any(connected),
+        heard: None,
         up_to_date_since: None,
         heard_by: Vec::new(),
     }

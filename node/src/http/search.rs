@@ -13,6 +13,7 @@ use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::{Facet, Filters, Hit, Query, QueryError, Sort};
 
 use super::api_error::{ApiError, blocking};
+use super::coverage::{Coverage, coverage};
 use crate::groups::GroupError;
 use crate::node::Node;
 use crate::readable;
@@ -31,6 +32,8 @@ pub struct SearchReport {
     pub facets: BTreeMap<String, Vec<FacetValue>>,
     /// Whether the query was longer than what is searched for.
     pub shortened: bool,
+    /// From where the results come, and what they may lack.
+    pub coverage: Coverage,
 }
 
 /// How many of the matching records have a value.
@@ -144,8 +147,16 @@ pub(super) fn run(node: &Node, parameters: &[(String, String)]) -> Result<Search
         hits: results.hits.into_iter().map(hit_report).collect(),
         facets,
         shortened: results.shortened,
+        coverage: coverage(node, &searched(node, &query)),
         took_micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
     })
+}
+
+/// The groups that a query is about.
+fn searched(node: &Node, query: &Query) -> Vec<GroupId> {
+    let named: Vec<GroupId> =
+        query.filters.accepted(Facet::Group).filter_map(|group| group.parse().ok()).collect();
+    if named.is_empty() { node.followed_groups() } else { named }
 }
 
 fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query, ApiError> {

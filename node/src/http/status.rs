@@ -9,11 +9,16 @@ use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 
 use super::api_error::{ApiError, blocking};
-use crate::line::InForce;
 use super::comparisons::{self, ComparisonsReport};
+use crate::heard::SchoolHeard;
+use crate::line::InForce;
 use crate::network::Traffic;
 use crate::node::Node;
+use crate::peer_clocks::ClockReport;
 use crate::store::StoreError;
+
+/// Schools of one group that are listed with when they were last heard from.
+const MAX_HEARD: usize = 1_000;
 
 /// The state of a node.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,9 +71,18 @@ pub struct GroupStatus {
     pub digest: Hash,
     /// Records whose full text has not come yet.
     pub bodies_missing: u64,
+    /// When its other schools were last heard from, the longest silence first; a thousand at most.
+    #[serde(default)]
+    pub heard: Vec<SchoolHeard>,
+    /// How many of its other schools were not heard from for an hour or more.
+    #[serde(default)]
+    pub silent: usize,
     /// Comparisons with its other schools' nodes.
     #[serde(default)]
     pub comparisons: ComparisonsReport,
+    /// How this server's clock stands against theirs; none where none of them was read lately.
+    #[serde(default)]
+    pub clock: Option<ClockReport>,
 }
 
 /// The network as this node sees it.
@@ -155,6 +169,9 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
     let own = node.identity().school();
     let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
     let (entries, digest) = node.content(&id);
+    let mut heard = if node.is_member(&id) { node.last_heard(&id) } else { Vec::new() };
+    let silent = heard.iter().filter(|one| one.is_silent()).count();
+    heard.truncate(MAX_HEARD);
     Ok(GroupStatus {
         id,
         name,
@@ -172,7 +189,10 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
         entries,
         digest,
         bodies_missing: node.bodies_missing(&id),
+        heard,
+        silent,
         comparisons: comparisons::report(node, &id),
+        clock: node.clock_in(&id).filter(|_| node.is_member(&id)),
     })
 }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::comparisons::{Pair, Taken};
-use super::{AskError, Network, Offence, exchange};
+use super::{AskError, Network, Offence, exchange, hearsay};
 use crate::clock::now_millis;
 use crate::intake::Verdict;
 use crate::membership::StatementsError;
@@ -129,6 +129,7 @@ pub(super) async fn on_connect(node: &Arc<Node>, network: &Network, peer: Public
         }
         if known == Some(true) {
             network.catch_up_with(peer, group);
+            hearsay::ask(node, network, peer, group).await;
         }
     }
 }
@@ -207,7 +208,7 @@ async fn compare(
                 stored(network, pair, storing.take(), taken).await?;
                 let node = Arc::clone(node);
                 storing = Some(tokio::task::spawn_blocking(move || {
-                    node.accept_entries(group, entries.iter().map(|bytes| bytes.as_slice()), peer)
+                    exchange::take_in(&node, group, &entries, peer)
                 }));
                 let (received, lacking) = session.progress();
                 if received + lacking > WORTH_LOGGING {

@@ -21,6 +21,7 @@ use staffroom_protocol::sync::set::Range;
 
 use super::codec::Question;
 use super::{Network, Offence, node_key, rate, relay_join};
+use crate::clock::now_millis;
 use crate::intake::{KeepError, Verdict};
 use crate::membership::StatementsError;
 use crate::node::Node;
@@ -61,9 +62,15 @@ pub(super) async fn answer(
 
 /// Whether a node asks more often than it needs to for what costs more than other answers.
 fn asks_too_much(network: &Network, peer: PublicKey, request: &Request) -> bool {
-    let Request::Ordered { .. } = request else { return false };
-    let mut rates = network.shared.ordered_rates.lock().unwrap_or_else(PoisonError::into_inner);
-    !rates.take(peer, rate::ORDERED, Instant::now())
+    let (rates, allowance) = if let Request::Ordered { .. } = request {
+        (&network.shared.ordered_rates, rate::ORDERED)
+    } else if let Request::Heard { .. } = request {
+        (&network.shared.heard_rates, rate::HEARD)
+    } else {
+        return false;
+    };
+    let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
+    !rates.take(peer, allowance, Instant::now())
 }
 
 /// What an answer that refuses is for.
@@ -171,6 +178,7 @@ fn answer_blocking(
         | Request::News { .. }
         | Request::Receipts { .. }
         | Request::Ordered { .. }
+        | Request::Heard { .. }
         | Request::Holding { .. }
             if !member =>
         {
@@ -194,6 +202,9 @@ fn answer_blocking(
         }
         Request::Ordered { group, ranges } => {
             node.with_content_set(&group, |set| answer::ordered(set, &ranges))
+        }
+        Request::Heard { group, after } => {
+            answer::heard(&node.heard_directly(&group), after, now_millis())
         }
         Request::Entries { group, ids } => entries(node, &group, &ids)?,
         Request::EntriesIn { group, range } => entries_in(node, &group, &range)?,
@@ -353,10 +364,8 @@ pub(super) async fn hear(
                 return MessageAcceptance::Ignore;
             }
             let hearing = Arc::clone(node);
-            let verdicts = tokio::task::spawn_blocking(move || {
-                hearing.accept_entries(group, [bytes.as_slice()], from)
-            })
-            .await;
+            let verdicts =
+                tokio::task::spawn_blocking(move || take_in(&hearing, group, &[bytes], from)).await;
             let verdicts = match verdicts {
                 Ok(Ok(verdicts)) => verdicts,
                 Ok(Err(error)) => {
@@ -381,6 +390,20 @@ pub(super) async fn hear(
             MessageAcceptance::Ignore
         }
     }
+}
+
+/// Takes in entries that a node brought; those that are stored say when their schools were heard.
+pub(super) fn take_in(
+    node: &Node,
+    group: GroupId,
+    entries: &[ByteBuf],
+    from: PublicKey,
+) -> Result<Vec<Verdict>, StoreError> {
+    let verdicts =
+        node.accept_entries(group, entries.iter().map(|bytes| bytes.as_slice()), from)?;
+    let stored = entries.iter().zip(&verdicts).filter(|(_, one)| **one == Verdict::Stored);
+    node.heard_through(stored.map(|(bytes, _)| bytes.as_slice()));
+    Ok(verdicts)
 }
 
 /// Counts the entries that a node sent and that were refused.

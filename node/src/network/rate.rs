@@ -16,6 +16,10 @@ pub(crate) const STRANGER: Allowance = Allowance { burst: 20.0, a_second: 0.5 };
 /// and it takes one a day and group, or about six where a difference is found.
 pub(crate) const ORDERED: Allowance = Allowance { burst: 40.0, a_second: 0.02 };
 
+/// How often a member may ask when schools were heard: on connecting, in each group, and then once in
+/// thirty seconds at most.
+pub(crate) const HEARD: Allowance = Allowance { burst: 40.0, a_second: 0.2 };
+
 /// Messages that a member may gossip or pass on: an import is told as one piece of news, and what all
 /// schools of a country write comes to a few a second. What is beyond it comes by a comparison, which
 /// takes a thousand with one sync of the disk.

@@ -16,9 +16,10 @@ use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, Message, OutboundFailure, OutboundRequestId};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ListenError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, mdns, ping};
 use staffroom_protocol::group::epoch::EpochKey;
 use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, Response};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -278,6 +279,11 @@ impl Task {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.identified(peer_id, info.listen_addrs);
             }
+            BehaviourEvent::Ping(ping::Event { peer, result: Ok(_), .. }) => {
+                if let Some(key) = node_key(&peer) {
+                    self.heard(key);
+                }
+            }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
                 for (peer, address) in found {
                     self.handle_command(Command::Dial { peer, addresses: vec![address] });
@@ -297,8 +303,14 @@ impl Task {
             .insert(key, ConnectedPeer::default());
         tracing::debug!(peer = ?key, "connected");
         shared.changed.notify_one();
+        self.heard(key);
         let (node, network) = (Arc::clone(&self.node), self.network.clone());
         tokio::spawn(async move { super::catch_up::on_connect(&node, &network, key).await });
+    }
+
+    fn heard(&self, key: PublicKey) {
+        let node = Arc::clone(&self.node);
+        tokio::task::spawn_blocking(move || node.heard_from(&key));
     }
 
     fn identified(&self, peer: PeerId, addresses: Vec<Multiaddr>) {

@@ -62,6 +62,7 @@ pub(super) fn build(
     *registry = prometheus_client::registry::Registry::default();
     network.offences().register(&mut registry);
     network.comparisons().register(&mut registry);
+    network.shared.hearsay.register(&mut registry);
     let swarm = libp2p::SwarmBuilder::with_existing_identity(key)
         .with_tokio()
         .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexing)

@@ -10,7 +10,7 @@ use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, Request, Response};
 
-use super::{Network, peer_id};
+use super::{Network, hearsay, peer_id};
 use crate::node::Node;
 
 /// How often members are looked after.
@@ -97,6 +97,10 @@ impl Upkeep {
                 }
                 if turn.is_multiple_of(ROUNDS_BETWEEN_COMPARISONS) {
                     self.network.catch_up_with(partner, group);
+                    let (node, network) = (Arc::clone(&self.node), self.network.clone());
+                    tokio::spawn(async move {
+                        hearsay::ask(&node, &network, partner, group).await;
+                    });
                 }
             }
             // In a large group nobody knows yet how to reach most.
@@ -107,6 +111,9 @@ impl Upkeep {
                 self.dial(key, now).await;
             }
         }
+        let keeping = Arc::clone(&self.node);
+        // Ends early only with the node.
+        let _ = tokio::task::spawn_blocking(move || keeping.keep_heard_if_due()).await;
         if self.node.held_aside() > 0 {
             let judging = Arc::clone(&self.node);
             let judged = tokio::task::spawn_blocking(move || judging.judge_again()).await;

@@ -357,6 +357,7 @@ impl World {
             | Request::BlobRange { .. }
             | Request::Receipts { .. }
             | Request::Holding { .. }
+            | Request::Heard { .. }
             | Request::Withdraw { .. } => not_shared,
         };
         if let Response::Entries { entries, .. } | Response::EntriesIn { entries, .. } = &response {

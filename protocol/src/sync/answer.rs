@@ -1,16 +1,19 @@
 //! The answering side of a comparison.
 
+use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Unbounded};
+
 use serde_bytes::ByteBuf;
 
 use super::message::{
-    ANSWER_CONTENT_BYTES, Described, MAX_RANGES, MAX_REQUEST_ITEMS, Ordered, OrderedPart, Refusal,
-    Response,
+    ANSWER_CONTENT_BYTES, Described, HeardFrom, MAX_RANGES, MAX_REQUEST_ITEMS, Ordered,
+    OrderedPart, Refusal, Response,
 };
 use super::set::{Bound, ContentSet, Range, short_id};
 use super::sketch::{SKETCH_SYMBOLS, ShortId};
 use crate::clock::Timestamp;
 use crate::group::membership::Membership;
-use crate::hash::Hash;
+use crate::hash::{Hash, SchoolId};
 
 /// Statements in one answer, or in one showing; with the limit on each they stay well below the
 /// limit on answers.
@@ -93,6 +96,22 @@ fn ordered_one(set: &ContentSet, range: &Range) -> Ordered {
         OrderedPart { to: part.to, hash: set.ordered_hash_of(&range) }
     });
     Ordered::Parts(parts.collect())
+}
+
+/// Answers [`Request::Heard`](super::message::Request::Heard) from the moments, in milliseconds
+/// since 1970, at which the node itself last heard from each member.
+pub fn heard(
+    moments: &BTreeMap<SchoolId, u64>,
+    after: Option<SchoolId>,
+    now_millis: u64,
+) -> Response {
+    let from = after.map_or(Unbounded, Excluded);
+    let mut rest = moments.range((from, Unbounded)).map(|(school, moment)| HeardFrom {
+        school: *school,
+        seconds_ago: now_millis.saturating_sub(*moment) / 1_000,
+    });
+    let schools = rest.by_ref().take(MAX_REQUEST_ITEMS).collect();
+    Response::Heard { now_millis, schools, more: rest.next().is_some() }
 }
 
 /// Answers [`Request::Entries`](super::message::Request::Entries); `held` finds the bytes of the
@@ -193,5 +212,31 @@ mod tests {
             panic!("they are answered")
         };
         assert!(ranges.iter().all(|one| matches!(one, Ordered::Parts(parts) if parts.len() == 16)));
+    }
+
+    #[test]
+    fn when_schools_were_heard_comes_in_pages_and_is_never_later_than_the_present() {
+        let school = |number: u8| SchoolId::from_bytes([number; SchoolId::LENGTH]);
+        let few = BTreeMap::from([(school(1), 4_000), (school(2), 99_000), (school(3), 9_500)]);
+        let Response::Heard { now_millis, schools, more } = heard(&few, Some(school(1)), 10_000)
+        else {
+            panic!("it is answered")
+        };
+        let ages: Vec<u64> = schools.iter().map(|one| one.seconds_ago).collect();
+        assert_eq!((now_millis, ages, more), (10_000, vec![0, 0], false));
+        let many = (0..=MAX_REQUEST_ITEMS).map(|number| {
+            let mut id = [0; SchoolId::LENGTH];
+            id[..8].copy_from_slice(&(number as u64).to_be_bytes());
+            (SchoolId::from_bytes(id), 0)
+        });
+        let many: BTreeMap<SchoolId, u64> = many.collect();
+        let Response::Heard { schools, more: true, .. } = heard(&many, None, 10_000) else {
+            panic!("there are more")
+        };
+        let last = schools.last().map(|last| last.school);
+        let Response::Heard { schools, more, .. } = heard(&many, last, 10_000) else {
+            panic!("it is answered")
+        };
+        assert_eq!((schools.len(), schools[0].seconds_ago, more), (1, 10, false));
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::group::invite::InviteError;
-use crate::hash::{GroupId, Hash};
+use crate::hash::{GroupId, Hash, SchoolId};
 use crate::identity::PublicKey;
 use crate::sync::set::{Bound, Part, Range};
 
@@ -169,6 +169,13 @@ pub enum Request {
         /// The group.
         group: GroupId,
     },
+    /// Asks from which schools of a group the other node has heard, and what time it is there.
+    Heard {
+        /// The group.
+        group: GroupId,
+        /// The last school of the page before.
+        after: Option<SchoolId>,
+    },
     /// Brings withdrawals of a school that departed. Answered with [`Response::Receipts`], for those
     /// whose content is erased already.
     Withdraw {
@@ -193,6 +200,7 @@ impl Request {
             | Self::Symbols { group, .. }
             | Self::Describe { group, .. }
             | Self::Ordered { group, .. }
+            | Self::Heard { group, .. }
             | Self::Entries { group, .. }
             | Self::EntriesIn { group, .. }
             | Self::Blobs { group, .. }
@@ -288,6 +296,15 @@ pub enum Response {
     },
     /// How much the answering node holds of a group.
     Holding(Holding),
+    /// From which schools the answering node has heard.
+    Heard {
+        /// The time on its clock, in milliseconds since 1970.
+        now_millis: u64,
+        /// At most [`MAX_REQUEST_ITEMS`], in the order of their ids.
+        schools: Vec<HeardFrom>,
+        /// Whether there are more after the last.
+        more: bool,
+    },
     /// The asking node's school was removed from the group; nothing else is answered.
     Removed {
         /// The removals.
@@ -331,6 +348,17 @@ pub struct OrderedPart {
     pub to: Option<Bound>,
     /// BLAKE3 over the hashes of its entries in their order.
     pub hash: Hash,
+}
+
+/// When a node last heard from a school itself: a node of the school was connected to it. What it
+/// was told by others is not passed on, so that a made-up age comes no further than to whoever asks
+/// its inventor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardFrom {
+    /// The school.
+    pub school: SchoolId,
+    /// How long ago, in seconds: an age needs no clock that is right, and cannot name the future.
+    pub seconds_ago: u64,
 }
 
 /// Where a node was last reached.

@@ -176,7 +176,10 @@ pub(super) fn member_list(members: &[MemberReport]) -> String {
                 }
                 (None, _, true, _) => "this school".to_owned(),
                 (None, _, false, true) => "connected".to_owned(),
-                (None, _, false, false) => "not connected".to_owned(),
+                (None, _, false, false) => match &member.heard {
+                    Some(heard) => heard.sentence(),
+                    None => "not connected".to_owned(),
+                },
             };
             let name = &member.claims.name;
             let same = members.iter().filter(|other| other.claims.name == *name).count();

@@ -72,6 +72,7 @@ impl Node {
             | Request::News { .. }
             | Request::Receipts { .. }
             | Request::Withdraw { .. }
+            | Request::Heard { .. }
             | Request::Holding { .. }) => panic!("a session never asks {other:?}"),
         }
     }
