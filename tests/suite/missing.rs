@@ -37,7 +37,7 @@ fn words(school: &School, arguments: &[&str]) -> String {
 
 fn starts_again(school: &mut School, clock: &str) {
     school.stop();
-    school.set_clock(clock);
+    school.set_clock(Some(clock));
     school.start();
 }
 

@@ -243,6 +243,8 @@ fn expected_bytes(request: &Request) -> u64 {
         | Request::Receipts { .. }
         | Request::News { .. }
         | Request::Holding { .. }
+        | Request::Ordered { .. }
+        | Request::Heard { .. }
         | Request::Withdraw { .. } => 0,
     }
 }
