@@ -16,6 +16,7 @@ use staffroom_search::{
     Change, Document, DocumentKey, Index, IndexError, Query, QueryError, Results, State, evidence,
 };
 
+use crate::network::Network;
 use crate::node::Node;
 use crate::records::school_names;
 use crate::store::{Store, StoreError};
@@ -25,6 +26,9 @@ const BATCH: usize = 1_000;
 
 /// While changes keep coming, they become searchable this often; a commit costs about 10 ms.
 const COMMIT_EVERY: Duration = Duration::from_millis(400);
+
+/// How long indexing waits for a catch-up that brings much.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// The index and its progress.
 #[derive(Debug)]
@@ -158,7 +162,8 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
     if filling {
         indexer.index.clear()?;
     }
-    let mut last_commit = Instant::now();
+    let started = Instant::now();
+    let mut last_commit = started;
     let mut uncommitted = false;
     loop {
         let changes = node.store().changes_since(position, BATCH)?;
@@ -186,12 +191,27 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         if indexer.stopping.load(Ordering::Acquire) {
             break;
         }
+        if changes.len() == BATCH {
+            wait_while_far_behind(node, started);
+        }
     }
     if uncommitted {
         indexer.index.commit(position)?;
         indexer.position.store(position, Ordering::Release);
     }
     Ok(())
+}
+
+/// Lets a node that lacks much have the processors to itself: both at once take longer for both. But
+/// not for ever: the line may be slow.
+fn wait_while_far_behind(node: &Node, started: Instant) {
+    let far_behind = || node.network().is_some_and(Network::is_far_behind);
+    while far_behind()
+        && started.elapsed() < LONGEST_WAIT
+        && !node.indexer().stopping.load(Ordering::Acquire)
+    {
+        std::thread::sleep(COMMIT_EVERY);
+    }
 }
 
 /// The documents of a record in all groups, since which of them is the newest may have changed.

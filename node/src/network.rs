@@ -54,6 +54,9 @@ pub use transport::StartError;
 /// channel makes the senders wait.
 const COMMAND_QUEUE: usize = 1_024;
 
+/// Entries that a node lacks when it is far behind: a few seconds' work.
+const FAR_BEHIND: usize = 20_000;
+
 /// A handle to the network, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Network {
@@ -289,6 +292,12 @@ impl Network {
     /// Looks after the members at once: there are new ones.
     pub(crate) fn members_changed(&self) {
         self.shared.changed.notify_one();
+    }
+
+    /// Whether so much is being fetched that what can wait until it is here does: fetching full texts,
+    /// and making what comes searchable.
+    pub(crate) fn is_far_behind(&self) -> bool {
+        self.comparisons().lacking() > FAR_BEHIND
     }
 
     /// Compares a group with a node as soon as there is room.

@@ -1,5 +1,6 @@
 //! Drives [`Session`]s: compares with a peer on connecting, on news, and from time to time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,10 @@ const SESSIONS_AT_ONCE: usize = 3;
 
 /// How often it is looked whether a comparison that waits for another one waits in vain.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Answers whose entries are judged and stored while the next one is on its way: one of them is judged
+/// while the other is written.
+const STORING_AT_ONCE: usize = 2;
 
 /// A session that brings more than this many entries says in the log how far it is.
 const WORTH_LOGGING: usize = 64;
@@ -147,7 +152,7 @@ async fn compare(
     if checks_order {
         session = session.checking_order();
     }
-    let (mut heard, mut storing) = (false, None);
+    let (mut heard, mut storing) = (false, VecDeque::new());
     while let Some(output) = session.poll() {
         network.comparisons().is_at(pair, session.progress());
         if network.comparisons().is_stuck(pair, Instant::now()) {
@@ -204,10 +209,11 @@ async fn compare(
                 node.with_content_set(&group, |set| session.handle_content_set(set))?;
             }
             Output::Entries(entries) => {
-                // Stored while the next ones are on their way.
-                stored(network, pair, storing.take(), taken).await?;
+                if storing.len() >= STORING_AT_ONCE {
+                    stored(network, pair, storing.pop_front(), taken).await?;
+                }
                 let node = Arc::clone(node);
-                storing = Some(tokio::task::spawn_blocking(move || {
+                storing.push_back(tokio::task::spawn_blocking(move || {
                     exchange::take_in(&node, group, &entries, peer)
                 }));
                 let (received, lacking) = session.progress();
@@ -218,7 +224,9 @@ async fn compare(
             Output::Done => break,
         }
     }
-    stored(network, pair, storing, taken).await?;
+    while !storing.is_empty() {
+        stored(network, pair, storing.pop_front(), taken).await?;
+    }
     let found = session.found();
     if checks_order && (found.same || found.ordered.is_some()) {
         network.comparisons().order_checked(pair, found.ordered, Instant::now());

@@ -307,10 +307,18 @@ impl Comparisons {
         }
     }
 
-    fn show_lacking(&self, group: &GroupId) {
+    /// How many entries of all groups are known to be lacking, as far as they are being fetched.
+    pub(super) fn lacking(&self) -> usize {
+        self.running.keys().map(|group| self.lacking_of(group)).fold(0, usize::saturating_add)
+    }
+
+    fn lacking_of(&self, group: &GroupId) -> usize {
         let running = self.running.get(group).into_iter().flatten();
-        let lacking = running.map(|one| one.lacking).max().unwrap_or(0);
-        self.metrics.lacking(group, lacking);
+        running.map(|one| one.lacking).max().unwrap_or(0)
+    }
+
+    fn show_lacking(&self, group: &GroupId) {
+        self.metrics.lacking(group, self.lacking_of(group));
     }
 }
 

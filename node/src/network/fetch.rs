@@ -46,6 +46,11 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
         let network = fetching;
         let mut last = None;
         loop {
+            if network.is_far_behind() {
+                // Entries first: they say what there is.
+                tokio::time::sleep(RETRY).await;
+                continue;
+            }
             match fetch_round(&node, &network, &mut last).await {
                 // Nothing is wanted, or nobody had what is: wait for news.
                 Ok(0) => {

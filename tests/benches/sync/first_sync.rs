@@ -143,10 +143,11 @@ fn follow(receiver: &School, entries: u32, started: Instant) {
         if seconds.as_secs() / 10 > told {
             told = seconds.as_secs() / 10;
             let documents = &status["index"]["documents"];
-            let (held, catching_up) = (held(&status), &status["groups"][0]["catching_up"]);
+            let under_way = &status["groups"][0]["comparisons"]["under_way"][0];
+            let (held, lacking) = (held(&status), under_way["lacking"].as_u64().unwrap_or(0));
             println!(
-                "  after {:>3.0} s: {held} entries held, {documents} found by a search, catching up: \
-                 {catching_up}, {:.0} MiB",
+                "  after {:>3.0} s: {held} entries held, {lacking} known to be lacking, {documents} \
+                 found by a search, {:.0} MiB",
                 seconds.as_secs_f64(),
                 memory(receiver)
             );
