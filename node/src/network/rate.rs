@@ -12,7 +12,7 @@ pub(crate) const MEMBER: Allowance = Allowance { burst: 400.0, a_second: 200.0 }
 /// A stranger only ever joins or introduces itself.
 pub(crate) const STRANGER: Allowance = Allowance { burst: 20.0, a_second: 0.5 };
 
-/// Ordered hashes that a member may ask for: with 1.2 million entries each costs some 40 milliseconds,
+/// Ordered hashes that a member may ask for: with 1.2 million entries each costs some 20 milliseconds,
 /// and it takes one a day and group, or about six where a difference is found.
 pub(crate) const ORDERED: Allowance = Allowance { burst: 40.0, a_second: 0.02 };
 
