@@ -215,9 +215,9 @@ impl Node {
     }
 
     /// Notes the schools that made entries which others brought and which count.
-    pub(crate) fn heard_through<'a>(&self, entries: impl IntoIterator<Item = &'a [u8]>) {
+    pub(crate) fn heard_through<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) {
         let mut newest: BTreeMap<SchoolId, Timestamp> = BTreeMap::new();
-        for entry in entries.into_iter().filter_map(|bytes| Entry::reopen(bytes).ok()) {
+        for entry in entries {
             let clock = newest.entry(entry.author()).or_default();
             *clock = entry.clock().max(*clock);
         }

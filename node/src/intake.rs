@@ -83,7 +83,7 @@ impl Node {
         }
         let entries: Vec<&Entry> = accepted.iter().map(|(_, entry)| entry).collect();
         let stored = self.store_entries(&entries, Vec::new())?;
-        let mut dropped = Vec::new();
+        let (mut counting, mut dropped) = (Vec::new(), Vec::new());
         for ((place, entry), stored) in accepted.into_iter().zip(stored) {
             if !stored {
                 verdicts[place] = Verdict::Known;
@@ -91,8 +91,11 @@ impl Node {
                 // A removal came between the judgement and the storing.
                 verdicts[place] = Verdict::NotForGroup;
                 dropped.push(entry);
+            } else {
+                counting.push(entry);
             }
         }
+        self.heard_through(&counting);
         if !dropped.is_empty() {
             self.drop_entries(&dropped)?;
         }

@@ -214,7 +214,7 @@ async fn compare(
                 }
                 let node = Arc::clone(node);
                 storing.push_back(tokio::task::spawn_blocking(move || {
-                    exchange::take_in(&node, group, &entries, peer)
+                    node.accept_entries(group, entries.iter().map(|bytes| bytes.as_slice()), peer)
                 }));
                 let (received, lacking) = session.progress();
                 if received + lacking > WORTH_LOGGING {

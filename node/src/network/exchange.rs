@@ -364,8 +364,10 @@ pub(super) async fn hear(
                 return MessageAcceptance::Ignore;
             }
             let hearing = Arc::clone(node);
-            let verdicts =
-                tokio::task::spawn_blocking(move || take_in(&hearing, group, &[bytes], from)).await;
+            let verdicts = tokio::task::spawn_blocking(move || {
+                hearing.accept_entries(group, [bytes.as_slice()], from)
+            })
+            .await;
             let verdicts = match verdicts {
                 Ok(Ok(verdicts)) => verdicts,
                 Ok(Err(error)) => {
@@ -390,20 +392,6 @@ pub(super) async fn hear(
             MessageAcceptance::Ignore
         }
     }
-}
-
-/// Takes in entries that a node brought; those that are stored say when their schools were heard.
-pub(super) fn take_in(
-    node: &Node,
-    group: GroupId,
-    entries: &[ByteBuf],
-    from: PublicKey,
-) -> Result<Vec<Verdict>, StoreError> {
-    let verdicts =
-        node.accept_entries(group, entries.iter().map(|bytes| bytes.as_slice()), from)?;
-    let stored = entries.iter().zip(&verdicts).filter(|(_, one)| **one == Verdict::Stored);
-    node.heard_through(stored.map(|(bytes, _)| bytes.as_slice()));
-    Ok(verdicts)
 }
 
 /// Counts the entries that a node sent and that were refused.
