@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde_bytes::ByteBuf;
 
+use super::founding::admission;
 use super::school::{Keys, NodeNo};
-use super::world::{Change, Event, Then, World, admission};
+use super::world::{Change, Event, Then, World};
 use super::{Fault, Rule};
 use crate::clock::Timestamp;
 use crate::entry::{BlobRef, Draft, Entry, EntryKey};
@@ -25,11 +26,16 @@ impl World {
         if !self.nodes[node].up {
             return;
         }
-        let membership = self.has(Fault::Membership) && self.random.one_in(4);
-        if membership {
-            return self.changes_membership(node);
+        if self.random.one_in(4) {
+            let changes = [Fault::Membership, Fault::Rotations];
+            let changes: Vec<Fault> = changes.into_iter().filter(|one| self.has(*one)).collect();
+            match self.random.pick(&changes) {
+                Some(Fault::Membership) => return self.changes_membership(node),
+                Some(_) => return self.rotate_at_once(),
+                None => {}
+            }
         }
-        if self.has(Fault::Hostile) && self.nodes[node].hostile && self.random.one_in(2) {
+        if self.nodes[node].hostile && self.random.one_in(2) {
             return self.attacks(node);
         }
         if !self.may_publish(node) {
@@ -181,26 +187,39 @@ impl World {
                 let standing = self.listed(actor, &own);
                 self.says(actor, Act::Leave { standing, why: None });
             }
-            6 | 7 if admin => {
-                // Two at once, where another admin is up.
+            6 if admin => {
                 let act = self.new_epoch(actor);
                 self.says(actor, act);
-                let others: Vec<NodeNo> = (0..self.nodes.len())
-                    .filter(|one| self.nodes[*one].up && self.nodes[*one].is_member())
-                    .filter(|one| {
-                        let id = self.nodes[*one].keys.id();
-                        id != own && self.nodes[*one].disk.membership.roster().is_admin(&id)
-                    })
-                    .collect();
-                if let Some(second) = self.random.pick(&others).copied() {
-                    let act = self.new_epoch(second);
-                    self.says(second, act);
-                }
             }
             8 => self.revokes(actor),
             9 if founder && is_member => self.root_says(actor, Act::Name { school: other }),
             10 if admin && other != own => self.says(actor, Act::Dismiss { school: other }),
             _ => {}
+        }
+    }
+
+    /// Two admins make a key anew at the same moment; one of them may just have removed a school, which
+    /// the other has not heard.
+    fn rotate_at_once(&mut self) {
+        let is_admin = |node: &NodeNo| {
+            let school = &self.nodes[*node];
+            let roster = school.disk.membership.roster();
+            school.up && school.is_member() && roster.is_admin(&school.keys.id())
+        };
+        let admins: Vec<NodeNo> = (0..self.nodes.len()).filter(is_admin).collect();
+        let two = self.random.some_of(admins, 2);
+        let schools: Vec<SchoolId> = self.nodes.iter().skip(3).map(|one| one.keys.id()).collect();
+        if let (Some(first), Some(school), true) =
+            (two.first().copied(), self.random.pick(&schools).copied(), self.has(Fault::Membership))
+            && self.nodes[first].disk.membership.roster().member(&school).is_some()
+            && self.random.one_in(2)
+        {
+            let standing = self.listed(first, &school);
+            self.says(first, Act::Remove { school, standing });
+        }
+        for admin in two {
+            let act = self.new_epoch(admin);
+            self.says(admin, act);
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct Disk {
     pub(super) entries: BTreeMap<EntryKey, Arc<Entry>>,
     pub(super) by_hash: BTreeMap<Hash, EntryKey>,
     pub(super) set: ContentSet,
+    /// How many records of each school, as people see it.
+    pub(super) counts: BTreeMap<SchoolId, usize>,
     /// A removal that was shown and cannot be judged with what is held.
     pub(super) removed: Option<Hash>,
 }
@@ -29,6 +31,7 @@ impl Disk {
             entries: BTreeMap::new(),
             by_hash: BTreeMap::new(),
             set: ContentSet::default(),
+            counts: BTreeMap::new(),
             removed: None,
         }
     }
@@ -38,9 +41,13 @@ impl Disk {
         let key = key(entry, without);
         let held = self.entries.get(&key);
         if held.is_some_and(|held| !beats(&entry.version(), &held.version(), without)) {
+            if without == Some(Rule::CountOnce) && self.by_hash.contains_key(&entry.hash()) {
+                *self.counts.entry(key.school).or_default() += 1;
+            }
             return false;
         }
         self.let_go(&key);
+        *self.counts.entry(key.school).or_default() += 1;
         self.set.insert(entry.clock(), &entry.hash());
         self.by_hash.insert(entry.hash(), key);
         self.entries.insert(key, Arc::clone(entry));
@@ -51,6 +58,9 @@ impl Disk {
         if let Some(held) = self.entries.remove(key) {
             self.set.remove(held.clock(), &held.hash());
             self.by_hash.remove(&held.hash());
+            if let Some(count) = self.counts.get_mut(&key.school) {
+                *count -= 1;
+            }
         }
     }
 
@@ -125,6 +135,7 @@ pub(super) fn key(entry: &Entry, without: Option<Rule>) -> EntryKey {
 pub(super) fn beats(new: &Version, held: &Version, without: Option<Rule>) -> bool {
     match without {
         Some(Rule::WithdrawalBeatsAll) => (new.clock, new.hash) > (held.clock, held.hash),
+        Some(Rule::LaterVersionWins) => true,
         Some(Rule::HashBreaksTies) => (new.withdrawal, new.clock) > (held.withdrawal, held.clock),
         _ => new > held,
     }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_bytes::ByteBuf;
 
 use super::disk;
-use super::school::{Channel, Comparison, NodeNo};
-use super::world::{Change, Event, Packet, Then, World};
-use super::{Rule, Violation};
+use super::founding::CHOSEN_NEIGHBOURS;
+use super::mesh::Rpc;
+use super::school::{Comparison, NodeNo};
+use super::world::{Change, Packet, Then, World};
+use super::{Fault, Rule, Violation};
 use crate::entry::Entry;
 use crate::gossip::Announcement;
 use crate::group::epoch::EpochKey;
@@ -15,30 +17,17 @@ use crate::group::roster::Standing;
 use crate::group::statement::{Act, Statement};
 use crate::hash::Hash;
 use crate::identity::PublicKey;
-use crate::intake::{Judgement, judge};
+use crate::intake::{AsideReason, Judgement, judge};
 use crate::limits::MAX_CLOCK_AHEAD_MILLIS;
 use crate::sync::answer;
-use crate::sync::message::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, Refusal, Request, Response};
-use crate::sync::session::{Output, Session, SessionError};
+use crate::sync::message::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, Request, Response};
 use crate::wire;
-
-/// How long an answer is waited for.
-const PATIENCE_MILLIS: u64 = 10_000;
-
-/// Comparisons at once.
-const COMPARISONS_AT_ONCE: usize = 3;
 
 /// Ticks between comparisons.
 const TICKS_BETWEEN_COMPARISONS: u32 = 3;
 
-/// Neighbours that gossip is sent to; gossipsub's mesh.
-const MESH: usize = 6;
-
 /// Members that are told statements that came from another.
 const FANOUT: usize = 6;
-
-/// Requests of one comparison, which an honest peer never comes near in networks of this size.
-const MAX_REQUESTS: usize = 500;
 
 /// Nodes that are handed an epoch's key one by one.
 const MAX_EXTENDED: usize = 16;
@@ -48,7 +37,7 @@ impl World {
         self.options.without == Some(rule)
     }
 
-    fn key(&self, node: NodeNo) -> PublicKey {
+    pub(super) fn key(&self, node: NodeNo) -> PublicKey {
         self.nodes[node].keys.public()
     }
 
@@ -65,9 +54,34 @@ impl World {
         for statements in [leaving, admissions].into_iter().flatten() {
             self.ask(node, peer, &Request::Introduce { group, statements });
         }
-        if known {
+        if known && self.compares(node) {
             self.wants(node, peer);
         }
+    }
+
+    /// Dials another member, where too few are connected.
+    fn dials_more(&mut self, node: NodeNo) {
+        let school = &self.nodes[node];
+        let few = school.mesh.connections() < CHOSEN_NEIGHBOURS;
+        if !few || !school.is_member() || school.neighbours.len() + 1 == self.nodes.len() {
+            return;
+        }
+        let roster = school.disk.membership.roster();
+        let is_new = |other: &NodeNo| {
+            *other != node
+                && !school.neighbours.contains(other)
+                && roster.school_of(&self.key(*other)).is_some()
+        };
+        let others: Vec<NodeNo> = (0..self.nodes.len()).filter(is_new).collect();
+        if let Some(other) = self.random.pick(&others).copied() {
+            self.nodes[node].neighbours.push(other);
+            self.nodes[other].neighbours.push(node);
+            self.dials(node, other);
+        }
+    }
+
+    fn compares(&self, node: NodeNo) -> bool {
+        self.nodes[node].starts == 0 || !self.without(Rule::CompareAfterStart)
     }
 
     /// What a node does every ten seconds.
@@ -80,10 +94,13 @@ impl World {
                 self.send(admin, node, Packet::LetIn);
             }
         }
+        self.meets(node);
+        self.dials_more(node);
+        self.follow(node);
         self.judge_again(node);
         self.keep_epoch(node);
         let due = self.nodes[node].ticks.is_multiple_of(TICKS_BETWEEN_COMPARISONS);
-        if due && !self.without(Rule::CompareFromTimeToTime) {
+        if due && !self.without(Rule::CompareFromTimeToTime) && self.compares(node) {
             let peers: Vec<NodeNo> = self.nodes[node]
                 .neighbours
                 .iter()
@@ -99,159 +116,26 @@ impl World {
         }
     }
 
-    // Comparisons.
-
-    fn wants(&mut self, node: NodeNo, peer: NodeNo) {
-        let waiting = &mut self.nodes[node].wanted;
-        if !waiting.contains(&peer) {
-            waiting.push_back(peer);
-        }
-        self.next_comparison(node);
-    }
-
-    fn next_comparison(&mut self, node: NodeNo) {
-        while self.nodes[node].comparisons.len() < COMPARISONS_AT_ONCE {
-            let Some(peer) = self.nodes[node].wanted.pop_front() else { return };
-            let digest = self.nodes[node].disk.membership.digest();
-            let session = Session::new(self.group, digest);
-            let number = self.number();
-            let comparison = Comparison { peer, session, asked: None, requests: 0 };
-            self.nodes[node].comparisons.insert(number, comparison);
-            self.go_on(node, number);
-        }
-    }
-
-    /// Does what a comparison wants, until it waits for something.
-    pub(super) fn go_on(&mut self, node: NodeNo, number: u64) {
-        loop {
-            let Some(comparison) = self.nodes[node].comparisons.get_mut(&number) else { return };
-            let peer = comparison.peer;
-            let Some(output) = comparison.session.poll() else { return };
-            let asks_statements =
-                matches!(output, Output::Send(Request::Statements { .. }) | Output::Statements(_));
-            let key = self.key(peer);
-            let known = self.nodes[node].disk.membership.removal_of(&key).is_none();
-            let shares = self.nodes[node].shares(&key);
-            let hostile = self.nodes[node].hostile;
-            if !(shares || hostile || (asks_statements && known)) {
-                return self.ends(node, number);
-            }
-            match output {
-                Output::Send(Request::Statements { .. }) if self.without(Rule::MembershipFirst) => {
-                    let digest = self.nodes[peer].disk.membership.digest();
-                    let none = Response::Statements { statements: Vec::new(), more: false, digest };
-                    self.answered(node, number, none);
-                }
-                Output::Send(request) => return self.ask_for(node, number, &request),
-                Output::Statements(bytes) => {
-                    let statements: Option<Vec<Statement>> =
-                        bytes.iter().map(|bytes| self.statement(bytes)).collect();
-                    match statements {
-                        Some(statements) => {
-                            let changes = vec![Change::Statements(statements)];
-                            return self.write(node, changes, Then::GoOn(number));
-                        }
-                        None => return self.ends(node, number),
-                    }
-                }
-                Output::WantContentSet => {
-                    let school = &mut self.nodes[node];
-                    if let Some(comparison) = school.comparisons.get_mut(&number)
-                        && comparison.session.handle_content_set(&school.disk.set).is_err()
-                    {
-                        return self.ends(node, number);
-                    }
-                }
-                Output::Entries(entries) => {
-                    let entries: Vec<Vec<u8>> =
-                        entries.into_iter().map(ByteBuf::into_vec).collect();
-                    self.takes(node, peer, &entries, Then::Nothing);
-                }
-                Output::Done => {
-                    let received = comparison_progress(&self.nodes[node].comparisons, number);
-                    self.ends(node, number);
-                    if received > 0 {
-                        self.tell_news(node);
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    fn ask_for(&mut self, node: NodeNo, comparison: u64, request: &Request) {
-        let number = self.number();
-        let Some(under_way) = self.nodes[node].comparisons.get_mut(&comparison) else { return };
-        under_way.asked = Some(number);
-        under_way.requests += 1;
-        let (peer, requests) = (under_way.peer, under_way.requests);
-        if requests > MAX_REQUESTS {
-            return self.ends(node, comparison);
-        }
-        let bytes = wire::encode(request).into();
-        self.send(node, peer, Packet::Request { number, bytes });
-        let starts = self.nodes[node].starts;
-        self.later(PATIENCE_MILLIS, Event::TimedOut { node, starts, comparison, number });
-    }
-
-    /// Asks without waiting for the answer.
-    fn ask(&mut self, node: NodeNo, peer: NodeNo, request: &Request) {
-        let (number, bytes) = (self.number(), wire::encode(request).into());
-        self.send(node, peer, Packet::Request { number, bytes });
-    }
-
-    pub(super) fn timed_out(&mut self, node: NodeNo, comparison: u64, number: u64) {
-        let under_way = self.nodes[node].comparisons.get(&comparison);
-        if under_way.is_some_and(|under_way| under_way.asked == Some(number)) {
-            self.ends(node, comparison);
-        }
-    }
-
-    fn ends(&mut self, node: NodeNo, number: u64) {
-        self.nodes[node].comparisons.remove(&number);
-        self.next_comparison(node);
-    }
-
-    fn answered(&mut self, node: NodeNo, number: u64, response: Response) {
-        let school = &mut self.nodes[node];
-        let Some(comparison) = school.comparisons.get_mut(&number) else { return };
-        comparison.asked = None;
-        let handled = comparison.session.handle_response(response, &school.disk.set);
-        if let Err(error) = handled {
-            if let SessionError::Removed(statements) = error {
-                self.hears_of_removal(node, &statements);
-            }
-            self.ends(node, number)
-        }
-    }
-
-    /// Takes the word of a member that this school was removed.
-    fn hears_of_removal(&mut self, node: NodeNo, statements: &[ByteBuf]) {
-        let verified: Vec<Statement> =
-            statements.iter().filter_map(|bytes| self.statement(bytes)).collect();
-        self.apply(node, vec![Change::Statements(verified.clone())]);
-        let own = self.nodes[node].keys.id();
-        let disk = &self.nodes[node].disk;
-        let takes = |one: &&Statement| disk.membership.takes_word_of_removal(one, &own);
-        if self.nodes[node].is_member()
-            && let Some(removal) = verified.iter().find(takes)
-        {
-            self.nodes[node].disk.purge(&own, removal.hash());
-        }
-    }
-
     // What comes over a line.
 
     pub(super) fn arrives(&mut self, from: NodeNo, to: NodeNo, packet: Packet) {
         match packet {
-            Packet::Gossip { topic, data } => self.hears(to, from, topic, data),
+            Packet::Gossip(rpc) => {
+                if self.without(Rule::CountOnce)
+                    && let Rpc::Message(message) = &rpc
+                {
+                    self.hears(to, from, message);
+                }
+                self.nodes[to].mesh.handle(from, rpc, self.now);
+                self.pump(to);
+            }
             Packet::LetIn => self.let_in(to, from),
             Packet::Request { number, bytes } => {
                 let Ok(request) = wire::decode::<Request>(&bytes, MAX_REQUEST_BYTES) else {
                     return;
                 };
                 let mut response = self.answers(to, from, request);
-                if self.nodes[to].hostile {
+                if self.nodes[to].hostile && self.options.faults.contains(&Fault::Hostile) {
                     response = self.twisted(to, response);
                 }
                 let bytes = wire::encode(&response).into();
@@ -284,246 +168,23 @@ impl World {
         }
     }
 
-    fn answers(&mut self, node: NodeNo, peer: NodeNo, request: Request) -> Response {
-        let (key, group) = (self.key(peer), self.group);
-        if let Some(statements) = self.nodes[node].disk.membership.removal_of(&key)
-            && !self.without(Rule::AnswerMembersAlone)
-        {
-            return Response::Removed { statements };
-        }
-        let not_shared = Response::Refused(Refusal::NotShared);
-        let member = self.nodes[node].shares(&key) || self.without(Rule::AnswerMembersAlone);
-        if request.group() != Some(group) {
-            return not_shared;
-        }
-        if let Request::Introduce { statements, .. } = request {
-            let verified: Option<Vec<Statement>> =
-                statements.iter().map(|bytes| self.statement(bytes)).collect();
-            let Some(verified) = verified else { return not_shared };
-            let own = self.nodes[node].keys.id();
-            let disk = &self.nodes[node].disk;
-            if !member && !disk.membership.introduces(&verified, &key, &own) {
-                return not_shared;
-            }
-            let digest = disk.membership.digest();
-            let early = !disk.membership.sift(verified.clone()).1.is_empty();
-            self.write(node, vec![Change::Statements(verified)], Then::Nothing);
-            if early || !self.nodes[node].is_member() {
-                self.wants(node, peer);
-            }
-            return Response::Known { digest };
-        }
-        let disk = &self.nodes[node].disk;
-        if !member {
-            let left = disk.membership.leaving_for(&self.nodes[node].keys.id(), &key).is_some();
-            if left && let Request::Statements { digest, after, .. } = request {
-                return answer::statements(&disk.membership, Some(digest), after);
-            }
-            return not_shared;
-        }
-        let response = match request {
-            Request::Statements { digest, after, .. } => {
-                answer::statements(&disk.membership, Some(digest), after)
-            }
-            Request::Compare { count, digest, .. } => answer::compare(&disk.set, count, &digest),
-            Request::Symbols { count, .. } => answer::symbols(&disk.set, count.into()),
-            Request::Describe { ranges, .. } => answer::describe(&disk.set, &ranges),
-            Request::Ordered { ranges, .. } => answer::ordered(&disk.set, &ranges),
-            Request::Entries { ids, .. } => {
-                let held = |id: &_| Ok::<_, Refusal>(disk.bytes_of(id));
-                let membership = || disk.membership.digest();
-                answer::entries(&ids, held, membership).unwrap_or_else(Response::Refused)
-            }
-            Request::EntriesIn { range, .. } => {
-                let first: Vec<_> = answer::first_entries_in(&disk.set, &range).collect();
-                let held = |hash: &_| Ok::<_, Refusal>(disk.bytes(hash));
-                let membership = || disk.membership.digest();
-                answer::entries_in(&range, &first, held, membership)
-                    .unwrap_or_else(Response::Refused)
-            }
-            Request::News { digest, .. } => {
-                let known = disk.membership.digest();
-                if disk.set.digest() != digest {
-                    self.wants(node, peer);
-                }
-                return Response::Known { digest: known };
-            }
-            Request::Join { .. }
-            | Request::Groups { .. }
-            | Request::Return { .. }
-            | Request::Introduce { .. }
-            | Request::Peers { .. }
-            | Request::Blobs { .. }
-            | Request::BlobRange { .. }
-            | Request::Receipts { .. }
-            | Request::Holding { .. }
-            | Request::Heard { .. }
-            | Request::Withdraw { .. } => not_shared,
-        };
-        if let Response::Entries { entries, .. } | Response::EntriesIn { entries, .. } = &response {
-            self.tells(node, peer, entries.iter().map(|bytes| Hash::of(bytes)).collect());
-        }
-        response
-    }
-
-    /// Looks whether a node may tell another of entries, as far as can be known from outside.
-    fn tells(&mut self, by: NodeNo, to: NodeNo, entries: Vec<Hash>) {
-        let teller = &self.nodes[by];
-        let school = self.nodes[to].keys.id();
-        let membership = &teller.disk.membership;
-        let stranger = membership.roster().member(&school).is_none();
-        let leaks = |hash: &Hash| stranger || self.log.leaks(hash, &school, membership);
-        if !teller.hostile
-            && let Some(hash) = entries.into_iter().find(leaks)
-            && let Some(published) = self.log.published.get(&hash)
-            && !self.is_let_in_again(to, &[by, published.node])
-        {
-            self.violated(Violation::Leak { by, to, hash });
-        }
-    }
-
-    /// Whether somebody let a node's school in again, and not all have heard: it is a member by all
-    /// that it and the others hold together, or by what it holds, the removal included. (Whoever let
-    /// it in may have been dismissed meanwhile.)
-    fn is_let_in_again(&self, node: NodeNo, others: &[NodeNo]) -> bool {
-        let mut all = self.nodes[node].disk.membership.clone();
-        let departure = |other: &NodeNo| {
-            self.nodes[*other].disk.membership.roster().departure_of(&self.key(node))
-        };
-        let knows = |hash: &Hash| all.statements().contains_key(hash);
-        let mut removals =
-            others.iter().filter_map(departure).flat_map(|departure| &departure.statements);
-        if self.nodes[node].is_member() && removals.all(knows) {
-            return true;
-        }
-        for other in others {
-            all.extend(self.nodes[*other].disk.membership.in_order().cloned());
-        }
-        all.roster().school_of(&self.key(node)).is_some()
-    }
-
-    // Gossip.
-
-    fn hears(&mut self, node: NodeNo, from: NodeNo, topic: Hash, data: Arc<[u8]>) {
-        let Some(key) = self.channel(node, &topic) else { return };
-        if !self.nodes[node].shares(&self.key(from)) {
-            return;
-        }
-        if !self.nodes[node].heard.insert(Hash::of(&data)) {
-            return;
-        }
-        let Some(announced) = key.decrypt(&data) else { return };
-        match Announcement::decode(&announced) {
-            Ok(Announcement::Entry(bytes)) => {
-                let then = Then::PassOn { from, topic, data };
-                self.takes(node, from, &[bytes.into_vec()], then);
-            }
-            Ok(Announcement::News { digest, node: teller }) => {
-                if teller == self.key(from) && self.nodes[node].disk.set.digest() != digest {
-                    self.wants(node, from);
-                }
-            }
-            Err(_) => {}
-        }
-    }
-
-    /// The key of a topic that a node listens to: that of the current epoch or of the one before.
-    fn channel(&mut self, node: NodeNo, topic: &Hash) -> Option<EpochKey> {
-        let current = self.own_channel(node);
-        let keys = [current, self.nodes[node].former.clone()];
-        keys.into_iter().flatten().find(|key| key.commitment() == *topic)
-    }
-
-    /// The key under which a node talks.
-    pub(super) fn own_channel(&mut self, node: NodeNo) -> Option<EpochKey> {
-        let group = self.group;
-        let school = &mut self.nodes[node];
-        if !school.is_member() {
-            school.channel = None;
-            return None;
-        }
-        let epoch = school.disk.membership.roster().epoch();
-        let statement = epoch.map(crate::group::epoch::Epoch::statement);
-        if school.channel.as_ref().map(|channel| channel.statement) != statement {
-            let opened = epoch.and_then(|epoch| epoch.open(&group, &school.keys.node, |_| None));
-            let before = school.channel.take().and_then(|channel| channel.key);
-            school.former = before.or(school.former.take());
-            school.channel = statement.map(|statement| Channel { statement, key: opened });
-        } else if let Some(channel) = &mut school.channel
-            && channel.key.is_none()
-        {
-            channel.key = epoch.and_then(|epoch| epoch.open(&group, &school.keys.node, |_| None));
-        }
-        let current = school.channel.as_ref().and_then(|channel| channel.key.clone());
-        if self.without(Rule::EpochOfMembers) {
-            return self.nodes[node].former.clone().or(current);
-        }
-        current
-    }
-
-    fn announce(&mut self, node: NodeNo, announcement: &Announcement) {
-        let Some(key) = self.own_channel(node) else { return };
-        let data: Arc<[u8]> = key.encrypt(&announcement.encode()).into();
-        if let Announcement::Entry(bytes) = announcement {
-            self.check_key(node, &key, Hash::of(bytes));
-        }
-        self.nodes[node].heard.insert(Hash::of(&data));
-        self.spread(node, None, key.commitment(), &data);
-    }
-
-    /// Looks whether a removed school has the key under which a node publishes.
-    fn check_key(&mut self, node: NodeNo, key: &EpochKey, hash: Hash) {
-        let roster = self.nodes[node].disk.membership.roster();
-        for (to, other) in self.nodes.iter().enumerate() {
-            let departed = roster.departure_of(&other.keys.public());
-            let opened =
-                [other.channel.as_ref().and_then(|one| one.key.as_ref()), other.former.as_ref()];
-            if departed.is_some_and(|end| end.removed_by.is_some())
-                && roster.school_of(&other.keys.public()).is_none()
-                && opened.into_iter().flatten().any(|held| held == key)
-                && !self.nodes[node].hostile
-                && !self.is_let_in_again(to, &[node])
-            {
-                return self.violated(Violation::Leak { by: node, to, hash });
-            }
-        }
-    }
-
-    /// Sends gossip to some of the neighbours that are members.
-    fn spread(&mut self, node: NodeNo, from: Option<NodeNo>, topic: Hash, data: &Arc<[u8]>) {
-        let mut listeners: Vec<NodeNo> = self.nodes[node]
-            .neighbours
-            .iter()
-            .copied()
-            .filter(|peer| Some(*peer) != from)
-            .filter(|peer| self.nodes[node].shares(&self.key(*peer)))
-            .collect();
-        while listeners.len() > MESH {
-            let away = self.random.below(listeners.len());
-            listeners.swap_remove(away);
-        }
-        for peer in listeners {
-            self.send(node, peer, Packet::Gossip { topic, data: Arc::clone(data) });
-        }
-    }
-
-    fn tell_news(&mut self, node: NodeNo) {
-        let digest = self.nodes[node].disk.set.digest();
-        let teller = self.key(node);
-        self.announce(node, &Announcement::News { digest, node: teller });
-    }
-
     // Entries and statements.
 
-    /// Judges entries and puts those that belong on their way to the disk.
-    fn takes(&mut self, node: NodeNo, from: NodeNo, entries: &[Vec<u8>], then: Then) {
+    /// Judges entries and puts those that belong on their way to the disk; false if there are none.
+    pub(super) fn takes(
+        &mut self,
+        node: NodeNo,
+        from: NodeNo,
+        entries: &[Vec<u8>],
+        then: Then,
+    ) -> bool {
         let mut changes = Vec::new();
         for bytes in entries {
             let Some(entry) = self.entry(bytes) else { continue };
             let now = self.clock(node);
-            if self.nodes[node].disk.set.contains(entry.clock(), &entry.hash())
-                || self.nodes[node].storing.contains(&entry.hash())
-            {
+            let held = self.nodes[node].disk.set.contains(entry.clock(), &entry.hash())
+                || self.nodes[node].storing.contains(&entry.hash());
+            if held && !self.without(Rule::CountOnce) {
                 continue;
             }
             if self.without(Rule::TakeOwnBack) && entry.node() == self.key(node) {
@@ -531,10 +192,8 @@ impl World {
             }
             let roster = self.nodes[node].disk.membership.roster();
             let mut judgement = judge(&entry, &self.group, roster, now);
-            if matches!(
-                judgement,
-                Judgement::Waits(crate::intake::AsideReason::FromTheFuture { .. })
-            ) && self.without(Rule::FutureWaits)
+            if matches!(judgement, Judgement::Waits(AsideReason::FromTheFuture { .. }))
+                && self.without(Rule::FutureWaits)
                 || (judgement == Judgement::NotForGroup
                     && entry.clock().millis() <= now
                     && self.without(Rule::ListedStands))
@@ -557,9 +216,11 @@ impl World {
                 Judgement::NotForGroup => {}
             }
         }
-        if !changes.is_empty() {
+        let some = !changes.is_empty();
+        if some {
             self.write(node, changes, then);
         }
+        some
     }
 
     fn judge_again(&mut self, node: NodeNo) {
@@ -591,8 +252,11 @@ impl World {
                 Change::Statements(statements) => {
                     let own = self.nodes[node].keys.id();
                     let without = self.options.without;
+                    let statements = self.defied(node, statements);
                     let added = self.nodes[node].disk.add(statements, &own, without);
                     if !added.is_empty() {
+                        self.meets(node);
+                        self.follow(node);
                         self.judge_again(node);
                         self.pass_statements(node, &added);
                     }
@@ -605,7 +269,12 @@ impl World {
         match then {
             Then::Nothing => {}
             Then::Publish(entry) => self.published(node, &entry),
-            Then::PassOn { from, topic, data } => self.spread(node, Some(from), topic, &data),
+            Then::Judged { message, entry, passed_on } => {
+                let school = &mut self.nodes[node];
+                let stored = school.disk.by_hash.contains_key(&entry);
+                school.mesh.judged(&message, passed_on && stored);
+                self.pump(node);
+            }
             Then::GoOn(comparison) => self.go_on(node, comparison),
         }
     }
@@ -712,7 +381,7 @@ impl World {
             .clone()
     }
 
-    fn statement(&mut self, bytes: &[u8]) -> Option<Statement> {
+    pub(super) fn statement(&mut self, bytes: &[u8]) -> Option<Statement> {
         self.statements
             .entry(Hash::of(bytes))
             .or_insert_with(|| Statement::verify(bytes).ok())
@@ -728,11 +397,4 @@ impl World {
             self.violated(Violation::EditLost { node });
         }
     }
-}
-
-fn comparison_progress(
-    comparisons: &std::collections::BTreeMap<u64, Comparison>,
-    number: u64,
-) -> usize {
-    comparisons.get(&number).map_or(0, |one| one.session.progress().0)
 }

@@ -1,15 +1,21 @@
 //! What a member does that means harm.
 
+use std::sync::Arc;
+
 use serde_bytes::ByteBuf;
 
-use super::school::NodeNo;
+use super::Fault;
+use super::founding::admission;
+use super::mesh::{Message, Rpc};
+use super::school::{Keys, NodeNo};
 use super::world::{Change, Packet, Then, World};
 use crate::clock::Timestamp;
+use crate::entry::Entry;
 use crate::gossip::Announcement;
+use crate::group::statement::{Act, Statement};
 use crate::hash::{Hash, RecordId};
-use crate::sync::message::{Refusal, Response};
+use crate::sync::message::{Refusal, Request, Response};
 use crate::sync::set::Bound;
-use std::sync::Arc;
 
 impl World {
     /// Alters, doubles, withholds or makes up what it answers, half of the time.
@@ -75,25 +81,23 @@ impl World {
         }
     }
 
-    /// Publishes what it should not, and tells its neighbours.
+    /// Does what it should not.
     pub(super) fn attacks(&mut self, node: NodeNo) {
-        let now = self.clock(node);
-        let clock = match self.random.below(3) {
-            // Long ago, near, and far ahead.
-            0 => Timestamp::from_millis(now.saturating_sub(86_400_000)),
-            1 => Timestamp::from_millis(now),
-            _ => Timestamp::from_millis(now + 3_600_000),
-        };
-        let few = u8::try_from(self.random.below(4)).unwrap_or(0);
-        let record = RecordId::from_bytes([few; 16]);
+        let ways = [Fault::Hostile, Fault::Backdating];
+        let ways: Vec<Fault> = ways.into_iter().filter(|fault| self.has(*fault)).collect();
+        match self.random.pick(&ways) {
+            Some(Fault::Backdating) => self.backdates(node),
+            Some(_) => self.forges(node),
+            None => {}
+        }
+    }
+
+    fn forges(&mut self, node: NodeNo) {
         match self.random.below(4) {
             0 => {
-                // Its own entry, whether or not it was removed and knows it.
-                let Some(entry) = self.signed(node, record, clock, true) else { return };
-                let entry = Arc::new(entry);
-                self.log.publish(node, &entry, &self.nodes[node].disk.membership);
-                self.write(node, vec![Change::Entry(Arc::clone(&entry))], Then::Nothing);
-                self.whispers(node, entry.as_bytes());
+                let now = self.clock(node);
+                let ahead = if self.random.one_in(2) { 3_600_000 } else { 0 };
+                self.publishes_at(node, Timestamp::from_millis(now + ahead));
             }
             1 => {
                 // An altered one of another.
@@ -104,15 +108,10 @@ impl World {
             }
             2 => {
                 // One that it heard before.
-                let entries: Vec<Vec<u8>> = self.nodes[node]
-                    .disk
-                    .entries
-                    .values()
-                    .take(5)
-                    .map(|entry| entry.as_bytes().to_vec())
-                    .collect();
-                for bytes in entries {
-                    self.whispers(node, &bytes);
+                let entries = self.nodes[node].disk.entries.values().take(5);
+                let entries: Vec<Arc<Entry>> = entries.cloned().collect();
+                for entry in entries {
+                    self.whispers(node, entry.as_bytes());
                 }
             }
             _ => {
@@ -122,16 +121,66 @@ impl World {
         }
     }
 
+    /// What a node takes in of statements: all, but for its own removal where it defies that.
+    pub(super) fn defied(&mut self, node: NodeNo, statements: Vec<Statement>) -> Vec<Statement> {
+        let school = &mut self.nodes[node];
+        if !school.hostile || !self.options.faults.contains(&Fault::Backdating) {
+            return statements;
+        }
+        let own = school.keys.id();
+        let (removals, others): (Vec<Statement>, Vec<Statement>) = statements
+            .into_iter()
+            .partition(|one| matches!(one.act(), Act::Remove { school, .. } if *school == own));
+        school.defies |= !removals.is_empty();
+        others
+    }
+
+    /// Publishes with an old clock and, where it is an admin that defies its removal, lets in whom it
+    /// likes.
+    fn backdates(&mut self, node: NodeNo) {
+        let (own, now) = (self.nodes[node].keys.id(), self.clock(node));
+        let past = if self.random.one_in(2) { 86_400_000 } else { 600_000 };
+        let clock = Timestamp::from_millis(now.saturating_sub(past));
+        let school = &self.nodes[node];
+        let admin = school.disk.membership.roster().is_admin(&own);
+        if !(admin && school.defies && self.random.one_in(2)) {
+            return self.publishes_at(node, clock);
+        }
+        let number = self.log.let_in_late.len();
+        let stranger = Keys::new(u32::MAX - u32::try_from(number).unwrap_or(0), 0);
+        let act = admission(&stranger, self.nodes.len() + number);
+        let keys = school.keys.clone();
+        let membership = &school.disk.membership;
+        let Ok(said) = membership.sign(act, clock, &keys.certificate, &keys.node) else { return };
+        self.log.let_in_late.insert((own, stranger.id()));
+        let (group, statements) = (self.group, vec![ByteBuf::from(said.as_bytes())]);
+        for peer in self.nodes[node].neighbours.clone() {
+            let statements = statements.clone();
+            self.ask(node, peer, &Request::Introduce { group, statements });
+        }
+    }
+
+    /// Publishes an entry of its own, whether or not it may.
+    fn publishes_at(&mut self, node: NodeNo, clock: Timestamp) {
+        let few = u8::try_from(self.random.below(4)).unwrap_or(0);
+        let Some(entry) = self.signed(node, RecordId::from_bytes([few; 16]), clock, true) else {
+            return;
+        };
+        let entry = Arc::new(entry);
+        self.log.publish(node, &entry, &self.nodes[node].disk.membership);
+        self.write(node, vec![Change::Entry(Arc::clone(&entry))], Then::Nothing);
+        self.whispers(node, entry.as_bytes());
+    }
+
     /// Gossips bytes under every key that it has.
     fn whispers(&mut self, node: NodeNo, bytes: &[u8]) {
         let current = self.own_channel(node);
         let former = self.nodes[node].former.clone();
         let announced = Announcement::Entry(ByteBuf::from(bytes)).encode();
         for key in [current, former].into_iter().flatten() {
-            let data: Arc<[u8]> = key.encrypt(&announced).into();
-            let topic: Hash = key.commitment();
+            let message = Arc::new(Message::new(key.commitment(), key.encrypt(&announced)));
             for peer in self.nodes[node].neighbours.clone() {
-                self.send(node, peer, Packet::Gossip { topic, data: Arc::clone(&data) });
+                self.send(node, peer, Packet::Gossip(Rpc::Message(Arc::clone(&message))));
             }
         }
     }

@@ -61,6 +61,22 @@ pub enum Violation {
         /// The entry.
         hash: Hash,
     },
+    /// Something was counted twice, or not at all.
+    #[error("node {node} counts {counted} records of a school of which it holds {held}")]
+    Miscounted {
+        /// The node.
+        node: usize,
+        /// How many it counts.
+        counted: usize,
+        /// How many it holds.
+        held: usize,
+    },
+    /// What a removed admin did after its removal counts.
+    #[error("node {node} takes a school for a member that only a removed admin let in")]
+    LetInByRemoved {
+        /// The node.
+        node: usize,
+    },
     /// A new version lost against the one that it took the place of.
     #[error("node {node} published a version that loses against the one that it replaces")]
     EditLost {
@@ -95,6 +111,8 @@ pub(super) struct Published {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) published: BTreeMap<Hash, Published>,
+    /// Admins that had heard of their removal and went on as if it was before, and whom they let in.
+    pub(super) let_in_late: BTreeSet<(SchoolId, SchoolId)>,
 }
 
 impl Log {
@@ -212,6 +230,16 @@ impl Expected {
             if let Some(forged) = forged {
                 return Err(Violation::Forged { node: number, hash: forged.hash() });
             }
+            let mut held: BTreeMap<SchoolId, usize> = BTreeMap::new();
+            for key in node.disk.entries.keys() {
+                *held.entry(key.school).or_default() += 1;
+            }
+            for (school, counted) in &node.disk.counts {
+                let held = held.get(school).copied().unwrap_or_default();
+                if held != *counted {
+                    return Err(Violation::Miscounted { node: number, counted: *counted, held });
+                }
+            }
             let own = node.keys.id();
             let roster = node.disk.membership.roster();
             let departed = roster.members().get(&own).and_then(|one| one.departed.as_ref());
@@ -223,6 +251,15 @@ impl Expected {
             }
         }
         let roster = self.membership.roster();
+        for (admin, school) in &log.let_in_late {
+            let removed = roster.members().get(admin).and_then(|one| one.departed.as_ref());
+            if removed.is_some_and(|end| end.removed_by.is_some())
+                && roster.member(school).is_some()
+                && let Some(node) = self.members.first()
+            {
+                return Err(Violation::LetInByRemoved { node: *node });
+            }
+        }
         for (hash, one) in &log.published {
             let author = &nodes[one.node];
             let stays = roster.school_of(&author.keys.public()).is_some() && !author.hostile;

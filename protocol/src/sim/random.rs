@@ -34,6 +34,17 @@ impl Random {
         if of.is_empty() { None } else { of.get(self.below(of.len())) }
     }
 
+    /// So many of these, or all.
+    pub(super) fn some_of<T>(&mut self, mut of: Vec<T>, many: usize) -> Vec<T> {
+        let many = many.min(of.len());
+        for place in 0..many {
+            let other = place + self.below(of.len() - place);
+            of.swap(place, other);
+        }
+        of.truncate(many);
+        of
+    }
+
     pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         self.0.fill_bytes(&mut bytes);

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::disk::Disk;
+use super::line::Line;
+use super::mesh::Mesh;
 use crate::group::epoch::EpochKey;
 use crate::hash::{Hash, SchoolId};
 use crate::identity::{NodeCertificate, PublicKey, SecretKey};
@@ -61,6 +63,8 @@ pub(super) struct Channel {
 pub(super) struct SchoolNode {
     pub(super) keys: Keys,
     pub(super) hostile: bool,
+    /// Whether it heard of its removal and goes on as if it had not.
+    pub(super) defies: bool,
     pub(super) neighbours: Vec<NodeNo>,
     pub(super) disk: Disk,
     pub(super) backups: Vec<Disk>,
@@ -74,12 +78,14 @@ pub(super) struct SchoolNode {
     /// For how many ticks an epoch has been due.
     pub(super) epoch_due: u32,
     pub(super) ticks: u32,
+    /// Its line out, where that is a slow one.
+    pub(super) line: Option<Line>,
 
     // What a crash forgets.
     pub(super) aside: Aside,
     pub(super) comparisons: BTreeMap<u64, Comparison>,
     pub(super) wanted: VecDeque<NodeNo>,
-    pub(super) heard: BTreeSet<Hash>,
+    pub(super) mesh: Mesh,
     pub(super) channel: Option<Channel>,
     pub(super) former: Option<EpochKey>,
     /// Entries on their way to the disk.
@@ -91,6 +97,7 @@ impl SchoolNode {
         Self {
             keys,
             hostile: false,
+            defies: false,
             neighbours: Vec::new(),
             disk,
             backups: Vec::new(),
@@ -100,10 +107,11 @@ impl SchoolNode {
             invited_by: None,
             epoch_due: 0,
             ticks: 0,
+            line: None,
             aside: Aside::default(),
             comparisons: BTreeMap::new(),
             wanted: VecDeque::new(),
-            heard: BTreeSet::new(),
+            mesh: Mesh::default(),
             channel: None,
             former: None,
             storing: BTreeSet::new(),
@@ -117,7 +125,7 @@ impl SchoolNode {
         self.aside = Aside::default();
         self.comparisons.clear();
         self.wanted.clear();
-        self.heard.clear();
+        self.mesh = Mesh::default();
         self.channel = None;
         self.former = None;
         self.storing.clear();

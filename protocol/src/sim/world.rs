@@ -1,22 +1,20 @@
 //! Time, lines, and what happens next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::disk::Disk;
+use super::founding::{BEGINNING, connect, found};
+use super::line::Line;
 use super::log::{Expected, Log};
+use super::mesh::{HEARTBEAT_MILLIS, Rpc};
 use super::random::Random;
 use super::school::{Keys, NodeNo, SchoolNode};
 use super::{Fault, Options, Summary, Violation};
-use crate::clock::Timestamp;
 use crate::entry::{Entry, Verifier};
 use crate::group::membership::Membership;
-use crate::group::statement::{Act, Admission, Founding, Root, Statement};
-use crate::group::{Claims, GroupKind, Role};
+use crate::group::statement::Statement;
 use crate::hash::{GroupId, Hash};
-
-/// When a run begins, in milliseconds since 1970.
-const BEGINNING: u64 = 1_800_000_000_000;
 
 /// How often a node compares with another, about.
 pub(super) const BETWEEN_COMPARISONS_MILLIS: u64 = 30_000;
@@ -24,19 +22,16 @@ pub(super) const BETWEEN_COMPARISONS_MILLIS: u64 = 30_000;
 /// What is over after so long after the healing, or never.
 const SETTLING_MILLIS: u64 = 40 * BETWEEN_COMPARISONS_MILLIS;
 
-/// Beyond this many nodes each is connected to some of the others.
-const ALL_CONNECTED: usize = 24;
+/// What a slow line carries: a message in seconds.
+const SLOW_BYTES_PER_SECOND: u64 = 500;
 
-/// Neighbours that each node then chooses.
-const CHOSEN_NEIGHBOURS: usize = 6;
+/// How much later a message of a connection comes that was lost at first.
+const SENT_AGAIN_MILLIS: u64 = 400;
 
 /// What goes over a line.
 #[derive(Debug, Clone)]
 pub(super) enum Packet {
-    Gossip {
-        topic: Hash,
-        data: Arc<[u8]>,
-    },
+    Gossip(Rpc),
     Request {
         number: u64,
         bytes: Arc<[u8]>,
@@ -52,7 +47,7 @@ pub(super) enum Packet {
 impl Packet {
     fn size(&self) -> usize {
         match self {
-            Self::Gossip { data, .. } => data.len(),
+            Self::Gossip(rpc) => rpc.size(),
             Self::Request { bytes, .. } | Self::Response { bytes, .. } => bytes.len(),
             Self::LetIn => 0,
         }
@@ -72,11 +67,11 @@ pub(super) enum Then {
     Nothing,
     /// Acknowledges a publication and tells the group.
     Publish(Arc<Entry>),
-    /// Passes gossip on.
-    PassOn {
-        from: NodeNo,
-        topic: Hash,
-        data: Arc<[u8]>,
+    /// Passes gossip on, where it was stored.
+    Judged {
+        message: Hash,
+        entry: Hash,
+        passed_on: bool,
     },
     /// Goes on with a comparison.
     GoOn(u64),
@@ -88,6 +83,7 @@ pub(super) enum Event {
     Synced { node: NodeNo, starts: u32, write: u64 },
     TimedOut { node: NodeNo, starts: u32, comparison: u64, number: u64 },
     Tick { node: NodeNo, starts: u32 },
+    Heartbeat { node: NodeNo, starts: u32 },
     Connected { one: NodeNo, other: NodeNo },
     Act,
     Fault,
@@ -149,9 +145,16 @@ impl World {
                 SchoolNode::new(keys, if member { disk.clone() } else { empty })
             })
             .collect();
-        if options.faults.contains(&Fault::Hostile) && random.one_in(2) {
-            for node in nodes.iter_mut().skip(3) {
+        let ill = [Fault::Hostile, Fault::Backdating].map(|fault| options.faults.contains(&fault));
+        if ill.contains(&true) && random.one_in(2) {
+            // The founder's school stays as it is: whoever has the root's key may do all.
+            for node in nodes.iter_mut().skip(if ill == [false, true] { 1 } else { 3 }) {
                 node.hostile = random.one_in(6);
+            }
+        }
+        if options.faults.contains(&Fault::SlowLines) {
+            for node in &mut nodes {
+                node.line = random.one_in(3).then(|| Line::new(SLOW_BYTES_PER_SECOND));
             }
         }
         connect(&mut nodes, &mut random);
@@ -229,22 +232,6 @@ impl World {
         }
     }
 
-    /// Mends lines, disks and clocks, and lets a day pass where something waits for it.
-    fn heal(&mut self) {
-        self.healed = true;
-        self.cells.fill(0);
-        for number in 0..self.nodes.len() {
-            self.nodes[number].clock_off = 0;
-            if !self.nodes[number].up {
-                self.start(number);
-            }
-        }
-        let clocks = self.nodes.iter().flat_map(|node| node.disk.entries.values());
-        let latest = clocks.map(|entry| entry.clock().millis()).max().unwrap_or(0);
-        self.now = self.now.max(latest.saturating_sub(BEGINNING));
-        self.reconnect();
-    }
-
     fn until(&mut self, end: u64) -> Result<(), Violation> {
         while let Some(first) = self.queue.first_entry()
             && first.key().0 <= end
@@ -290,8 +277,15 @@ impl World {
                     self.later(pause, Event::Tick { node, starts });
                 }
             }
+            Event::Heartbeat { node, starts } => {
+                if self.nodes[node].starts == starts && self.nodes[node].up {
+                    self.heartbeat(node);
+                    self.later(HEARTBEAT_MILLIS, Event::Heartbeat { node, starts });
+                }
+            }
             Event::Connected { one, other } => {
                 if self.reaches(one, other) {
+                    self.meets(one);
                     self.connected(one, other);
                     self.connected(other, one);
                 }
@@ -357,41 +351,53 @@ impl World {
         let starts = self.nodes[node].starts;
         let first = self.random.between(0, 10_000);
         self.later(first, Event::Tick { node, starts });
+        let first = self.random.between(0, HEARTBEAT_MILLIS);
+        self.later(first, Event::Heartbeat { node, starts });
         for other in self.nodes[node].neighbours.clone() {
             self.dials(node, other);
         }
     }
 
-    fn dials(&mut self, one: NodeNo, other: NodeNo) {
+    pub(super) fn dials(&mut self, one: NodeNo, other: NodeNo) {
         let after = self.random.between(50, 3_000);
         self.later(after, Event::Connected { one, other });
-    }
-
-    /// Nodes find each other again after the lines changed.
-    pub(super) fn reconnect(&mut self) {
-        for one in 0..self.nodes.len() {
-            for other in self.nodes[one].neighbours.clone() {
-                if one < other && self.reaches(one, other) {
-                    self.dials(one, other);
-                }
-            }
-        }
     }
 
     /// Puts a packet on a line, which may lose, double or delay it.
     pub(super) fn send(&mut self, from: NodeNo, to: NodeNo, packet: Packet) {
         self.bytes += packet.size() as u64;
-        if self.has(Fault::Loss) && self.random.one_in(10) {
+        let Some(leaves) = self.leaves(from, to, &packet) else { return };
+        let lost = self.has(Fault::Loss) && self.random.one_in(10);
+        let latency = leaves + self.random.between(10, 50);
+        if matches!(&packet, Packet::Gossip(rpc) if rpc.is_of_the_connection()) {
+            let again = if lost { SENT_AGAIN_MILLIS } else { 0 };
+            return self.later(latency + again, Event::Arrives { from, to, packet });
+        }
+        if lost {
             return;
         }
         let copies = if self.has(Fault::Duplication) && self.random.one_in(10) { 2 } else { 1 };
         for _ in 0..copies {
-            let mut latency = self.random.between(10, 50);
+            let mut latency = latency;
             if self.has(Fault::Reordering) && self.random.one_in(10) {
                 latency += self.random.between(0, 5_000);
             }
             self.later(latency, Event::Arrives { from, to, packet: packet.clone() });
         }
+    }
+
+    /// How long a packet waits before it leaves; none where its line drops it.
+    fn leaves(&mut self, from: NodeNo, to: NodeNo, packet: &Packet) -> Option<u64> {
+        let slow = self.has(Fault::SlowLines);
+        let Some(line) = self.nodes[from].line.as_mut().filter(|_| slow) else { return Some(0) };
+        let now = self.now * 1_000;
+        let at = match packet {
+            Packet::Gossip(rpc) => line.gossip_leaves(now, to, rpc)?,
+            Packet::Request { .. } | Packet::Response { .. } | Packet::LetIn => {
+                line.leaves(now, packet.size())
+            }
+        };
+        Some(at.saturating_sub(now) / 1_000)
     }
 
     /// Puts changes on their way to a node's disk.
@@ -401,170 +407,10 @@ impl World {
         let (starts, sync) = (self.nodes[node].starts, self.random.between(1, 20));
         self.later(sync, Event::Synced { node, starts, write });
     }
-
-    fn fault(&mut self) {
-        let faults: Vec<Fault> = self.options.faults.iter().copied().collect();
-        let node = self.random.below(self.nodes.len());
-        match self.random.pick(&faults).copied() {
-            Some(Fault::Partitions) => {
-                let cells = 1 + self.random.below(3);
-                for node in 0..self.nodes.len() {
-                    self.cells[node] = self.random.below(cells);
-                }
-                self.reconnect();
-            }
-            Some(Fault::Crashes) => self.crash(node, false),
-            Some(Fault::LostWrites) => self.crash(node, true),
-            Some(Fault::Restores) => self.restore(node),
-            Some(Fault::ClockJumps) => {
-                let day = 24 * 60 * 60 * 1000;
-                let off = i64::try_from(self.random.between(0, 2 * day)).unwrap_or(0);
-                let off = off - i64::try_from(day).unwrap_or(0);
-                self.nodes[node].clock_off = if self.random.one_in(3) { 0 } else { off };
-            }
-            Some(
-                Fault::Loss
-                | Fault::Duplication
-                | Fault::Reordering
-                | Fault::Membership
-                | Fault::Hostile
-                | Fault::Collisions
-                | Fault::Races,
-            )
-            | None => {}
-        }
-    }
-
-    /// Ends a node; what it was writing is there afterwards, or gone.
-    fn crash(&mut self, node: NodeNo, lost: bool) {
-        let under_way: Vec<u64> = self
-            .writes
-            .iter()
-            .filter(|(_, (of, _, _))| *of == node)
-            .map(|(write, _)| *write)
-            .collect();
-        for write in under_way {
-            if let Some((_, changes, _)) = self.writes.remove(&write)
-                && !lost
-            {
-                self.apply(node, changes);
-            }
-        }
-        self.nodes[node].crash();
-        let pause = self.random.between(100, 120_000);
-        self.later(pause, Event::Start { node });
-    }
-
-    /// Puts an old backup in the place of a node's disk. What it alone held is lost with it.
-    fn restore(&mut self, node: NodeNo) {
-        let Some(backup) = self.random.pick(&self.nodes[node].backups).cloned() else {
-            let disk = self.nodes[node].disk.clone();
-            self.nodes[node].backups.push(disk);
-            return;
-        };
-        self.crash(node, true);
-        let mut others: BTreeSet<Hash> = BTreeSet::new();
-        for (number, other) in self.nodes.iter().enumerate() {
-            if number != node && !other.hostile {
-                others.extend(other.disk.entries.values().map(|entry| entry.hash()));
-            }
-        }
-        let kept: BTreeSet<Hash> = backup.by_hash.keys().copied().collect();
-        for (hash, one) in &mut self.log.published {
-            one.disk_lost |= one.node == node && !others.contains(hash) && !kept.contains(hash);
-        }
-        if backup.membership.statements().is_empty() {
-            // People bring it the word again that it was let in.
-            self.nodes[node].invited_by = Some(0);
-        }
-        self.nodes[node].disk = backup;
-    }
 }
 
 fn millis(days: f64) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "days of a run")]
     let millis = (days.clamp(0.0, 10_000.0) * 86_400_000.0) as u64;
     millis
-}
-
-/// Founds the group of a run: its first three schools are admins, where it has so many.
-fn found(keys: &[Keys], standbys: &[u32], mut joins: impl FnMut(usize) -> bool) -> Membership {
-    let founder = &keys[0];
-    let founding = Founding {
-        name: "Fenland Trust".into(),
-        kind: GroupKind::Trust,
-        root: Root { keys: vec![founder.school.public()], threshold: 1 },
-        claims: claims(0),
-        nonce: [0; 16],
-    };
-    let clock = Timestamp::from_millis(BEGINNING);
-    let Ok(first) = Statement::found(founding, clock, &founder.certificate, &founder.node) else {
-        return Membership::new(GroupId::from_bytes([0; 32]));
-    };
-    let mut set = Membership::new(first.group());
-    set.extend([first]);
-    let say = |set: &mut Membership, act: Act| {
-        let proposal = set.propose(act);
-        let endorsements = vec![proposal.endorse(&founder.school)];
-        let made =
-            Statement::sign(proposal, endorsements, clock, &founder.certificate, &founder.node);
-        if let Ok(made) = made {
-            set.extend([made]);
-        }
-    };
-    for (school, keys) in keys.iter().enumerate().skip(1) {
-        if joins(school) {
-            say(&mut set, admission(keys, school));
-        }
-        if school < 3 {
-            say(&mut set, Act::Name { school: keys.id() });
-        }
-    }
-    for school in standbys {
-        let standby = Keys::new(*school, 1);
-        let Some(first) = keys.get(usize::try_from(*school).unwrap_or(usize::MAX)) else {
-            continue;
-        };
-        if set.roster().member(&standby.id()).is_none() {
-            continue;
-        }
-        let certificate = serde_bytes::ByteBuf::from(standby.certificate.as_bytes());
-        let act = Act::Certify { certificate };
-        if let Ok(made) = set.sign(act, clock, &first.certificate, &first.node) {
-            set.extend([made]);
-        }
-    }
-    set
-}
-
-pub(super) fn admission(keys: &Keys, school: usize) -> Act {
-    Act::Admit(Admission {
-        certificate: serde_bytes::ByteBuf::from(keys.certificate.as_bytes()),
-        claims: claims(school),
-        role: Role::Member,
-        invite: Hash::of(&school.to_be_bytes()),
-    })
-}
-
-fn claims(school: usize) -> Claims {
-    Claims { name: format!("School {school}"), urn: None, phase: None, location: None }
-}
-
-fn connect(nodes: &mut [SchoolNode], random: &mut Random) {
-    let count = nodes.len();
-    let mut lines: BTreeSet<(NodeNo, NodeNo)> = BTreeSet::new();
-    for one in 0..count {
-        if count <= ALL_CONNECTED {
-            lines.extend((0..one).map(|other| (other, one)));
-            continue;
-        }
-        for other in (0..CHOSEN_NEIGHBOURS).map(|_| random.below(count)).chain([(one + 1) % count])
-        {
-            lines.insert((one.min(other), one.max(other)));
-        }
-    }
-    for (one, other) in lines.into_iter().filter(|(one, other)| one != other) {
-        nodes[one].neighbours.push(other);
-        nodes[other].neighbours.push(one);
-    }
 }
