@@ -2,12 +2,15 @@
 //! lines, disks and clocks made up and faults put in.
 //!
 //! What is real: entries, statements, rosters, epochs, content sets, sessions and their answers, the
-//! judging of what comes. What is made up: time, lines, disks, and the driver around them, which does
-//! what the node's does.
+//! judging of what comes. What is made up: time, lines, disks, gossip's mesh, and the driver around
+//! them, which does what the node's does.
 //!
 //! A run logs every publication that a node acknowledged. In the end it heals the network, lets
 //! clocks catch up, and then every live member must hold exactly what it may hold; see [`Violation`].
 //! The same seed and options give the same run.
+//!
+//! [`run`] is one network with faults. [`spread`] asks something else of networks of any size without
+//! them, but for packets that are lost: how fast a record reaches all, and what that costs.
 
 mod act;
 mod comparison;
@@ -23,6 +26,8 @@ mod mesh;
 mod random;
 mod rule;
 mod school;
+mod spread;
+mod topology;
 mod world;
 
 use std::collections::BTreeSet;
@@ -31,6 +36,7 @@ use std::fmt;
 pub use self::fault::Fault;
 pub use self::log::Violation;
 pub use self::rule::Rule;
+pub use self::spread::{Cost, Spread, SpreadOptions, spread};
 
 /// What a run is to be like.
 #[derive(Debug, Clone)]

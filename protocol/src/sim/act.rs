@@ -211,6 +211,7 @@ impl World {
         let schools: Vec<SchoolId> = self.nodes.iter().skip(3).map(|one| one.keys.id()).collect();
         if let (Some(first), Some(school), true) =
             (two.first().copied(), self.random.pick(&schools).copied(), self.has(Fault::Membership))
+            && self.nodes[first].keys.id() != school
             && self.nodes[first].disk.membership.roster().member(&school).is_some()
             && self.random.one_in(2)
         {

@@ -157,7 +157,7 @@ impl World {
         let disk = &self.nodes[node].disk;
         let takes = |one: &&Statement| disk.membership.takes_word_of_removal(one, &own);
         if self.nodes[node].is_member()
-            && !self.nodes[node].defies
+            && self.nodes[node].defies.is_empty()
             && let Some(removal) = verified.iter().find(takes)
         {
             self.nodes[node].disk.purge(&own, removal.hash());

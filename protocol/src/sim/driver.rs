@@ -59,23 +59,30 @@ impl World {
         }
     }
 
-    /// Dials another member, where too few are connected.
+    /// Dials a member that it is not connected to: one that it knew, or, where too few are connected,
+    /// any. So a school hears that it is a member after all, which does not ask since it takes itself
+    /// for removed.
     fn dials_more(&mut self, node: NodeNo) {
         let school = &self.nodes[node];
-        let few = school.mesh.connections() < CHOSEN_NEIGHBOURS;
-        if !few || !school.is_member() || school.neighbours.len() + 1 == self.nodes.len() {
+        if !school.is_member() {
             return;
         }
         let roster = school.disk.membership.roster();
-        let is_new = |other: &NodeNo| {
+        let is_away = |other: &NodeNo| {
             *other != node
-                && !school.neighbours.contains(other)
+                && !school.mesh.is_connected(*other)
                 && roster.school_of(&self.key(*other)).is_some()
         };
-        let others: Vec<NodeNo> = (0..self.nodes.len()).filter(is_new).collect();
+        let others: Vec<NodeNo> = if school.mesh.connections() < CHOSEN_NEIGHBOURS {
+            (0..self.nodes.len()).filter(is_away).collect()
+        } else {
+            school.neighbours.iter().copied().filter(is_away).collect()
+        };
         if let Some(other) = self.random.pick(&others).copied() {
-            self.nodes[node].neighbours.push(other);
-            self.nodes[other].neighbours.push(node);
+            if !self.nodes[node].neighbours.contains(&other) {
+                self.nodes[node].neighbours.push(other);
+                self.nodes[other].neighbours.push(node);
+            }
             self.dials(node, other);
         }
     }

@@ -131,7 +131,7 @@ impl World {
         let (removals, others): (Vec<Statement>, Vec<Statement>) = statements
             .into_iter()
             .partition(|one| matches!(one.act(), Act::Remove { school, .. } if *school == own));
-        school.defies |= !removals.is_empty();
+        school.defies.extend(removals.iter().map(Statement::hash));
         others
     }
 
@@ -143,7 +143,7 @@ impl World {
         let clock = Timestamp::from_millis(now.saturating_sub(past));
         let school = &self.nodes[node];
         let admin = school.disk.membership.roster().is_admin(&own);
-        if !(admin && school.defies && self.random.one_in(2)) {
+        if !(admin && !school.defies.is_empty() && self.random.one_in(2)) {
             return self.publishes_at(node, clock);
         }
         let number = self.log.let_in_late.len();
@@ -152,7 +152,7 @@ impl World {
         let keys = school.keys.clone();
         let membership = &school.disk.membership;
         let Ok(said) = membership.sign(act, clock, &keys.certificate, &keys.node) else { return };
-        self.log.let_in_late.insert((own, stranger.id()));
+        self.log.let_in_late.insert(stranger.id(), (own, school.defies.clone()));
         let (group, statements) = (self.group, vec![ByteBuf::from(said.as_bytes())]);
         for peer in self.nodes[node].neighbours.clone() {
             let statements = statements.clone();

@@ -49,3 +49,33 @@ impl Line {
         Some(at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::hash::Hash;
+    use crate::sim::mesh::Message;
+
+    #[test]
+    fn gossip_that_would_wait_too_long_is_dropped_and_what_a_connection_stands_on_is_not() {
+        let topic = Hash::from_bytes([1; 32]);
+        let message = Rpc::Message(Arc::new(Message::new(topic, vec![0; 425])));
+        let mut line = Line::new(message.size() as u64);
+        assert_eq!(line.gossip_leaves(0, 1, &message), Some(PATIENCE_MICROS));
+        assert_eq!(line.gossip_leaves(0, 2, &message), Some(2 * PATIENCE_MICROS));
+        assert_eq!(line.gossip_leaves(0, 3, &message), None);
+        assert!(line.gossip_leaves(0, 3, &Rpc::Graft(topic)).is_some());
+        assert!(line.gossip_leaves(2 * PATIENCE_MICROS, 3, &message).is_some());
+    }
+
+    #[test]
+    fn no_more_messages_wait_for_a_peer_than_its_queue_holds() {
+        let mut line = Line::new(1_000_000);
+        let want = Rpc::Want(vec![Hash::from_bytes([1; 32])]);
+        let sent = (0..2 * MOST_WAITING).filter(|_| line.gossip_leaves(0, 1, &want).is_some());
+        assert_eq!(sent.count(), MOST_WAITING);
+        assert!(line.gossip_leaves(0, 2, &want).is_some());
+    }
+}

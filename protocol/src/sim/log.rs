@@ -111,8 +111,8 @@ pub(super) struct Published {
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) published: BTreeMap<Hash, Published>,
-    /// Admins that had heard of their removal and went on as if it was before, and whom they let in.
-    pub(super) let_in_late: BTreeSet<(SchoolId, SchoolId)>,
+    /// Schools that an admin let in that had heard of its removals.
+    pub(super) let_in_late: BTreeMap<SchoolId, (SchoolId, BTreeSet<Hash>)>,
 }
 
 impl Log {
@@ -251,9 +251,10 @@ impl Expected {
             }
         }
         let roster = self.membership.roster();
-        for (admin, school) in &log.let_in_late {
-            let removed = roster.members().get(admin).and_then(|one| one.departed.as_ref());
-            if removed.is_some_and(|end| end.removed_by.is_some())
+        for (school, (admin, defied)) in &log.let_in_late {
+            let departed = roster.members().get(admin).and_then(|one| one.departed.as_ref());
+            // A removal counts only as long as whoever signed it was in office.
+            if departed.is_some_and(|end| end.statements.iter().any(|one| defied.contains(one)))
                 && roster.member(school).is_some()
                 && let Some(node) = self.members.first()
             {

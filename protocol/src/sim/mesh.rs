@@ -470,3 +470,167 @@ impl Mesh {
         self.outputs.push_back(Output::Send(peer, rpc));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOPIC: Hash = Hash::from_bytes([7; 32]);
+
+    /// Nodes that are all connected and listen to one topic, on lines without any delay.
+    struct Network {
+        meshes: Vec<Mesh>,
+        random: Random,
+        now: u64,
+        /// Who was given what to judge, and by whom.
+        heard: Vec<(NodeNo, NodeNo, Hash)>,
+    }
+
+    impl Network {
+        fn of(nodes: usize) -> Self {
+            let mut random = Random::new(1);
+            let mut meshes: Vec<Mesh> = (0..nodes).map(|_| Mesh::default()).collect();
+            for (number, mesh) in meshes.iter_mut().enumerate() {
+                (0..nodes).filter(|peer| *peer != number).for_each(|peer| mesh.connected(peer));
+                mesh.join(TOPIC, 0, &mut random);
+            }
+            let mut network = Self { meshes, random, now: 0, heard: Vec::new() };
+            network.carry(|_, _, _| true);
+            network
+        }
+
+        /// Carries what is sent until nothing is, but for what `carries` says no to; what is heard is
+        /// judged well at once.
+        fn carry(&mut self, carries: impl Fn(NodeNo, NodeNo, &Rpc) -> bool) {
+            while let Some(node) = (0..self.meshes.len()).find(|one| self.next_of(*one).is_some()) {
+                match self.meshes[node].poll() {
+                    Some(Output::Send(to, rpc)) if carries(node, to, &rpc) => {
+                        self.meshes[to].handle(node, rpc, self.now);
+                    }
+                    Some(Output::Judge(from, message)) => {
+                        self.heard.push((node, from, message.id));
+                        self.meshes[node].judged(&message.id, true);
+                    }
+                    Some(Output::Send(..)) | None => {}
+                }
+            }
+        }
+
+        fn next_of(&self, node: NodeNo) -> Option<&Output> {
+            self.meshes[node].outputs.front()
+        }
+
+        fn heartbeat(&mut self) {
+            self.now += HEARTBEAT_MILLIS;
+            for mesh in &mut self.meshes {
+                mesh.heartbeat(self.now, &mut self.random);
+            }
+        }
+
+        fn heard_by(&self, node: NodeNo) -> usize {
+            self.heard.iter().filter(|(by, _, _)| *by == node).count()
+        }
+    }
+
+    fn message(byte: u8) -> Arc<Message> {
+        Arc::new(Message::new(TOPIC, vec![byte; 100]))
+    }
+
+    #[test]
+    fn a_mesh_keeps_within_its_bounds_and_is_the_same_from_both_sides() {
+        let mut network = Network::of(60);
+        for _ in 0..5 {
+            network.heartbeat();
+            network.carry(|_, _, _| true);
+        }
+        for (number, mesh) in network.meshes.iter().enumerate() {
+            let peers = &mesh.topics[&TOPIC].mesh;
+            assert!((FEWEST..=MOST).contains(&peers.len()), "{number}: {}", peers.len());
+            let mutual =
+                |peer: &NodeNo| network.meshes[*peer].topics[&TOPIC].mesh.contains(&number);
+            assert!(peers.iter().all(mutual), "{number}");
+        }
+        let left: Vec<NodeNo> = network.meshes[0].topics[&TOPIC].mesh.iter().copied().collect();
+        network.meshes[0].leave(TOPIC);
+        network.carry(|_, _, _| true);
+        assert!(left.iter().all(|peer| !network.meshes[*peer].topics[&TOPIC].mesh.contains(&0)));
+    }
+
+    #[test]
+    fn everybody_judges_a_message_once() {
+        let mut network = Network::of(30);
+        network.meshes[0].publish(message(1), 0);
+        network.carry(|_, _, _| true);
+        assert_eq!(network.heard_by(0), 0);
+        assert!((1..30).all(|node| network.heard_by(node) == 1));
+    }
+
+    #[test]
+    fn what_is_not_judged_well_is_neither_passed_on_nor_told_of() {
+        let mut network = Network::of(3);
+        network.meshes[0].publish(message(1), 0);
+        while let Some(output) = network.meshes[0].poll() {
+            if let Output::Send(1, rpc @ Rpc::Message(_)) = output {
+                network.meshes[1].handle(0, rpc, 0);
+            }
+        }
+        let Some(Output::Judge(0, heard)) = network.meshes[1].poll() else { panic!("a message") };
+        network.heartbeat();
+        network.meshes[1].judged(&heard.id, false);
+        network.heartbeat();
+        let said = |mesh: &Mesh| {
+            let about = |output: &Output| {
+                matches!(output, Output::Send(_, Rpc::Message(_) | Rpc::Have { .. }))
+            };
+            mesh.outputs.iter().any(about)
+        };
+        assert!(!said(&network.meshes[1]));
+    }
+
+    #[test]
+    fn lazy_gossip_brings_what_was_lost_on_the_way() {
+        let mut network = Network::of(40);
+        let lost = message(1);
+        network.meshes[0].publish(Arc::clone(&lost), 0);
+        network.carry(|_, to, rpc| to != 9 || !matches!(rpc, Rpc::Message(_)));
+        assert_eq!(network.heard_by(9), 0);
+        for _ in 0..TOLD {
+            network.heartbeat();
+            network.carry(|_, _, _| true);
+        }
+        assert_eq!(network.heard_by(9), 1);
+    }
+
+    #[test]
+    fn a_peer_that_was_let_go_is_left_alone_for_a_while() {
+        let mut network = Network::of(2);
+        network.meshes[0].handle(1, Rpc::Prune(TOPIC, PRUNED_MILLIS), 0);
+        network.meshes[0].handle(1, Rpc::Graft(TOPIC), 0);
+        network.carry(|_, _, _| true);
+        let grafted = |network: &Network| network.meshes[0].topics[&TOPIC].mesh.contains(&1);
+        assert!(!grafted(&network));
+        for _ in 0..PRUNED_MILLIS / HEARTBEAT_MILLIS {
+            assert!(!grafted(&network));
+            network.heartbeat();
+            network.carry(|_, _, _| true);
+        }
+        network.heartbeat();
+        network.carry(|_, _, _| true);
+        assert!(grafted(&network));
+    }
+
+    #[test]
+    fn large_messages_that_came_are_not_sent_again() {
+        let mut network = Network::of(2);
+        network.carry(|_, _, _| true);
+        let large = Arc::new(Message::new(TOPIC, vec![1; LARGE_BYTES + 1]));
+        network.meshes[0].handle(1, Rpc::DontWant(large.id), 0);
+        network.meshes[0].heard(5, large, 0);
+        let judged = network.meshes[0].outputs.iter().any(|one| matches!(one, Output::Judge(..)));
+        assert!(judged);
+        network.carry(|_, _, rpc| {
+            assert!(!matches!(rpc, Rpc::Message(_)));
+            true
+        });
+    }
+}

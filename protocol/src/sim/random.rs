@@ -30,6 +30,11 @@ impl Random {
         self.below(times) == 0
     }
 
+    /// True in so great a share of all cases, from 0 to 1.
+    pub(super) fn chance(&mut self, share: f64) -> bool {
+        (self.below(1_000_000) as f64) < share * 1e6
+    }
+
     pub(super) fn pick<'a, T>(&mut self, of: &'a [T]) -> Option<&'a T> {
         if of.is_empty() { None } else { of.get(self.below(of.len())) }
     }

@@ -63,8 +63,8 @@ pub(super) struct Channel {
 pub(super) struct SchoolNode {
     pub(super) keys: Keys,
     pub(super) hostile: bool,
-    /// Whether it heard of its removal and goes on as if it had not.
-    pub(super) defies: bool,
+    /// Its removals that it heard of, and goes on as if it had not.
+    pub(super) defies: BTreeSet<Hash>,
     pub(super) neighbours: Vec<NodeNo>,
     pub(super) disk: Disk,
     pub(super) backups: Vec<Disk>,
@@ -97,7 +97,7 @@ impl SchoolNode {
         Self {
             keys,
             hostile: false,
-            defies: false,
+            defies: BTreeSet::new(),
             neighbours: Vec::new(),
             disk,
             backups: Vec::new(),

@@ -121,7 +121,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, options: Options) -> Self {
         let mut random = Random::new(seed);
-        let schools = options.schools.unwrap_or_else(|| match random.below(40) {
+        let schools = options.schools.unwrap_or_else(|| match random.below(80) {
             0 => 41 + random.below(130),
             1..=9 => 13 + random.below(28),
             _ => 3 + random.below(10),
