@@ -141,10 +141,29 @@ impl World {
         comparison.asked = None;
         let handled = comparison.session.handle_response(response, &school.disk.set);
         if let Err(error) = handled {
+            let peer = comparison.peer;
+            let locked_out = matches!(
+                error,
+                SessionError::Removed(_) | SessionError::Refused(Refusal::NotShared)
+            );
             if let SessionError::Removed(statements) = error {
                 self.hears_of_removal(node, &statements);
             }
+            if locked_out {
+                self.brings_word(node, peer);
+            }
             self.ends(node, number)
+        }
+    }
+
+    /// People bring a school's statements to another that does not take it for a member: where the
+    /// server that let it in again was restored from a backup, nobody else may hold that, and what it
+    /// follows. While faults go on people wait and see.
+    fn brings_word(&mut self, node: NodeNo, peer: NodeNo) {
+        let school = &self.nodes[node];
+        if self.healed && school.is_member() && !school.hostile && !self.nodes[peer].hostile {
+            let statements = school.disk.membership.in_order().cloned().collect();
+            self.write(peer, vec![Change::Statements(statements)], Then::Nothing);
         }
     }
 
@@ -251,8 +270,9 @@ impl World {
         let membership = &teller.disk.membership;
         let stranger = membership.roster().member(&school).is_none();
         let leaks = |hash: &Hash| stranger || self.log.leaks(hash, &school, membership);
+        let innocent = |hash: &Hash| self.slipped.contains(&(by, *hash));
         if !teller.hostile
-            && let Some(hash) = entries.into_iter().find(leaks)
+            && let Some(hash) = entries.into_iter().filter(|hash| !innocent(hash)).find(leaks)
             && let Some(published) = self.log.published.get(&hash)
             && !self.is_let_in_again(to, &[by, published.node])
         {

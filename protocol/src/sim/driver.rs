@@ -188,6 +188,7 @@ impl World {
         let mut changes = Vec::new();
         for bytes in entries {
             let Some(entry) = self.entry(bytes) else { continue };
+            self.notes_origin(node, from, &entry.hash());
             let now = self.clock(node);
             let held = self.nodes[node].disk.set.contains(entry.clock(), &entry.hash())
                 || self.nodes[node].storing.contains(&entry.hash());
@@ -228,6 +229,13 @@ impl World {
             self.write(node, changes, then);
         }
         some
+    }
+
+    fn notes_origin(&mut self, node: NodeNo, from: NodeNo, hash: &Hash) {
+        let slips = self.nodes[from].hostile || self.slipped.contains(&(from, *hash));
+        if slips && !self.log.knows_as_much(hash, &self.nodes[node].disk.membership) {
+            self.slipped.insert((node, *hash));
+        }
     }
 
     fn judge_again(&mut self, node: NodeNo) {

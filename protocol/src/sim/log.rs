@@ -145,10 +145,14 @@ impl Log {
     /// Whether telling a school of an entry breaks the promise: whoever tells it has not heard what
     /// the entry's author knew, which is that the school was removed.
     pub(super) fn leaks(&self, hash: &Hash, to: &SchoolId, teller: &Membership) -> bool {
-        self.published.get(hash).is_some_and(|published| {
-            let knows = |head: &Hash| teller.statements().contains_key(head);
-            published.removed.contains(to) && !published.heads.iter().all(knows)
-        })
+        let removed = self.published.get(hash).is_some_and(|one| one.removed.contains(to));
+        removed && !self.knows_as_much(hash, teller)
+    }
+
+    /// Whether somebody holds all statements that an entry's author held.
+    pub(super) fn knows_as_much(&self, hash: &Hash, membership: &Membership) -> bool {
+        let knows = |head: &Hash| membership.statements().contains_key(head);
+        self.published.get(hash).is_none_or(|published| published.heads.iter().all(knows))
     }
 }
 

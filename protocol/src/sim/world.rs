@@ -1,6 +1,6 @@
 //! Time, lines, and what happens next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::disk::Disk;
@@ -99,6 +99,10 @@ pub(super) struct World {
     pub(super) nodes: Vec<SchoolNode>,
     pub(super) cells: Vec<usize>,
     pub(super) log: Log,
+    /// Entries that a node has from a member that means harm, perhaps through others, without what
+    /// their authors knew of who belongs. Such a member could as well hand them to a removed school,
+    /// so that is no leak of whoever passes them on.
+    pub(super) slipped: BTreeSet<(NodeNo, Hash)>,
     /// The statements of the beginning.
     founding: Membership,
     pub(super) now: u64,
@@ -165,6 +169,7 @@ impl World {
             group: founding.group(),
             cells: vec![0; nodes.len()],
             log: Log::default(),
+            slipped: BTreeSet::new(),
             founding,
             now: 0,
             queue: BTreeMap::new(),
