@@ -17,8 +17,8 @@ use crate::wire;
 /// How long an answer is waited for.
 const PATIENCE_MILLIS: u64 = 10_000;
 
-/// Comparisons at once.
-const COMPARISONS_AT_ONCE: usize = 3;
+/// Comparisons at once: of one group there is one at a time.
+const COMPARISONS_AT_ONCE: usize = 1;
 
 /// Requests of one comparison, which an honest peer never comes near in networks of this size.
 const MAX_REQUESTS: usize = 500;
@@ -227,6 +227,7 @@ impl World {
             Request::Compare { count, digest, .. } => answer::compare(&disk.set, count, &digest),
             Request::Symbols { count, .. } => answer::symbols(&disk.set, count.into()),
             Request::Describe { ranges, .. } => answer::describe(&disk.set, &ranges),
+            Request::Ordered { ranges, .. } => answer::ordered(&disk.set, &ranges),
             Request::Entries { ids, .. } => {
                 let held = |id: &_| Ok::<_, Refusal>(disk.bytes_of(id));
                 let membership = || disk.membership.digest();
@@ -255,6 +256,7 @@ impl World {
             | Request::BlobRange { .. }
             | Request::Receipts { .. }
             | Request::Holding { .. }
+            | Request::Heard { .. }
             | Request::Withdraw { .. } => not_shared,
         };
         if let Response::Entries { entries, .. } | Response::EntriesIn { entries, .. } = &response {

@@ -581,6 +581,7 @@ impl Network {
             Request::Compare { count, digest, .. } => answer::compare(&set, count, &digest),
             Request::Symbols { count, .. } => answer::symbols(&set, count.into()),
             Request::Describe { ranges, .. } => answer::describe(&set, &ranges),
+            Request::Ordered { ranges, .. } => answer::ordered(&set, &ranges),
             Request::Entries { ids, .. } => {
                 let bytes = |id: &ShortId| {
                     let of = records.clone().filter(|one| short_id(&one.hash) == *id);
@@ -607,6 +608,7 @@ impl Network {
             | Request::Receipts { .. }
             | Request::News { .. }
             | Request::Holding { .. }
+            | Request::Heard { .. }
             | Request::Withdraw { .. } => Response::Refused(Refusal::NotShared),
         }
     }
