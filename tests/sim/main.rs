@@ -1,7 +1,6 @@
 //! Runs networks of schools from seeds, and says which seeds find a violation; or lets records spread
 //! over networks of any size, and says how fast and at what cost.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,8 +46,8 @@ struct Runs {
     #[arg(long, value_delimiter = ',', value_parser = faults(), conflicts_with = "aim")]
     faults: Option<Vec<Option<Fault>>>,
     /// Let this alone go wrong, with what it needs to come to anything, and all the more often
-    #[arg(long, value_name = "FAULT", value_parser = faults())]
-    aim: Option<Option<Fault>>,
+    #[arg(long, value_name = "FAULT", value_parser = fault())]
+    aim: Option<Fault>,
 }
 
 #[derive(Debug, Args)]
@@ -85,6 +84,14 @@ fn faults() -> impl TypedValueParser<Value = Option<Fault>> {
     let all = Fault::ALL.map(|fault| PossibleValue::new(fault.name()).help(fault.about()));
     PossibleValuesParser::new([none].into_iter().chain(all))
         .map(|name| Fault::ALL.into_iter().find(|fault| fault.name() == name))
+}
+
+fn fault() -> impl TypedValueParser<Value = Fault> {
+    let all = Fault::ALL.map(|fault| PossibleValue::new(fault.name()).help(fault.about()));
+    PossibleValuesParser::new(all).try_map(|name| {
+        let found = Fault::ALL.into_iter().find(|fault| fault.name() == name);
+        found.ok_or("there is no such fault")
+    })
 }
 
 fn main() -> ExitCode {
@@ -132,8 +139,7 @@ fn runs(sim: &Runs) -> bool {
 
 fn options(sim: &Runs) -> Options {
     let mut options = match sim.aim {
-        Some(Some(fault)) => Options::with(fault, fault.needs()),
-        Some(None) => Options { faults: BTreeSet::new(), ..Options::default() },
+        Some(fault) => Options::with(fault, fault.needs()),
         None => Options::default(),
     };
     if let Some(faults) = &sim.faults {
@@ -152,7 +158,7 @@ fn arguments(sim: &Runs) -> String {
         let names: Vec<&str> = faults.iter().map(name).collect();
         words.push(format!("--faults {}", names.join(",")));
     }
-    words.extend(sim.aim.as_ref().map(|fault| format!("--aim {}", name(fault))));
+    words.extend(sim.aim.map(|fault| format!("--aim {}", fault.name())));
     words.join(" ")
 }
 
