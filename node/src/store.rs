@@ -23,6 +23,7 @@ mod rows;
 #[cfg(test)]
 mod scenarios;
 mod segment;
+mod shelf;
 mod stamp;
 mod update;
 mod writer;

@@ -1,11 +1,13 @@
 //! What leads to the entries: kept in memory, made from their rows when the store is opened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 use staffroom_protocol::sync::set::short_id;
 use staffroom_protocol::sync::sketch::ShortId;
+
+use super::shelf::Shelf;
 
 /// Where the row of a held version is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,15 +91,15 @@ impl<T: Ord + Copy> Numbered<T> {
 pub(super) struct Catalogue {
     groups: Numbered<GroupId>,
     schools: Numbered<SchoolId>,
-    seats: BTreeMap<Place, Seat>,
-    stored_by_id: BTreeSet<(ShortId, u64)>,
+    seats: Shelf<Place, Seat>,
+    stored_by_id: Shelf<(ShortId, u64), ()>,
     dropped: BTreeMap<Place, u64>,
 }
 
 impl Catalogue {
     /// The seat of the version held for a key.
     pub(super) fn seat(&self, key: &EntryKey) -> Option<Seat> {
-        self.seats.get(&self.place(key)?).copied()
+        self.seats.get(&self.place(key)?)
     }
 
     /// The position at which a key's last version was dropped, if none came again.
@@ -107,14 +109,14 @@ impl Catalogue {
 
     /// The positions at which held versions whose hashes start like this were stored.
     pub(super) fn stored_by_id(&self, id: &ShortId) -> impl Iterator<Item = u64> + '_ {
-        self.stored_by_id.range((*id, 0)..=(*id, u64::MAX)).map(|(_, stored)| *stored)
+        self.stored_by_id.range((*id, 0), (*id, u64::MAX)).map(|((_, stored), ())| stored)
     }
 
     /// The groups that a record is held for, in order.
     pub(super) fn groups_of(&self, school: &SchoolId, record: &RecordId) -> Vec<GroupId> {
         let Some(school) = self.schools.number(school) else { return Vec::new() };
         let place = |group| Place { record: *record, school, group };
-        let places = self.seats.range(place(0)..=place(u32::MAX));
+        let places = self.seats.range(place(0), place(u32::MAX));
         let mut groups: Vec<GroupId> =
             places.filter_map(|(place, _)| self.groups.id(place.group)).collect();
         groups.sort();
@@ -127,8 +129,10 @@ impl Catalogue {
         &self,
         first: RecordId,
     ) -> impl Iterator<Item = (SchoolId, RecordId)> + '_ {
+        let place = |record, number| Place { record, school: number, group: number };
+        let last = RecordId::from_bytes([0xff; RecordId::LENGTH]);
         self.seats
-            .range(Place { record: first, school: 0, group: 0 }..)
+            .range(place(first, 0), place(last, u32::MAX))
             .filter_map(|(place, _)| Some((self.schools.id(place.school)?, place.record)))
     }
 
@@ -138,11 +142,11 @@ impl Catalogue {
         match *step {
             Step::Stored { version, position, .. } => {
                 self.seats.insert(place, Seat { stored: position, changed: position });
-                self.stored_by_id.insert((short_id(&version.hash), position));
+                self.stored_by_id.insert((short_id(&version.hash), position), ());
             }
             Step::Touched { position, .. } => {
-                if let Some(seat) = self.seats.get_mut(&place) {
-                    seat.changed = position;
+                if let Some(seat) = self.seats.get(&place) {
+                    self.seats.insert(place, Seat { changed: position, ..seat });
                 }
             }
             Step::Gone { version, stored, .. } => {

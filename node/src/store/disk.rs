@@ -25,8 +25,9 @@ use super::{rows, stamp};
 pub(super) const RECORDS: &str = "records";
 const JOURNAL: &str = "journal";
 
-/// What sled keeps in memory of what it has read. Without a setting it would take a gigabyte.
-const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// What sled keeps in memory of what it has read. Without a setting it would take a gigabyte; entries
+/// are written, and mostly read, in a row, for which little is enough.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How to open a store.
 #[derive(Debug, Clone)]
