@@ -156,6 +156,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         self.local_first(table, prefix, usize::MAX)
     }
 
+    /// Shows the same one by one, where there may be more than fit into memory.
+    fn local_each(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), StoreError>;
+
     /// The first of them, `limit` at most.
     fn local_first(
         &self,

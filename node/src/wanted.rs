@@ -87,11 +87,13 @@ impl Wanted {
     /// Looks what is wanted.
     pub(crate) fn open(store: &dyn Store) -> Result<Self, StoreError> {
         let wanted = Self::default();
-        for (key, value) in store.local_scan(Table::Wanted, &[])? {
-            if let Some(id) = LotId::from_bytes(&key) {
-                wanted.lots().insert(id, read(id, &value).texts.len());
+        let mut lots = wanted.lots();
+        store.local_each(Table::Wanted, &[], &mut |key, value| {
+            if let Some(id) = LotId::from_bytes(key) {
+                lots.insert(id, read(id, value).texts.len());
             }
-        }
+        })?;
+        drop(lots);
         Ok(wanted)
     }
 

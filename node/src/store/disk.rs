@@ -314,6 +314,20 @@ impl Store for DiskStore {
         self.records.get(&rows::local_key(table, key))
     }
 
+    fn local_each(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        each: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), StoreError> {
+        let start = rows::local_key(table, &[]).len();
+        for row in self.records.scan(&rows::local_key(table, prefix)) {
+            let (key, value) = row?;
+            each(&key[start..], &value);
+        }
+        Ok(())
+    }
+
     fn local_first(
         &self,
         table: Table,
