@@ -155,7 +155,7 @@ fn a_ceiling_on_sending_holds_and_nobody_gives_up() {
 
 #[test]
 fn a_school_that_was_away_catches_up_over_a_trickle_and_answers_meanwhile() {
-    const RECORDS: usize = 300;
+    const RECORDS: usize = 400;
     let (ash, mut beech) = (running("Ash Primary"), running("Beech Primary"));
     ash.found("Fenland Trust", "trust", &[&beech]);
     let file = ash.write("first.md", intervention("Acorn", "Fluent readers."));
