@@ -1,11 +1,8 @@
 //! What goes wrong, and how it is mended.
 
-use std::collections::BTreeSet;
-
 use super::founding::BEGINNING;
-use super::school::NodeNo;
+use super::school::{NodeNo, SchoolNode};
 use super::world::{Event, World};
-use crate::hash::Hash;
 
 /// A kind of fault, or of event that is hard to bear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,15 +195,19 @@ impl World {
             return;
         };
         self.crash(node, true);
-        let mut others: BTreeSet<Hash> = BTreeSet::new();
-        for (number, other) in self.nodes.iter().enumerate() {
-            if number != node && !other.hostile {
-                others.extend(other.disk.entries.values().map(|entry| entry.hash()));
-            }
-        }
-        let kept: BTreeSet<Hash> = backup.by_hash.keys().copied().collect();
         for (hash, one) in &mut self.log.published {
-            one.disk_lost |= one.node == node && !others.contains(hash) && !kept.contains(hash);
+            if backup.by_hash.contains_key(hash) {
+                continue;
+            }
+            if one.node == node && one.copies.is_none() {
+                let holds = |(number, other): (NodeNo, &SchoolNode)| {
+                    let holds = !other.hostile && other.disk.by_hash.contains_key(hash);
+                    (number != node && holds).then_some(number)
+                };
+                one.copies = Some(self.nodes.iter().enumerate().filter_map(holds).collect());
+            } else if let Some(copies) = &mut one.copies {
+                copies.remove(&node);
+            }
         }
         if backup.membership.statements().is_empty() {
             // People bring it the word again that it was let in.

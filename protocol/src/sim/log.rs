@@ -103,8 +103,9 @@ pub(super) struct Published {
     /// The schools that its author knew to be removed.
     pub(super) removed: BTreeSet<SchoolId>,
     pub(super) acknowledged: bool,
-    /// Whether its author's disk, and with it the only copy, was lost.
-    pub(super) disk_lost: bool,
+    /// Who held it when its author's disk was lost, and has not lost it likewise since. Where none of
+    /// them stays a member, it may be gone: they may not tell it any more.
+    pub(super) copies: Option<BTreeSet<NodeNo>>,
 }
 
 /// Everything that was ever published.
@@ -127,7 +128,7 @@ impl Log {
             heads: membership.heads(),
             removed: removed.map(|(school, _)| *school).collect(),
             acknowledged: false,
-            disk_lost: false,
+            copies: None,
         };
         self.published.insert(entry.hash(), published);
     }
@@ -167,9 +168,20 @@ pub(super) struct Expected {
 
 impl Expected {
     pub(super) fn of(nodes: &[SchoolNode], founding: &Membership) -> Self {
+        // Where the server that removed a school was restored from a backup, the removal may be held by
+        // nobody, and the removed school abides by it. People have to let it in again.
+        let abides = |node: &SchoolNode| {
+            let removal = node.disk.removed.filter(|_| node.disk.is_removed());
+            removal.is_some_and(|removal| {
+                let holds =
+                    |other: &SchoolNode| other.disk.membership.statements().contains_key(&removal);
+                !nodes.iter().any(holds)
+            })
+        };
         let honest = || {
+            let counts = |node: &SchoolNode| !node.hostile && node.up && !abides(node);
             let numbered = nodes.iter().enumerate();
-            numbered.filter(|(_, node)| !node.hostile && node.up).map(|(number, _)| number)
+            numbered.filter(move |(_, node)| counts(node)).map(|(number, _)| number)
         };
         let mut members: Vec<NodeNo> = honest().collect();
         // A statement counts where a member holds it, and members are whom the statements make so.
@@ -268,7 +280,10 @@ impl Expected {
         for (hash, one) in &log.published {
             let author = &nodes[one.node];
             let stays = roster.school_of(&author.keys.public()).is_some() && !author.hostile;
-            if !one.acknowledged || one.disk_lost || !stays {
+            let stays_with =
+                |copies: &BTreeSet<NodeNo>| copies.iter().any(|copy| self.members.contains(copy));
+            let only_elsewhere = one.copies.as_ref().is_some_and(|copies| !stays_with(copies));
+            if !one.acknowledged || only_elsewhere || !stays {
                 continue;
             }
             if roster.standing(&one.entry) != Standing::Honoured {
