@@ -168,13 +168,15 @@ pub(super) struct Expected {
 
 impl Expected {
     pub(super) fn of(nodes: &[SchoolNode], founding: &Membership) -> Self {
-        // Where the server that removed a school was restored from a backup, the removal may be held by
-        // nobody, and the removed school abides by it. People have to let it in again.
+        // A removal may be held by no member: the server that made it was restored from a backup, or
+        // removed itself before others heard. Whoever was shown it and cannot judge it abides by it, and
+        // people have to let that school in again.
         let abides = |node: &SchoolNode| {
             let removal = node.disk.removed.filter(|_| node.disk.is_removed());
             removal.is_some_and(|removal| {
-                let holds =
-                    |other: &SchoolNode| other.disk.membership.statements().contains_key(&removal);
+                let holds = |other: &SchoolNode| {
+                    other.is_member() && other.disk.membership.statements().contains_key(&removal)
+                };
                 !nodes.iter().any(holds)
             })
         };
@@ -278,8 +280,7 @@ impl Expected {
             }
         }
         for (hash, one) in &log.published {
-            let author = &nodes[one.node];
-            let stays = roster.school_of(&author.keys.public()).is_some() && !author.hostile;
+            let stays = self.members.contains(&one.node);
             let stays_with =
                 |copies: &BTreeSet<NodeNo>| copies.iter().any(|copy| self.members.contains(copy));
             let only_elsewhere = one.copies.as_ref().is_some_and(|copies| !stays_with(copies));
