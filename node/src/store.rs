@@ -172,9 +172,6 @@ pub trait Store: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> Result<Vec<LocalRow>, StoreError>;
 
-    /// How many there are.
-    fn local_count(&self, table: Table, prefix: &[u8]) -> Result<u64, StoreError>;
-
     /// A blob small enough to be kept with the records.
     fn small_blob(&self, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError>;
 

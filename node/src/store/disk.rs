@@ -342,10 +342,6 @@ impl Store for DiskStore {
             .collect()
     }
 
-    fn local_count(&self, table: Table, prefix: &[u8]) -> Result<u64, StoreError> {
-        self.records.count(&rows::local_key(table, prefix))
-    }
-
     fn small_blob(&self, hash: &Hash) -> Result<Option<Vec<u8>>, StoreError> {
         self.records.get(&rows::blob_key(hash))
     }

@@ -277,16 +277,6 @@ impl Records {
         })
     }
 
-    /// How many keys start with `prefix`.
-    pub(super) fn count(&self, prefix: &[u8]) -> Result<u64, StoreError> {
-        let mut count = 0;
-        for row in self.db.scan_prefix(prefix) {
-            row.map_err(|error| self.failed(error))?;
-            count += 1;
-        }
-        Ok(count)
-    }
-
     /// Keys and values whose key starts with `prefix`, in order of key.
     pub(super) fn scan(
         &self,
