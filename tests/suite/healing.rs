@@ -1,9 +1,9 @@
 //! A group in which a line, a machine and a clock fail at once, and which holds the same everywhere
 //! within a minute of their being put right.
 //!
-//! What it guards: that nodes compare on connecting and from time to time. Either alone heals the
-//! group; with both taken out, the schools on the two sides of the line stay apart and the scenario
-//! with a clock that is behind fails.
+//! What it guards: that nodes compare on connecting and from time to time. Comparing on connecting
+//! alone heals the group; with both taken out, the schools on the two sides of the line stay apart and
+//! the scenario with a clock that is behind fails.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
