@@ -170,15 +170,20 @@ impl Expected {
     pub(super) fn of(nodes: &[SchoolNode], founding: &Membership) -> Self {
         // A removal may be held by no member: the server that made it was restored from a backup, or
         // removed itself before others heard. Whoever was shown it and cannot judge it abides by it, and
-        // people have to let that school in again.
+        // so does whoever took it in and is no member by it. People have to let that school in again.
         let abides = |node: &SchoolNode| {
-            let removal = node.disk.removed.filter(|_| node.disk.is_removed());
-            removal.is_some_and(|removal| {
-                let holds = |other: &SchoolNode| {
-                    other.is_member() && other.disk.membership.statements().contains_key(&removal)
-                };
-                !nodes.iter().any(holds)
-            })
+            let roster = node.disk.membership.roster();
+            let departed =
+                roster.members().get(&node.keys.id()).and_then(|one| one.departed.as_ref());
+            let taken_in = departed.filter(|end| end.removed_by.is_some());
+            let taken_in = taken_in.into_iter().flat_map(|end| &end.statements).copied();
+            let shown = node.disk.removed.filter(|_| node.disk.is_removed());
+            let removals: Vec<Hash> = taken_in.chain(shown).collect();
+            let holds = |other: &SchoolNode| {
+                let statements = other.disk.membership.statements();
+                other.is_member() && removals.iter().any(|removal| statements.contains_key(removal))
+            };
+            !removals.is_empty() && !nodes.iter().any(holds)
         };
         let honest = || {
             let counts = |node: &SchoolNode| !node.hostile && node.up && !abides(node);
