@@ -8,6 +8,7 @@ use staffroom_protocol::record::Summary;
 use staffroom_protocol::wire;
 use tantivy::TantivyDocument;
 
+use crate::evidence::LineageEvidence;
 use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
 
@@ -59,6 +60,10 @@ pub struct Document {
     pub effect: Option<f64>,
     /// The number of pupils behind that effect.
     pub pupils: Option<u32>,
+    /// What the lineage that it belongs to shows; none for what belongs to none.
+    pub lineage: Option<LineageEvidence>,
+    /// The phase of its school, as the vocabulary spells it.
+    pub phase: Option<String>,
 }
 
 impl Document {
@@ -76,6 +81,8 @@ impl Document {
             file_text: String::new(),
             effect: None,
             pupils: None,
+            lineage: None,
+            phase: None,
         }
     }
 

@@ -2,5 +2,7 @@
 //! were shared, so that what is shown cannot be typed in.
 
 mod effect;
+mod lineage;
 
 pub use effect::{effect, pupils};
+pub use lineage::{Interval, LineageEvidence, Strength};
