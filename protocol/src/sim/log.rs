@@ -170,7 +170,8 @@ impl Expected {
     pub(super) fn of(nodes: &[SchoolNode], founding: &Membership) -> Self {
         // A removal may be held by no member: the server that made it was restored from a backup, or
         // removed itself before others heard. Whoever was shown it and cannot judge it abides by it, and
-        // so does whoever took it in and is no member by it. People have to let that school in again.
+        // so does whoever took it in and is no member by it, together with other removals that do not
+        // count without it. People have to let that school in again.
         let abides = |node: &SchoolNode| {
             let roster = node.disk.membership.roster();
             let departed =
@@ -181,7 +182,7 @@ impl Expected {
             let removals: Vec<Hash> = taken_in.chain(shown).collect();
             let holds = |other: &SchoolNode| {
                 let statements = other.disk.membership.statements();
-                other.is_member() && removals.iter().any(|removal| statements.contains_key(removal))
+                other.is_member() && removals.iter().all(|removal| statements.contains_key(removal))
             };
             !removals.is_empty() && !nodes.iter().any(holds)
         };
@@ -276,8 +277,10 @@ impl Expected {
         let roster = self.membership.roster();
         for (school, (admin, defied)) in &log.let_in_late {
             let departed = roster.members().get(admin).and_then(|one| one.departed.as_ref());
-            // A removal counts only as long as whoever signed it was in office.
-            if departed.is_some_and(|end| end.statements.iter().any(|one| defied.contains(one)))
+            // A removal counts only as long as whoever signed it was in office; and one that could not
+            // put this admin out binds it to nothing, though it counts once another has.
+            let binds = |one: &&Hash| defied.contains(one) && self.puts_out(one, admin);
+            if departed.is_some_and(|end| end.statements.iter().any(|one| binds(&one)))
                 && roster.member(school).is_some()
                 && let Some(node) = self.members.first()
             {
@@ -301,5 +304,21 @@ impl Expected {
             }
         }
         Ok(())
+    }
+
+    /// Whether a removal ends a school's membership by what its author knew.
+    fn puts_out(&self, removal: &Hash, school: &SchoolId) -> bool {
+        let held = self.membership.statements();
+        let mut known: BTreeMap<Hash, Statement> = BTreeMap::new();
+        let mut open = vec![*removal];
+        while let Some(hash) = open.pop() {
+            if let Some(one) = held.get(&hash).filter(|_| !known.contains_key(&hash)) {
+                open.extend(one.parents());
+                known.insert(hash, one.clone());
+            }
+        }
+        let mut view = Membership::new(self.membership.group());
+        view.extend(known.into_values().collect::<Vec<Statement>>());
+        view.roster().member(school).is_none()
     }
 }
