@@ -5,6 +5,14 @@ mod distribution;
 mod effect;
 mod lineage;
 pub mod pool;
+mod report;
+#[cfg(test)]
+mod reports_for_tests;
 
 pub use effect::{effect, pupils};
-pub use lineage::{Interval, LineageEvidence, Strength};
+pub use lineage::{
+    Contact, Interval, Lineage, LineageEvidence, LineageKind, LineageRecord, LineageReport,
+    LineageSchool, MAX_LINEAGE_RECORDS, OutcomeEvidence, RecordKey, SchoolEffect, Strength,
+    Subgroup,
+};
+pub use report::{Finding, MeasuredChange, NotPooled, ReportEffect, ReportEvidence};
