@@ -4,7 +4,11 @@
 mod distribution;
 mod effect;
 mod lineage;
+mod months;
 pub mod pool;
 
-pub use effect::{effect, pupils};
+pub use effect::{
+    effect, improvement_index, interval, pupils, variance_of_cox_index, variance_of_g, wwc_variance,
+};
 pub use lineage::{Interval, LineageEvidence, Strength};
+pub use months::{Months, MonthsTable, months, months_version};
