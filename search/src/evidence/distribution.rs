@@ -10,6 +10,11 @@ static NORMAL: LazyLock<Normal> = LazyLock::new(Normal::standard);
 /// errors to each side.
 pub(super) const Z_975: f64 = 1.959_963_984_540_054;
 
+/// The share of a standard normal distribution below `z`.
+pub(super) fn normal_below(z: f64) -> f64 {
+    NORMAL.cdf(z)
+}
+
 /// How often a standard normal variate lies as far from 0 as `z`, on either side.
 pub(super) fn normal_p(z: f64) -> f64 {
     2.0 * NORMAL.sf(z.abs())
@@ -67,6 +72,7 @@ mod tests {
         near(chi_squared_quantile(0.025, 2), -2.0 * 0.975_f64.ln(), 1e-9);
         near(chi_squared_quantile(0.025, 1), 0.000_982_069_117, 1e-9);
         near(chi_squared_quantile(0.975, 18), 31.526_38, 1e-6);
+        near(normal_below(Z_975), 0.975, 1e-10);
     }
 
     #[test]

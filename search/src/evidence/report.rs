@@ -3,11 +3,12 @@
 use serde::Serialize;
 use staffroom_protocol::record::impact_report::{
     Allocation, AttritionBand, Design, DetectableBand, Figures, Group, Marker, OutcomeType,
-    Polarity, Spread, default_icc, design_effect, hedges_g, small_sample_correction,
+    Polarity, Spread, default_icc, design_effect, hedges_g,
 };
 
 use super::Strength;
 use super::distribution::{Z_975, t_975};
+use super::effect::{variance_of_cox_index, variance_of_g};
 
 /// Above this a difference in standard deviations is a slip of the pen: the program refuses to
 /// publish it, so that only a program that breaks the rules shares it.
@@ -297,21 +298,12 @@ fn baseline(one: &Group, other: &Group) -> Option<f64> {
     hedges_g(spread(one)?, spread(other)?)
 }
 
-/// The variance of an effect `g` whose pupils count as fewer by the design effect. For scores, the
-/// form that pages show (Borenstein et al. 2009, equation 4.20, with the design effect of the What
-/// Works Clearinghouse Handbook 5.0, appendix E); for numbers achieving, that of the Cox index in the
-/// same handbook.
+/// In the form that pages show, for scores and for numbers achieving.
 fn variance(one: &Group, other: &Group, g: f64, design_effect: f64) -> Option<f64> {
-    let (n1, n2) = (f64::from(one.n), f64::from(other.n));
     if one.after.is_some() && other.after.is_some() {
-        return Some((n1.recip() + n2.recip()) * design_effect + g * g / (2.0 * (n1 + n2)));
+        return Some(variance_of_g(one.n, other.n, g, design_effect));
     }
-    let (a, c) = (one.achieving?, other.achieving?);
-    let cells = [a, one.n.checked_sub(a)?, c, other.n.checked_sub(c)?];
-    let added = if cells.contains(&0) { 0.5 } else { 0.0 };
-    let reciprocals: f64 = cells.iter().map(|cell| (f64::from(*cell) + added).recip()).sum();
-    let scale = small_sample_correction(n1 + n2) / 1.65;
-    Some(reciprocals * scale * scale * design_effect)
+    variance_of_cox_index((one.n, one.achieving?), (other.n, other.achieving?), design_effect)
 }
 
 /// How strong the evidence is, 0 to 5, after the ratings of trials by the Education Endowment
@@ -436,7 +428,7 @@ mod tests {
         });
         let w = 1.0 - 3.0 / 391.0;
         near(effect.estimate, w * (30.0_f64 * 30.0 / (20.0 * 20.0)).ln() / 1.65);
-        near(effect.variance, w * w * (2.0 / 30.0 + 2.0 / 20.0) / (1.65 * 1.65));
+        near(effect.variance, (2.0 / 30.0 + 2.0 / 20.0) / (1.65 * 1.65));
         assert_eq!(effect.baseline, None);
     }
 

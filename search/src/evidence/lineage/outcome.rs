@@ -7,6 +7,7 @@ use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::{Interval, LineageReport, Strength};
+use crate::evidence::effect::interval;
 use crate::evidence::pool::{Estimate, Method, Pooled, pool};
 use crate::evidence::report::NotPooled;
 
@@ -190,12 +191,11 @@ fn school_effect(reports: &[&LineageReport]) -> Option<SchoolEffect> {
     let errors: f64 = effects.iter().map(|effect| effect.variance.sqrt()).sum();
     // Σv + r·Σ√(vᵢ·vⱼ) over i ≠ j, which is r·((Σ√v)² − Σv).
     let variance = (variances + CORRELATION * (errors * errors - variances)) / (m * m);
-    let half = crate::evidence::distribution::Z_975 * variance.sqrt();
     let own = match effects.as_slice() {
         [one] => one.interval,
         _ => None,
     };
-    let (low, high) = own.unwrap_or((effect - half, effect + half));
+    let own = own.map(|(low, high)| Interval { estimate: effect, low, high });
     let mut labels = BTreeSet::new();
     for report in reports {
         add_labels(&mut labels, Vocabulary::Phases, report.phase.as_slice());
@@ -207,7 +207,7 @@ fn school_effect(reports: &[&LineageReport]) -> Option<SchoolEffect> {
         school_name: first.school_name.clone(),
         effect,
         variance,
-        interval: Interval { estimate: effect, low, high },
+        interval: own.unwrap_or_else(|| interval(effect, variance)),
         reports: reports.len(),
         pupils: reports.iter().filter_map(|report| report.evidence.pupils).max().unwrap_or(0),
         rating: reports.iter().map(|report| report.evidence.rating).max().unwrap_or(0),
