@@ -1,6 +1,7 @@
 //! What the numbers of impact reports say. Every node computes it itself from the aggregates that
 //! were shared, so that what is shown cannot be typed in.
 
+mod analysis;
 mod distribution;
 mod effect;
 mod forest_plot;
@@ -12,6 +13,7 @@ mod report;
 mod reports_for_tests;
 mod summary;
 
+pub use analysis::{Analysis, LeftOut, analysis};
 pub use effect::{
     effect, improvement_index, interval, pupils, variance_of_cox_index, variance_of_g, wwc_variance,
 };

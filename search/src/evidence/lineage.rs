@@ -2,6 +2,7 @@
 
 mod chain;
 mod outcome;
+mod plot;
 #[cfg(test)]
 mod tests;
 
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{RecordId, SchoolId};
-use staffroom_protocol::record::Summary;
+use staffroom_protocol::record::{Kind, Summary};
 
 use super::report::{NotPooled, ReportEvidence};
 use chain::Chain;
@@ -80,6 +81,19 @@ pub enum LineageKind {
     Adoption,
     /// What came of one of them.
     ImpactReport,
+}
+
+impl LineageKind {
+    /// The kind of record with this name, where it is one that belongs to lineages.
+    pub fn of(kind: &str) -> Option<Self> {
+        [
+            (Kind::Intervention, Self::Intervention),
+            (Kind::Adoption, Self::Adoption),
+            (Kind::ImpactReport, Self::ImpactReport),
+        ]
+        .into_iter()
+        .find_map(|(record, of)| (record.as_str() == kind).then_some(of))
+    }
 }
 
 /// A record that may belong to a lineage, as this node holds it.

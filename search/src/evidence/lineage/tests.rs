@@ -185,6 +185,30 @@ fn subgroups_are_terms_in_which_schools_differ() {
 }
 
 #[test]
+fn plots_list_schools_by_name_and_what_is_not_pooled_after_them() {
+    let mut records = replicated(50, &[1.0, 9.0, 4.0]);
+    records.push(adoption(4, 2, ORIGIN, "inspired"));
+    records.push(reported(4, 3, (4, 2), figures(50, 5.0)));
+    let plots = lineage(&records).forest_plots();
+    let [plot] = plots.as_slice() else { panic!("{plots:?}") };
+    let rows: Vec<(&str, bool)> =
+        plot.rows.iter().map(|row| (row.label.as_str(), row.weight.is_some())).collect();
+    assert_eq!(
+        rows,
+        [
+            ("Ash Primary", true),
+            ("Beech Academy", true),
+            ("Cedar School", true),
+            ("Elm Primary (not pooled)", false),
+        ]
+    );
+    assert!(plot.pooled.is_some() && plot.prediction.is_some());
+    let alone = lineage(&replicated(50, &[1.0])).forest_plots();
+    assert_eq!((alone[0].rows.len(), alone[0].pooled), (1, None));
+    assert_eq!(lineage(&[intervention(), described(0, 40, ORIGIN)]).forest_plots(), []);
+}
+
+#[test]
 fn reports_without_figures_are_described() {
     let lineage = lineage(&[intervention(), described(0, 40, ORIGIN)]);
     assert_eq!(lineage.reports[0].evidence.finding, Finding::Described);

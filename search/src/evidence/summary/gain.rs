@@ -54,7 +54,7 @@ fn outcome(outcome: &OutcomeEvidence) -> Vec<String> {
     let mut sentences = match outcome.schools.as_slice() {
         [one] => vec![
             format!(
-                "In {domain}, at {}: {}.",
+                "In {domain} at {}, {}.",
                 one.school_name,
                 effect(outcome, &one.interval, MonthsTable::Trial)
             ),
@@ -63,12 +63,12 @@ fn outcome(outcome: &OutcomeEvidence) -> Vec<String> {
         [one, other] => vec![
             format!("In {domain}, {}; {}.", alone(one), alone(other)),
             format!(
-                "Taken together, {}; from two schools, this is too uncertain to rely on.",
+                "Taken together: {}; from two schools, this is too uncertain to rely on.",
                 range(&interval)
             ),
         ],
         schools => vec![format!(
-            "In {domain}, over {} and {}: {}.",
+            "In {domain}, over {} and {}, {}.",
             counted(schools.len(), "school"),
             counted(usize::try_from(outcome.pupils).unwrap_or(usize::MAX), "pupil"),
             effect(outcome, &interval, MonthsTable::Toolkit)
@@ -103,16 +103,16 @@ fn effect(outcome: &OutcomeEvidence, effect: &Interval, table: MonthsTable) -> S
     } else if effect.high < 0.0 {
         "pupils did less well than the comparison group"
     } else {
-        "no clear difference from the comparison group"
+        "there is no clear difference from the comparison group"
     };
     let months = months(effect, table).filter(|_| outcome.attainment);
-    let months = months.map(|months| format!(" – about {months}")).unwrap_or_default();
-    format!("{what}, {}{months}", range(effect))
+    let months = months.map(|months| format!(", about {months}")).unwrap_or_default();
+    format!("{what}: {}{months}", range(effect))
 }
 
 fn range(effect: &Interval) -> String {
     format!(
-        "by {} standard deviations (95 % interval {} to {})",
+        "{} standard deviations (95 % interval {} to {})",
         number(effect.estimate),
         number(effect.low),
         number(effect.high)
@@ -120,11 +120,7 @@ fn range(effect: &Interval) -> String {
 }
 
 fn alone(school: &SchoolEffect) -> String {
-    format!(
-        "{} found a difference of {}",
-        school.school_name,
-        range(&school.interval).trim_start_matches("by ")
-    )
+    format!("{} found {}", school.school_name, range(&school.interval))
 }
 
 fn change(school: &str, outcome: &str, change: &MeasuredChange) -> String {
