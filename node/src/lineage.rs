@@ -220,6 +220,7 @@ impl Node {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use serde_bytes::ByteBuf;
@@ -236,9 +237,19 @@ pub(crate) mod tests {
     use crate::home::{Home, Lock};
     use crate::store::Options;
 
+    /// A node whose indexer is at rest.
+    fn open(dir: &Path) -> Arc<Node> {
+        let node = Node::open(dir, &Options::default(), &mut |_| {}).unwrap();
+        node.stop();
+        while Arc::strong_count(&node) > 1 {
+            std::thread::yield_now();
+        }
+        node
+    }
+
     /// A node in a group of so many other schools, whose entries it is given.
     pub(crate) struct Trust {
-        _dir: TempDir,
+        dir: TempDir,
         pub(crate) node: Arc<Node>,
         pub(crate) group: GroupId,
         schools: Vec<(NodeCertificate, SecretKey)>,
@@ -254,7 +265,7 @@ pub(crate) mod tests {
                 location: None,
             };
             Home::new(dir.path()).init(claims("Ash".into()), &Lock::Open).unwrap();
-            let node = Node::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
+            let node = open(dir.path());
             let group = node.create_group("Fenland Trust", GroupKind::Trust).unwrap();
             let mut made = Vec::new();
             for number in 0..schools {
@@ -270,7 +281,14 @@ pub(crate) mod tests {
                 node.enact(&group, vec![admission], |_| true).unwrap();
                 made.push((certificate, server));
             }
-            Self { _dir: dir, node, group, schools: made }
+            Self { dir, node, group, schools: made }
+        }
+
+        /// The same after a restart, before which something is done to the data directory.
+        fn restarted(self, meanwhile: impl FnOnce(&Path)) -> Self {
+            drop(self.node);
+            meanwhile(self.dir.path());
+            Self { node: open(self.dir.path()), ..self }
         }
 
         pub(crate) fn school(&self, school: usize) -> SchoolId {
@@ -338,6 +356,41 @@ pub(crate) mod tests {
         let bereft = trust.node.store().take_bereft();
         assert_eq!(bereft, BTreeSet::from([trust.key(2, 3).1]));
         assert_eq!(trust.node.store().take_bereft(), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_lineage_is_there_after_a_restart_and_after_the_record_store_was_lost() {
+        let mut trust = Trust::of(3);
+        trust.comes((0, 1), "intervention", Some(Summary::default()));
+        trust.comes((1, 2), "adoption", trust.on((0, 1)));
+        trust.comes((1, 4), "impact_report", trust.on((1, 2)));
+        trust.comes((2, 3), "adoption", trust.on((0, 1)));
+        trust.comes((2, 3), "adoption", None);
+        let whole = Some((trust.key(0, 1), 3, 1));
+        assert_eq!(trust.found((1, 4)), whole);
+        trust = trust.restarted(|_| {});
+        assert_eq!(trust.found((1, 4)), whole);
+        trust = trust.restarted(|dir| std::fs::remove_dir_all(dir.join("records")).unwrap());
+        assert_eq!(trust.found((1, 4)), whole);
+        let on = |record| {
+            let keys = trust.node.store().entries_on(&trust.key(0, record).1, 10).unwrap();
+            keys.into_iter().map(|key| (key.school, key.record)).collect::<Vec<_>>()
+        };
+        assert_eq!(on(1), [trust.key(1, 2)]);
+        assert_eq!(on(2), [trust.key(1, 4)]);
+        assert_eq!(trust.node.store().entries_on(&trust.key(0, 1).1, 0).unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_adopted_again_and_again_starts_anew_far_from_where_it_began() {
+        let trust = Trust::of(1);
+        let steps = u8::try_from(MOST_STEPS).unwrap();
+        trust.comes((0, 1), "intervention", Some(Summary::default()));
+        for step in 1..=steps {
+            trust.comes((0, step + 1), "adoption", trust.on((0, step)));
+        }
+        assert_eq!(trust.found((0, steps)).unwrap().0, trust.key(0, 1));
+        assert_eq!(trust.found((0, steps + 1)).unwrap().0, trust.key(0, 2));
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub fn summary(lineage: &Lineage) -> Vec<Sentence> {
         sentences.extend(texts.into_iter().map(|text| Sentence { point, text }));
     };
     say(Point::Gain, gain::sentences(lineage));
-    say(Point::Strength, lineage.strength().map(strength).into_iter().collect());
+    say(Point::Strength, strength(lineage).into_iter().collect());
     say(Point::Schools, vec![schools(lineage)]);
     say(Point::DidNotWork, did_not_work(lineage).into_iter().collect());
     say(Point::Cost, vec![cost(lineage)]);
@@ -91,8 +91,12 @@ impl Strength {
     }
 }
 
-fn strength(strength: Strength) -> String {
+fn strength(lineage: &Lineage) -> Option<String> {
+    let strength = lineage.strength()?;
     let meaning = match strength {
+        Strength::Described if !lineage.outcomes.is_empty() => {
+            "the comparison is too small or too uncertain to count as more"
+        }
         Strength::Described => "there is no comparison from which a gain could be worked out",
         Strength::EarlySign => "the comparison is weak, and something else may explain the result",
         Strength::Promising => {
@@ -101,7 +105,7 @@ fn strength(strength: Strength) -> String {
         Strength::Tested => "the comparison is good",
         Strength::WellTested => "there are good comparisons in more than one school",
     };
-    format!("Our rating is “{}”: {meaning}.", strength.label())
+    Some(format!("Our rating is “{}”: {meaning}.", strength.label()))
 }
 
 fn schools(lineage: &Lineage) -> String {
@@ -126,9 +130,9 @@ fn did_not_work(lineage: &Lineage) -> Option<String> {
     let gave_up = named(|school| school.concluded_to_stop && !school.effect_below_zero);
     let both = named(|school| school.concluded_to_stop && school.effect_below_zero);
     let told = [
-        worse.map(|names| format!("pupils did less well than the comparison group at {names}")),
+        worse.map(|names| format!("pupils did no better than the comparison group at {names}")),
         gave_up.map(|names| format!("{names} concluded to stop")),
-        both.map(|names| format!("{names} found that pupils did less well, and concluded to stop")),
+        both.map(|names| format!("{names} found that pupils did no better, and concluded to stop")),
     ];
     let told: Vec<String> = told.into_iter().flatten().collect();
     match (told.is_empty(), lineage.reported()) {

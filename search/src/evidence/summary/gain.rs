@@ -15,7 +15,7 @@ pub(super) fn sentences(lineage: &Lineage) -> Vec<String> {
     let mut sentences: Vec<String> = pooled().take(MOST_TOLD).flat_map(outcome).collect();
     if pooled().count() > MOST_TOLD {
         let more = counted(pooled().count() - MOST_TOLD, "more outcome");
-        sentences.push(format!("There are results on {more}, which are listed below."));
+        sentences.push(format!("There are results on {more}."));
     }
     let changes = || {
         lineage.reports.iter().filter_map(|report| match &report.evidence.finding {
@@ -27,8 +27,8 @@ pub(super) fn sentences(lineage: &Lineage) -> Vec<String> {
         self::change(&report.school_name, &report.evidence.outcome, change)
     }));
     if changes().count() > MOST_TOLD {
-        let more = counted(changes().count() - MOST_TOLD, "more school");
-        sentences.push(format!("Results before and after at {more} are listed below."));
+        let more = counted(changes().count() - MOST_TOLD, "more report");
+        sentences.push(format!("Before and after alone are measured in {more}."));
     }
     if sentences.is_empty() {
         sentences.push(without_numbers(lineage).to_owned());
@@ -42,7 +42,7 @@ fn without_numbers(lineage: &Lineage) -> &'static str {
     } else if lineage.outcomes.is_empty() {
         "What came of it is described in words; it was not measured against a comparison group."
     } else {
-        "No result can be relied on: those that were measured are listed below, with the reason."
+        "What was measured cannot be relied on, for the reason given under what to be careful about."
     }
 }
 

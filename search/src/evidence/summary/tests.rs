@@ -87,7 +87,7 @@ fn a_loss_is_said_as_plainly_as_a_gain() {
     );
     assert_eq!(
         said(&records, Point::DidNotWork),
-        ["Pupils did less well than the comparison group at Ash Primary."]
+        ["Pupils did no better than the comparison group at Ash Primary."]
     );
 }
 
@@ -165,7 +165,8 @@ fn what_is_listed_and_not_pooled_says_why() {
     let class = with(|figures| figures.unit_of_allocation = Some(Allocation::Class));
     assert_eq!(
         said(&class, Point::Gain),
-        ["No result can be relied on: those that were measured are listed below, with the reason."]
+        ["What was measured cannot be relied on, for the reason given under what to be careful \
+          about."]
     );
     assert_eq!(
         said(&class, Point::Care),
@@ -275,8 +276,8 @@ fn where_it_did_not_work_is_named_in_the_order_of_names() {
     assert_eq!(
         said(&records, Point::DidNotWork),
         [
-            "Pupils did less well than the comparison group at Beech Academy and Damson Primary; Cedar \
-          School concluded to stop; Elm Primary found that pupils did less well, and concluded to \
+            "Pupils did no better than the comparison group at Beech Academy and Damson Primary; Cedar \
+          School concluded to stop; Elm Primary found that pupils did no better, and concluded to \
           stop."
         ]
     );
@@ -292,6 +293,13 @@ fn strength_cost_and_contacts_are_said_in_words() {
     assert_eq!(
         said(&records, Point::Strength),
         ["Our rating is “well tested”: there are good comparisons in more than one school."]
+    );
+    let weak = with(|figures| figures.attrition = Some(AttritionBand::Over50));
+    assert_eq!(
+        said(&weak, Point::Strength),
+        [
+            "Our rating is “described”: the comparison is too small or too uncertain to count as more."
+        ]
     );
     let mut without = records.clone();
     without[0].summary.cost_band = None;
