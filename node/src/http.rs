@@ -6,6 +6,7 @@
 mod api_error;
 mod comparisons;
 mod coverage;
+mod evidence;
 mod files;
 mod groups;
 mod guard;
@@ -30,6 +31,7 @@ use crate::node::Node;
 pub use api_error::ApiErrorBody;
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
+pub use evidence::EvidenceReport;
 pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
 };

@@ -28,6 +28,7 @@ mod stamp;
 mod update;
 mod writer;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::RwLockReadGuard;
@@ -106,6 +107,14 @@ pub trait Store: Send + Sync + fmt::Debug {
         school: &SchoolId,
         record: &RecordId,
     ) -> Result<Vec<(GroupId, Version)>, StoreError>;
+
+    /// The keys of up to `limit` held versions that take up a record or report on it, in the order in
+    /// which they came. Another school's record may have the same id: look at what they name.
+    fn entries_on(&self, record: &RecordId, limit: usize) -> Result<Vec<EntryKey>, StoreError>;
+
+    /// The records that an entry was on which has gone or been replaced since this was asked last.
+    /// They are kept in memory alone.
+    fn take_bereft(&self) -> BTreeSet<RecordId>;
 
     /// Up to `limit` records whose id starts with these hexadecimal characters, in order of id.
     fn find_record(

@@ -1,12 +1,13 @@
 //! `staffroom show`
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use console::style;
 
 use super::client::{Client, segment};
 use super::output::{Output, bytes, filled};
-use crate::http::RecordReport;
+use crate::http::{EvidenceReport, RecordReport};
 use crate::readable::{self, Field, Readable};
 
 /// Show a record
@@ -14,6 +15,9 @@ use crate::readable::{self, Field, Readable};
 pub(super) struct Show {
     /// The record's id, or how it begins
     id: String,
+    /// Write what each school found as a picture to this file
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
 }
 
 impl Show {
@@ -23,6 +27,18 @@ impl Show {
             client.get(&format!("/records/{}", segment(&self.id))).await;
         client.close().await;
         let record = record?;
+        if let Some(path) = &self.plot {
+            let plots = record.evidence.as_ref().map(|evidence| evidence.forest_plots.as_slice());
+            let Some(plot) = plots.unwrap_or_default().first() else {
+                anyhow::bail!(
+                    "there is nothing to draw: no school has reported an effect with its interval \
+                     on record {}",
+                    record.id.short()
+                );
+            };
+            std::fs::write(path, plot)
+                .with_context(|| format!("could not write {}", path.display()))?;
+        }
         output.answer(&record, || text(&record))
     }
 }
@@ -42,6 +58,9 @@ fn text(record: &RecordReport) -> String {
         ),
         format!("id {}", record.id),
     ];
+    for (label, text) in record.evidence.iter().flat_map(EvidenceReport::points) {
+        lines.push(format!("\n{}\n{}", style(label).bold(), filled(&text, "")));
+    }
     if !summary.abstract_text.is_empty() {
         lines.push(String::new());
         lines.push(filled(&summary.abstract_text, ""));

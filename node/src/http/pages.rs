@@ -184,7 +184,7 @@ pub(super) async fn record(
     let found = blocking(move || {
         let held = finding.find_record(&id).map_err(ApiError::from)?;
         let titles = titles(&finding, &held)?;
-        Ok((report(&finding, held), titles))
+        Ok((report(&finding, held)?, titles))
     });
     let (record, titles) =
         found.await.and_then(|found| found).map_err(|error| error_page(&node, &error))?;

@@ -10,6 +10,7 @@ use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::{Record, Summary};
 
 use super::api_error::{ApiError, blocking};
+use super::evidence::EvidenceReport;
 use super::nodes::Unlock;
 use crate::erasure::WithdrawalReceipts;
 use crate::node::Node;
@@ -51,6 +52,8 @@ pub struct RecordReport {
     pub summary: Option<Summary>,
     /// The full record, once its text has come.
     pub record: Option<Record>,
+    /// What its lineage shows; none for what belongs to none.
+    pub evidence: Option<EvidenceReport>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,14 +84,18 @@ pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
 ) -> Result<Json<RecordReport>, ApiError> {
-    Ok(Json(blocking(move || node.find_record(&id).map(|held| report(&node, held))).await??))
+    Ok(Json(blocking(move || node.find_record(&id).and_then(|held| report(&node, held))).await??))
 }
 
 /// A record in the form in which it is shown.
-pub(super) fn report(node: &Node, held: HeldRecord) -> RecordReport {
+pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, RecordError> {
     let key = held.entry.key();
     let mut names = node.group_names();
-    RecordReport {
+    let evidence = match held.summary {
+        Some(_) => EvidenceReport::of(node, (key.school, key.record))?,
+        None => None,
+    };
+    Ok(RecordReport {
         id: key.record,
         school: key.school,
         school_name: school_names(node, &key.group)
@@ -100,7 +107,8 @@ pub(super) fn report(node: &Node, held: HeldRecord) -> RecordReport {
         withdrawn: held.entry.is_withdrawal(),
         summary: held.summary,
         record: held.record,
-    }
+        evidence,
+    })
 }
 
 pub(super) async fn withdraw(

@@ -1,6 +1,6 @@
 //! What leads to the entries: kept in memory, made from their rows when the store is opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use staffroom_protocol::entry::{EntryKey, Version};
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
@@ -22,11 +22,11 @@ pub(super) struct Seat {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step {
     /// A version was stored.
-    Stored { key: EntryKey, version: Version, position: u64 },
+    Stored { key: EntryKey, version: Version, of: Option<RecordId>, position: u64 },
     /// The held version was touched.
     Touched { key: EntryKey, position: u64 },
     /// The version that was stored at a position is held no more.
-    Gone { key: EntryKey, version: Version, stored: u64 },
+    Gone { key: EntryKey, version: Version, of: Option<RecordId>, stored: u64 },
     /// The last version was dropped at a position, and none has come again.
     Dropped { key: EntryKey, position: u64 },
     /// A version came again.
@@ -86,6 +86,10 @@ impl<T: Ord + Copy> Numbered<T> {
     }
 }
 
+/// Records noted as having lost one on them, until whoever follows the changes asks: beyond this, what
+/// follows is told of the rest by their next change.
+const MOST_BEREFT: usize = 10_000;
+
 /// The seats of all held versions, by key and by hash, and the positions of dropped ones.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Catalogue {
@@ -93,6 +97,10 @@ pub(super) struct Catalogue {
     schools: Numbered<SchoolId>,
     seats: Shelf<Place, Seat>,
     stored_by_id: Shelf<(ShortId, u64), ()>,
+    /// Where versions were stored that take up a record or report on it.
+    stored_on: Shelf<(RecordId, u64), ()>,
+    /// The records that lost such a version.
+    bereft: BTreeSet<RecordId>,
     dropped: BTreeMap<Place, u64>,
 }
 
@@ -110,6 +118,16 @@ impl Catalogue {
     /// The positions at which held versions whose hashes start like this were stored.
     pub(super) fn stored_by_id(&self, id: &ShortId) -> impl Iterator<Item = u64> + '_ {
         self.stored_by_id.range((*id, 0), (*id, u64::MAX)).map(|((_, stored), ())| stored)
+    }
+
+    /// The positions at which held versions that take up a record or report on it were stored.
+    pub(super) fn stored_on(&self, record: &RecordId) -> impl Iterator<Item = u64> + '_ {
+        self.stored_on.range((*record, 0), (*record, u64::MAX)).map(|((_, stored), ())| stored)
+    }
+
+    /// The records that lost a version on them since this was asked last.
+    pub(super) fn take_bereft(&mut self) -> BTreeSet<RecordId> {
+        std::mem::take(&mut self.bereft)
     }
 
     /// The groups that a record is held for, in order.
@@ -140,18 +158,27 @@ impl Catalogue {
     pub(super) fn follow(&mut self, step: &Step) {
         let place = self.place_or_add(step.key());
         match *step {
-            Step::Stored { version, position, .. } => {
+            Step::Stored { version, of, position, .. } => {
                 self.seats.insert(place, Seat { stored: position, changed: position });
                 self.stored_by_id.insert((short_id(&version.hash), position), ());
+                if let Some(of) = of {
+                    self.stored_on.insert((of, position), ());
+                }
             }
             Step::Touched { position, .. } => {
                 if let Some(seat) = self.seats.get(&place) {
                     self.seats.insert(place, Seat { changed: position, ..seat });
                 }
             }
-            Step::Gone { version, stored, .. } => {
+            Step::Gone { version, of, stored, .. } => {
                 self.seats.remove(&place);
                 self.stored_by_id.remove(&(short_id(&version.hash), stored));
+                if let Some(of) = of {
+                    self.stored_on.remove(&(of, stored));
+                    if self.bereft.len() < MOST_BEREFT {
+                        self.bereft.insert(of);
+                    }
+                }
             }
             Step::Dropped { position, .. } => {
                 self.dropped.insert(place, position);

@@ -1,5 +1,6 @@
 //! The store on disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
@@ -203,6 +204,22 @@ impl Store for DiskStore {
             versions.extend(self.entry(&key)?.map(|held| (group, held.version)));
         }
         Ok(versions)
+    }
+
+    fn entries_on(&self, record: &RecordId, limit: usize) -> Result<Vec<EntryKey>, StoreError> {
+        let stored: Vec<u64> = self.records.catalogue().stored_on(record).take(limit).collect();
+        let mut keys = Vec::new();
+        for stored in stored {
+            // One that was replaced meanwhile has no row.
+            if let Some(row) = self.records.get(&rows::position_key(rows::ENTRY, stored))? {
+                keys.push(self.records.read_entry(stored, &row)?.0);
+            }
+        }
+        Ok(keys)
+    }
+
+    fn take_bereft(&self) -> BTreeSet<RecordId> {
+        self.records.take_bereft()
     }
 
     fn find_record(

@@ -3,7 +3,7 @@
 //! All rows are in one tree, so that one batch changes them all or none, with the position of the
 //! last change that it holds: whatever a crash leaves is the state at that position.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
 use staffroom_protocol::entry::EntryKey;
-use staffroom_protocol::hash::GroupId;
+use staffroom_protocol::hash::{GroupId, RecordId};
 use staffroom_protocol::sync::ContentSet;
 use staffroom_protocol::wire;
 use tracing::warn;
@@ -25,7 +25,7 @@ use super::frame::JournalId;
 use super::row_sum::RowSum;
 use super::{StoreError, StoredEntry, rows};
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What a crash may leave to replay from the journal; sled's own default.
 const FLUSH_EVERY_MILLIS: u64 = 500;
@@ -198,6 +198,11 @@ impl Records {
     /// What leads to the entries.
     pub(super) fn catalogue(&self) -> RwLockReadGuard<'_, Catalogue> {
         self.catalogue.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The records that lost a version on them since this was asked last.
+    pub(super) fn take_bereft(&self) -> BTreeSet<RecordId> {
+        self.catalogue.write().unwrap_or_else(PoisonError::into_inner).take_bereft()
     }
 
     /// Stands for the rows of entries.

@@ -14,7 +14,8 @@ use super::catalogue::Step;
 
 /// The state of the store as a whole: one row, written with every change.
 pub(super) const META: u8 = b'm';
-/// position at which the version was stored → record, school, group, version, bytes.
+/// position at which the version was stored → record, school, group, version, the record that it takes
+/// up or reports on, bytes.
 pub(super) const ENTRY: u8 = b'e';
 /// position at which a held version was touched last → position at which it was stored, and record,
 /// school, group.
@@ -31,7 +32,10 @@ pub(super) const BLOB: u8 = b'b';
 const KEY_BYTES: usize = 32 + 32 + 16;
 const VERSION_BYTES: usize = 1 + 8 + 32;
 /// Bytes of an entry's row before those that were signed.
-pub(super) const HEAD_BYTES: usize = KEY_BYTES + VERSION_BYTES;
+pub(super) const HEAD_BYTES: usize = KEY_BYTES + VERSION_BYTES + RecordId::LENGTH;
+
+/// Stands in a row for a record that takes up and reports on none.
+const NONE: [u8; RecordId::LENGTH] = [0; RecordId::LENGTH];
 
 fn key(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = vec![kind];
@@ -100,6 +104,8 @@ pub(super) fn read_place(bytes: &[u8]) -> Option<EntryKey> {
 pub(super) struct EntryHead {
     pub(super) key: EntryKey,
     pub(super) version: Version,
+    /// The record that it takes up or reports on.
+    pub(super) of: Option<RecordId>,
 }
 
 pub(super) fn entry(head: &EntryHead, bytes: &[u8]) -> Vec<u8> {
@@ -108,14 +114,17 @@ pub(super) fn entry(head: &EntryHead, bytes: &[u8]) -> Vec<u8> {
     row.push(u8::from(head.version.withdrawal));
     row.extend_from_slice(&head.version.clock.as_u64().to_be_bytes());
     row.extend_from_slice(head.version.hash.as_bytes());
+    row.extend_from_slice(head.of.as_ref().map_or(&NONE, |of| of.as_bytes()));
     row.extend_from_slice(bytes);
     row
 }
 
 pub(super) fn read_entry(row: &[u8]) -> Option<(EntryHead, &[u8])> {
     let (place, rest) = row.split_first_chunk::<KEY_BYTES>()?;
-    let (version, bytes) = rest.split_first_chunk::<VERSION_BYTES>()?;
-    Some((EntryHead { key: read_place(place)?, version: read_version(version)? }, bytes))
+    let (version, rest) = rest.split_first_chunk::<VERSION_BYTES>()?;
+    let (of, bytes) = rest.split_first_chunk::<{ RecordId::LENGTH }>()?;
+    let of = (*of != NONE).then(|| RecordId::from_bytes(*of));
+    Some((EntryHead { key: read_place(place)?, version: read_version(version)?, of }, bytes))
 }
 
 /// The step that a row of an entry stands for.
@@ -123,8 +132,8 @@ pub(super) fn read_step(row: &[u8], value: &[u8]) -> Option<Step> {
     let position = read_position_key(row)?;
     match *row.first()? {
         ENTRY => {
-            let (EntryHead { key, version }, _) = read_entry(value)?;
-            Some(Step::Stored { key, version, position })
+            let (EntryHead { key, version, of }, _) = read_entry(value)?;
+            Some(Step::Stored { key, version, of, position })
         }
         TOUCHED => Some(Step::Touched { key: read_touched(value)?.1, position }),
         DROPPED => Some(Step::Dropped { key: read_place(value)?, position }),

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use staffroom_protocol::entry::{EntryKey, Version};
-use staffroom_protocol::hash::Hash;
+use staffroom_protocol::entry::{Entry, EntryKey, Version};
+use staffroom_protocol::hash::{Hash, RecordId};
+use staffroom_protocol::record::Kind;
 
 use super::catalogue::{Seat, Step};
 use super::records::{Records, Rows};
@@ -29,6 +30,7 @@ pub(super) struct Update<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Held {
     version: Version,
+    of: Option<RecordId>,
     seat: Seat,
 }
 
@@ -89,11 +91,12 @@ impl<'a> Update<'a> {
             self.dropped.insert(*key, None);
             self.steps.push(Step::CameAgain { key: *key });
         }
-        let head = EntryHead { key: *key, version: *version };
+        let of = taken_up_or_reported_on(bytes);
+        let head = EntryHead { key: *key, version: *version, of };
         self.put(rows::position_key(rows::ENTRY, position), rows::entry(&head, bytes));
         let seat = Seat { stored: position, changed: position };
-        self.held.insert(*key, Some(Held { version: *version, seat }));
-        self.steps.push(Step::Stored { key: *key, version: *version, position });
+        self.held.insert(*key, Some(Held { version: *version, of, seat }));
+        self.steps.push(Step::Stored { key: *key, version: *version, of, position });
         Ok(Outcome::Applied { position })
     }
 
@@ -125,12 +128,12 @@ impl<'a> Update<'a> {
     }
 
     fn remove_version(&mut self, key: &EntryKey, held: &Held) {
-        let (version, stored) = (held.version, held.seat.stored);
-        let head = rows::entry(&EntryHead { key: *key, version }, &[]);
+        let (version, of, stored) = (held.version, held.of, held.seat.stored);
+        let head = rows::entry(&EntryHead { key: *key, version, of }, &[]);
         self.remove(rows::position_key(rows::ENTRY, stored), &head);
         self.remove_touched(key, held.seat);
         self.held.insert(*key, None);
-        self.steps.push(Step::Gone { key: *key, version, stored });
+        self.steps.push(Step::Gone { key: *key, version, of, stored });
     }
 
     fn remove_touched(&mut self, key: &EntryKey, seat: Seat) {
@@ -164,7 +167,7 @@ impl<'a> Update<'a> {
         let Some((seat, row)) = self.records.row_of(key)? else { return Ok(None) };
         let (head, _) =
             rows::read_entry(&row).ok_or_else(|| self.records.unreadable("an entry"))?;
-        Ok(Some(Held { version: head.version, seat }))
+        Ok(Some(Held { version: head.version, of: head.of, seat }))
     }
 
     fn dropped(&self, key: &EntryKey) -> Option<u64> {
@@ -183,4 +186,15 @@ impl<'a> Update<'a> {
         self.sum.remove(&key, value);
         self.rows.insert(key, None);
     }
+}
+
+/// The record that an adoption takes up or an impact report is on: the first that its summary names.
+fn taken_up_or_reported_on(bytes: &[u8]) -> Option<RecordId> {
+    let entry = Entry::reopen(bytes).ok()?;
+    let follows = [Kind::Adoption, Kind::ImpactReport].map(Kind::as_str).contains(&entry.kind());
+    if !follows {
+        return None;
+    }
+    let summary = entry.summary().ok()??;
+    summary.references.first().map(|of| of.record)
 }

@@ -1,7 +1,28 @@
 //! What a whole lineage shows: an intervention, all adoptions of it and of those, and their reports.
 
+mod chain;
+mod outcome;
+mod plot;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{RecordId, SchoolId};
+use staffroom_protocol::record::{Kind, Summary};
+
+use super::report::{NotPooled, ReportEvidence};
+use chain::Chain;
+
+pub use outcome::{OutcomeEvidence, SchoolEffect, Subgroup};
+
+/// The most records of a lineage that are counted: schools in a country that take up one thing, and
+/// their reports. What lies behind is left out, and the summary says so.
+pub const MAX_LINEAGE_RECORDS: usize = 2_000;
+
+/// The school and the record: what a record is named by.
+pub type RecordKey = (SchoolId, RecordId);
 
 /// Strength of evidence, weakest first: our rating, computed, and independent of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,4 +70,320 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+/// What a record of a lineage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LineageKind {
+    /// What the lineage starts from.
+    Intervention,
+    /// A school that takes it up.
+    Adoption,
+    /// What came of one of them.
+    ImpactReport,
+}
+
+impl LineageKind {
+    /// The kind of record with this name, where it is one that belongs to lineages.
+    pub fn of(kind: &str) -> Option<Self> {
+        [
+            (Kind::Intervention, Self::Intervention),
+            (Kind::Adoption, Self::Adoption),
+            (Kind::ImpactReport, Self::ImpactReport),
+        ]
+        .into_iter()
+        .find_map(|(record, of)| (record.as_str() == kind).then_some(of))
+    }
+}
+
+/// A record that may belong to a lineage, as this node holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LineageRecord {
+    /// Its school and id.
+    pub key: RecordKey,
+    /// What it is.
+    pub kind: LineageKind,
+    /// The school's name.
+    pub school_name: String,
+    /// The school's phase, as the vocabulary spells it.
+    pub phase: Option<String>,
+    /// The role of the person to ask; empty where none is named.
+    pub contact_role: String,
+    /// What was shared.
+    pub summary: Summary,
+}
+
+impl LineageRecord {
+    /// What an adoption takes up, or a report is on; of an intervention none. The school is missing
+    /// where the author's program did not write it.
+    pub fn of(&self) -> Option<(Option<SchoolId>, RecordId)> {
+        match self.kind {
+            LineageKind::Intervention => None,
+            LineageKind::Adoption | LineageKind::ImpactReport => {
+                self.summary.references.first().map(|of| (of.school, of.record))
+            }
+        }
+    }
+
+    fn has_state(&self, state: &str) -> bool {
+        self.summary.state.as_deref() == Some(state)
+    }
+}
+
+/// A school of a lineage.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct LineageSchool {
+    /// Its name.
+    pub name: String,
+    /// Its phase, as the vocabulary spells it.
+    pub phase: Option<String>,
+    /// It started.
+    pub started: bool,
+    /// It reported.
+    pub reported: bool,
+    /// It stopped, or concluded that it would.
+    pub stopped: bool,
+    /// An effect below 0 was found there.
+    pub effect_below_zero: bool,
+    /// It concluded to stop.
+    pub concluded_to_stop: bool,
+}
+
+impl LineageSchool {
+    /// An effect below 0, or the conclusion to stop.
+    pub fn did_not_work(&self) -> bool {
+        self.effect_below_zero || self.concluded_to_stop
+    }
+}
+
+/// A report of a lineage, with what it shows by itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LineageReport {
+    /// Its school and id.
+    pub key: RecordKey,
+    /// The school's name.
+    pub school_name: String,
+    /// Its title.
+    pub title: String,
+    /// What it shows.
+    pub evidence: ReportEvidence,
+    /// Why its effect is listed and not pooled.
+    pub not_pooled: Option<NotPooled>,
+    /// Key stages that it is on, or those of the intervention.
+    #[serde(skip)]
+    pub key_stages: Vec<String>,
+    /// Groups of pupils that it is on, or those of the intervention.
+    #[serde(skip)]
+    pub pupil_groups: Vec<String>,
+    /// The school's phase.
+    #[serde(skip)]
+    pub phase: Option<String>,
+    #[serde(skip)]
+    shares_comparison_with: Option<RecordId>,
+}
+
+/// Somebody to ask.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Contact {
+    /// The school's name.
+    pub school_name: String,
+    /// The role of the person.
+    pub role: String,
+    /// Whether the school is the one that the lineage starts from.
+    pub origin: bool,
+}
+
+/// A lineage as far as this node may read it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lineage {
+    /// The intervention that it starts from; it may be one that is not held.
+    pub origin: RecordKey,
+    /// The schools that did it, other than those that were merely inspired by it.
+    #[serde(serialize_with = "schools_by_name")]
+    pub schools: BTreeMap<SchoolId, LineageSchool>,
+    /// The reports, by the school's name and id.
+    pub reports: Vec<LineageReport>,
+    /// What was found in each outcome domain, most schools first; domains with as many by name.
+    pub outcomes: Vec<OutcomeEvidence>,
+    /// The cost bands that were given, cheapest first.
+    pub cost_bands: BTreeSet<String>,
+    /// Whom to ask: the school that started it first, the others by name.
+    pub contacts: Vec<Contact>,
+    /// The schools that were merely inspired by it, by name.
+    pub inspired: BTreeSet<String>,
+    /// Records counted.
+    pub records: usize,
+    /// There are more records than are counted.
+    pub more: bool,
+}
+
+impl Lineage {
+    /// What `records` show of the lineage that starts from `origin`. Of records that do not belong to
+    /// it, or would be beyond [`MAX_LINEAGE_RECORDS`], nothing is used.
+    pub fn of(origin: RecordKey, records: &[LineageRecord]) -> Self {
+        let chain = Chain::of(origin, records);
+        let mut lineage = Self {
+            origin,
+            schools: BTreeMap::new(),
+            reports: Vec::new(),
+            outcomes: Vec::new(),
+            cost_bands: BTreeSet::new(),
+            contacts: Vec::new(),
+            inspired: BTreeSet::new(),
+            records: chain.links.len(),
+            more: chain.more,
+        };
+        for link in &chain.links {
+            match link.record.kind {
+                LineageKind::Intervention | LineageKind::Adoption => {
+                    lineage.add_trial(link.record, link.inspired);
+                }
+                LineageKind::ImpactReport => {
+                    let on = link.parent.and_then(|parent| chain.links.get(parent));
+                    let first = chain.links.first();
+                    let described_by = on.into_iter().chain(first).map(|link| link.record);
+                    lineage.add_report(link.record, link.inspired, described_by);
+                }
+            }
+        }
+        lineage.reports.sort_by(|one, other| {
+            (&one.school_name, one.key).cmp(&(&other.school_name, other.key))
+        });
+        lineage.contacts.sort_by(|one, other| (!one.origin, one).cmp(&(!other.origin, other)));
+        lineage.contacts.dedup();
+        outcome::leave_out_shared_comparisons(&mut lineage.reports);
+        lineage.outcomes = outcome::outcomes(&lineage.reports);
+        lineage
+    }
+
+    fn add_trial(&mut self, record: &LineageRecord, inspired: bool) {
+        let role = match record.contact_role.trim() {
+            "" => record.summary.author_role.replace('_', " "),
+            role => role.to_owned(),
+        };
+        self.contacts.push(Contact {
+            school_name: record.school_name.clone(),
+            role,
+            origin: record.key == self.origin,
+        });
+        self.cost_bands.extend(record.summary.cost_band.clone());
+        if inspired {
+            self.inspired.insert(record.school_name.clone());
+            return;
+        }
+        let school = self.school(record);
+        school.started |= !record.has_state("proposed");
+        school.stopped |= record.has_state("stopped");
+    }
+
+    fn add_report<'a>(
+        &mut self,
+        record: &LineageRecord,
+        inspired: bool,
+        described_by: impl Iterator<Item = &'a LineageRecord>,
+    ) {
+        let evidence = ReportEvidence::of(record.summary.figures.as_ref());
+        let effect = evidence.effect();
+        let below_zero = effect.is_some_and(|effect| effect.estimate < 0.0);
+        let not_pooled = effect.and_then(|effect| effect.not_pooled);
+        let mut key_stages = record.summary.key_stages.clone();
+        let mut pupil_groups = record.summary.pupil_groups.clone();
+        for trial in described_by {
+            or_else(&mut key_stages, &trial.summary.key_stages);
+            or_else(&mut pupil_groups, &trial.summary.pupil_groups);
+        }
+        let shared = record.summary.figures.as_ref();
+        self.reports.push(LineageReport {
+            key: record.key,
+            school_name: record.school_name.clone(),
+            title: record.summary.title.clone(),
+            not_pooled: if inspired { effect.map(|_| NotPooled::Inspired) } else { not_pooled },
+            key_stages,
+            pupil_groups,
+            phase: record.phase.clone(),
+            shares_comparison_with: shared
+                .and_then(|figures| figures.comparison_shared_with.as_ref())
+                .map(|report| report.record),
+            evidence,
+        });
+        if inspired {
+            self.inspired.insert(record.school_name.clone());
+            return;
+        }
+        let concludes_to_stop = record.summary.conclusion.as_deref() == Some("stop");
+        let school = self.school(record);
+        school.started = true;
+        school.reported = true;
+        school.stopped |= concludes_to_stop;
+        school.concluded_to_stop |= concludes_to_stop;
+        school.effect_below_zero |= below_zero;
+    }
+
+    fn school(&mut self, record: &LineageRecord) -> &mut LineageSchool {
+        self.schools.entry(record.key.0).or_insert_with(|| LineageSchool {
+            name: record.school_name.clone(),
+            phase: record.phase.clone(),
+            ..LineageSchool::default()
+        })
+    }
+
+    /// Schools that started.
+    pub fn started(&self) -> usize {
+        self.count(|school| school.started)
+    }
+
+    /// Schools that reported.
+    pub fn reported(&self) -> usize {
+        self.count(|school| school.reported)
+    }
+
+    /// Schools that stopped.
+    pub fn stopped(&self) -> usize {
+        self.count(|school| school.stopped)
+    }
+
+    fn count(&self, which: impl Fn(&LineageSchool) -> bool) -> usize {
+        self.schools.values().filter(|school| which(school)).count()
+    }
+
+    /// How strong the evidence is: in the outcome domain with the most schools, or that of the best
+    /// report where nothing is pooled. None while nobody has reported.
+    pub fn strength(&self) -> Option<Strength> {
+        let pooled = self.outcomes.first().and_then(|outcome| outcome.strength);
+        let best = || self.reports.iter().map(|report| report.evidence.strength).max();
+        pooled.or_else(best)
+    }
+
+    /// The evidence in short.
+    pub fn in_short(&self) -> LineageEvidence {
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let started = || self.schools.values().filter(|school| school.started);
+        let phases: BTreeSet<String> =
+            started().filter_map(|school| school.phase.clone()).collect();
+        LineageEvidence {
+            origin: self.origin,
+            strength: self.strength(),
+            started: number(self.started()),
+            reported: number(self.reported()),
+            stopped: number(self.stopped()),
+            did_not_work: number(self.count(LineageSchool::did_not_work)),
+            effect: self.outcomes.first().and_then(OutcomeEvidence::interval),
+            phases: phases.into_iter().collect(),
+        }
+    }
+}
+
+fn or_else(values: &mut Vec<String>, others: &[String]) {
+    if values.is_empty() {
+        values.extend_from_slice(others);
+    }
+}
+
+fn schools_by_name<S: serde::Serializer>(
+    schools: &BTreeMap<SchoolId, LineageSchool>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut schools: Vec<&LineageSchool> = schools.values().collect();
+    schools.sort_by_key(|school| &school.name);
+    serializer.collect_seq(schools)
 }
