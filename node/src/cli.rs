@@ -6,6 +6,7 @@
 mod client;
 mod close;
 mod demo;
+mod effect;
 mod get;
 mod group;
 mod import;
@@ -15,6 +16,7 @@ mod line;
 mod node;
 mod output;
 mod passphrase;
+mod pool;
 mod publish;
 mod qr;
 mod recover;
@@ -98,6 +100,10 @@ enum Command {
     Line(line::Line),
     /// Make the search index again from what is stored
     Reindex(status::Reindex),
+    /// Work out effect sizes from group sizes, means and standard deviations in a CSV file
+    Effect(effect::Effect),
+    /// Pool effects with their variances from a CSV file: a meta-analysis
+    Pool(pool::Pool),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -170,6 +176,8 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Status(status) => status.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
+            Command::Effect(effect) => effect.run(output),
+            Command::Pool(pool) => pool.run(output),
             Command::Completions { shell } => {
                 let mut arguments = Arguments::command();
                 clap_complete::generate(shell, &mut arguments, "staffroom", &mut std::io::stdout());

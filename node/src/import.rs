@@ -24,6 +24,7 @@ mod header;
 mod mapping;
 mod path;
 mod row;
+mod sheet;
 mod table;
 mod text;
 
@@ -44,6 +45,7 @@ use text::Text;
 
 pub use error::ImportError;
 pub use mapping::{Mapping, MappingError, Setting};
+pub use sheet::{Sheet, SheetRow, number_in};
 
 /// One row of a file. The largest record is written in well under four times its size, whatever
 /// marks and spaces a file adds.

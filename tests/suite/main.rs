@@ -16,6 +16,7 @@ mod missing;
 mod partition;
 mod recovery;
 mod removal;
+mod statistics;
 mod succession;
 mod wire;
 mod withdrawal;

@@ -46,7 +46,9 @@ impl Output {
 
     /// What went wrong.
     pub(super) fn error(&self, error: &anyhow::Error) {
-        if self.json {
+        if self.json && error.is::<Told>() {
+            // Scripts read one JSON value.
+        } else if self.json {
             println!("{}", json!({ "error": format!("{error:#}") }));
         } else {
             eprintln!("{}", filled(&format!("error: {error:#}"), ""));
@@ -60,6 +62,11 @@ impl Output {
         Progress { bar, quiet: self.json, started: Instant::now(), shown: false }
     }
 }
+
+/// A failure of which the answer holds all there is to say.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Told(pub(super) String);
 
 /// Work that may take long.
 pub(super) struct Progress {

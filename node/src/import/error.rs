@@ -17,10 +17,10 @@ pub enum ImportError {
         source: io::Error,
     },
     /// A directory or a pipe.
-    #[error("{} is not a file; import reads a file on disk, and reads it twice", .0.display())]
+    #[error("{} is not a file; name a file on disk, since it is read twice", .0.display())]
     NotAFile(PathBuf),
     /// There is nothing in it.
-    #[error("{} is empty; there is nothing to import", .0.display())]
+    #[error("{} is empty; there is nothing in it to read", .0.display())]
     Empty(PathBuf),
     /// It is no text with rows.
     #[error("{} is {what}; {advice}", path.display())]
@@ -66,6 +66,16 @@ pub enum ImportError {
         path: PathBuf,
         /// The mapping.
         mapping: String,
+        /// The column.
+        column: String,
+        /// The columns there are.
+        hint: String,
+    },
+    /// A column that is needed is not there.
+    #[error("{} has no column {column:?}; {hint}", path.display())]
+    Column {
+        /// The file.
+        path: PathBuf,
         /// The column.
         column: String,
         /// The columns there are.

@@ -1,6 +1,7 @@
 //! The header of a table: every column fills a field, and no two are called the same.
 
 use std::io::BufRead;
+use std::path::Path;
 
 use staffroom_protocol::record::Kind;
 
@@ -8,6 +9,7 @@ use super::error::ImportError;
 use super::mapping::Mapping;
 use super::row::{self, Table};
 use super::table::{self, Ending, Splitter};
+use super::text::Text;
 use super::{Options, Rows, fields, same_name};
 
 /// Checks that the options name fields, and returns the kind that they set for all rows.
@@ -59,54 +61,77 @@ fn fields_there_are(kind: Option<Kind>) -> String {
     }
 }
 
+/// Reads the first row that is not blank, and which character is between cells. Says how many rows
+/// were read with it.
+pub(super) fn read(
+    path: &Path,
+    input: &mut Text,
+    row: &mut Vec<u8>,
+) -> Result<(Splitter, Table, u64), ImportError> {
+    let cannot = |source| ImportError::Read { path: path.to_owned(), source };
+    let encoding = input.encoding().name();
+    let start = input.fill_buf().map_err(cannot)?;
+    let told = table::excel_separator(start);
+    let delimiter = told.map_or_else(|| table::delimiter_of(start), |(delimiter, _)| delimiter);
+    input.consume(told.map_or(0, |(_, length)| length));
+    let mut splitter = Splitter::new(delimiter);
+    let mut number = 0;
+    let wrong = |row, reason: &str| {
+        Err(ImportError::Header { path: path.to_owned(), row, reason: reason.to_owned() })
+    };
+    let cells = loop {
+        let ending = splitter.next_row(input, row).map_err(cannot)?;
+        number += 1;
+        match ending {
+            None => return Err(ImportError::Empty(path.to_owned())),
+            Some(Ending::TooLong) => return wrong(number, &row::too_long()),
+            Some(Ending::Unclosed) => return wrong(number, row::UNCLOSED),
+            Some(Ending::Complete) => {}
+        }
+        let cells = table::cells(row, delimiter);
+        if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            break cells;
+        }
+    };
+    let header: Result<Vec<String>, String> = cells
+        .iter()
+        .enumerate()
+        .map(|(index, cell)| {
+            let name = std::str::from_utf8(cell);
+            name.map(|name| name.trim().to_owned()).map_err(|error| {
+                row::invalid(&format!("cell {}", index + 1), cell, error.valid_up_to(), encoding)
+            })
+        })
+        .collect();
+    match header {
+        Ok(header) => Ok((splitter, Table { delimiter, header }, number)),
+        Err(reason) => wrong(number, &reason),
+    }
+}
+
+/// Says that two columns have one name.
+pub(super) fn twice(name: &str, first: usize, second: usize) -> String {
+    format!(
+        "columns {} and {} are both called {name:?}; rename or delete one of them",
+        first + 1,
+        second + 1
+    )
+}
+
+/// Says which column may be meant by a name that none has, or which there are.
+pub(super) fn hint(name: &str, header: &[String]) -> String {
+    match fields::nearest(name, header.iter().map(String::as_str)) {
+        Some(meant) => format!("{meant:?} may be meant"),
+        None => format!("its columns are: {}", header.join(", ")),
+    }
+}
+
 impl Rows {
     pub(super) fn read_header(&mut self, kind: Option<Kind>) -> Result<(), ImportError> {
-        let path = self.path.clone();
-        let cannot = |source| ImportError::Read { path: path.clone(), source };
-        let start = self.input.fill_buf().map_err(cannot)?;
-        let told = table::excel_separator(start);
-        let delimiter = told.map_or_else(|| table::delimiter_of(start), |(delimiter, _)| delimiter);
-        self.input.consume(told.map_or(0, |(_, length)| length));
-        self.splitter = Splitter::new(delimiter);
-        let wrong = |row, reason: &str| {
-            Err(ImportError::Header { path: path.clone(), row, reason: reason.to_owned() })
-        };
-        let header = loop {
-            let ending = self.splitter.next_row(&mut self.input, &mut self.row).map_err(cannot)?;
-            self.number += 1;
-            match ending {
-                None => return Err(ImportError::Empty(path)),
-                Some(Ending::TooLong) => return wrong(self.number, &row::too_long()),
-                Some(Ending::Unclosed) => return wrong(self.number, row::UNCLOSED),
-                Some(Ending::Complete) => {}
-            }
-            let cells = table::cells(&self.row, delimiter);
-            if cells.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-                break cells;
-            }
-        };
-        let encoding = self.encoding();
-        let header: Result<Vec<String>, String> = header
-            .iter()
-            .enumerate()
-            .map(|(index, cell)| {
-                let name = std::str::from_utf8(cell);
-                name.map(|name| name.trim().to_owned()).map_err(|error| {
-                    row::invalid(
-                        &format!("cell {}", index + 1),
-                        cell,
-                        error.valid_up_to(),
-                        encoding,
-                    )
-                })
-            })
-            .collect();
-        let header = match header {
-            Ok(header) => header,
-            Err(reason) => return wrong(self.number, &reason),
-        };
-        self.check_header(&header, kind)?;
-        self.table = Some(Table { delimiter, header });
+        let (splitter, table, number) = read(&self.path, &mut self.input, &mut self.row)?;
+        (self.splitter, self.number) = (splitter, number);
+        self.check_header(&table.header, kind)?;
+        self.table = Some(table);
         Ok(())
     }
 
@@ -117,11 +142,7 @@ impl Rows {
         let of_use = |name: &str| !name.is_empty() && (self.map.is_empty() || mapped(name));
         for (index, name) in header.iter().enumerate().filter(|(_, name)| of_use(name)) {
             if let Some(first) = header[..index].iter().position(|first| same_name(first, name)) {
-                let (first, second) = (first + 1, index + 1);
-                let reason = format!(
-                    "columns {first} and {second} are both called {name:?}; rename or delete one \
-                     of them"
-                );
+                let reason = twice(name, first, index);
                 let path = self.path.clone();
                 return Err(ImportError::Header { path, row: self.number, reason });
             }
@@ -129,16 +150,11 @@ impl Rows {
         for mapping in &self.map {
             for column in mapping.columns() {
                 if !header.iter().any(|name| same_name(name, column)) {
-                    let meant = fields::nearest(column, header.iter().map(String::as_str));
-                    let hint = match meant {
-                        Some(meant) => format!("{meant:?} may be meant"),
-                        None => format!("its columns are: {}", header.join(", ")),
-                    };
                     return Err(ImportError::NoColumn {
                         path: self.path.clone(),
                         mapping: mapping.to_string(),
                         column: column.to_owned(),
-                        hint,
+                        hint: hint(column, header),
                     });
                 }
             }

@@ -94,7 +94,7 @@ pub(super) const UNCLOSED: &str =
 
 pub(super) fn too_long() -> String {
     format!(
-        "has more than {MAX_ROW_BYTES} bytes, which no record has; look for a quotation mark \
+        "has more than {MAX_ROW_BYTES} bytes, more than any row needs; look for a quotation mark \
          that is not closed"
     )
 }

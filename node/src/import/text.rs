@@ -151,19 +151,19 @@ impl BufRead for Text {
 
 /// Formats that people take for a table: told by name, with the way out.
 fn refuse_other_formats(path: &Path, head: &[u8]) -> Result<(), ImportError> {
-    const AS_CSV: &str = "open it and save it as \"CSV UTF-8\", and import that";
+    const AS_CSV: &str = "open it and save it as \"CSV UTF-8\", and use that";
     let start = head.trim_ascii_start();
     let folded = start[..start.len().min(16)].to_ascii_lowercase();
     let (what, advice) = if head.starts_with(b"PK\x03\x04") {
         match infer::get(head).map(|found| found.extension()) {
             Some("docx" | "odt") => (
                 "a Word document",
-                "copy its table into a spreadsheet, save that as \"CSV UTF-8\", and import that",
+                "copy its table into a spreadsheet, save that as \"CSV UTF-8\", and use that",
             ),
             Some("xlsx" | "ods") => ("an Excel workbook", AS_CSV),
             Some(_) | None => (
                 "a zip archive or an Excel workbook",
-                "take the table out of it, save it as \"CSV UTF-8\", and import that",
+                "take the table out of it, save it as \"CSV UTF-8\", and use that",
             ),
         }
     } else if head.starts_with(b"\xD0\xCF\x11\xE0") {
@@ -171,15 +171,15 @@ fn refuse_other_formats(path: &Path, head: &[u8]) -> Result<(), ImportError> {
     } else if head.starts_with(b"%PDF-") {
         (
             "a PDF",
-            "a PDF has no rows to import; attach it as the file of a resource, or import the \
-             table that it was made from",
+            "a PDF has no rows to read; attach it as the file of a resource, or use the table \
+             that it was made from",
         )
     } else if head.starts_with(b"\x1F\x8B") {
-        ("compressed with gzip", "unpack it with gunzip, and import that")
+        ("compressed with gzip", "unpack it with gunzip, and use that")
     } else if start.starts_with(b"{\\rtf") {
         (
             "a Word document",
-            "copy its table into a spreadsheet, save that as \"CSV UTF-8\", and import that",
+            "copy its table into a spreadsheet, save that as \"CSV UTF-8\", and use that",
         )
     } else if [&b"<!doctype"[..], b"<html", b"<?xml", b"<table"]
         .iter()
@@ -187,7 +187,7 @@ fn refuse_other_formats(path: &Path, head: &[u8]) -> Result<(), ImportError> {
     {
         (
             "a web page or XML",
-            "open it with a spreadsheet program, save it as \"CSV UTF-8\", and import that",
+            "open it with a spreadsheet program, save it as \"CSV UTF-8\", and use that",
         )
     } else {
         return Ok(());
@@ -202,7 +202,7 @@ fn refuse_binary(path: &Path, head: &[u8]) -> Result<(), ImportError> {
     Err(ImportError::NotATable {
         path: path.to_owned(),
         what: "not text",
-        advice: "import a CSV file (\"CSV UTF-8\" in Excel) or a file with one JSON object a line",
+        advice: "use a CSV file (\"CSV UTF-8\" in Excel) or a file with one JSON object a line",
     })
 }
 

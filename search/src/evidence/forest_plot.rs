@@ -33,7 +33,7 @@ const LABEL_WIDTH: f64 = 226.0;
 const N_RIGHT: f64 = 288.0;
 const PLOT_LEFT: f64 = 312.0;
 const PLOT_RIGHT: f64 = 556.0;
-const NUMBERS_RIGHT: f64 = 730.0;
+const NUMBERS_RIGHT: f64 = 722.0;
 const WEIGHT_RIGHT: f64 = 788.0;
 const ROW_HEIGHT: f64 = 22.0;
 const TOP: f64 = 66.0;
@@ -75,11 +75,10 @@ impl ForestPlot {
     pub fn to_svg(&self) -> String {
         let shown = &self.rows[..self.rows.len().min(MOST_ROWS)];
         let left_out = self.rows.len() - shown.len();
-        let scale = Scale::over(
-            shown.iter().map(|row| &row.effect).chain(&self.pooled),
-            PLOT_LEFT,
-            PLOT_RIGHT,
-        );
+        let drawn = shown.iter().map(|row| &row.effect).chain(&self.pooled);
+        let ends = drawn.flat_map(|effect| [effect.low, effect.estimate, effect.high]);
+        let predicted = self.prediction.iter().flat_map(|one| [one.low, one.high]);
+        let scale = Scale::over(ends.chain(predicted), PLOT_LEFT, PLOT_RIGHT);
         let mut canvas = Canvas { body: String::new(), decimals: decimals_for(&scale), scale };
         let mut y = TOP;
         canvas.headings(self);
@@ -174,8 +173,11 @@ impl Canvas {
         ));
         let y = TOP - 10.0;
         self.label(&plot.row_heading, y, bold);
-        self.text("n", N_RIGHT, y, &format!("text-anchor=\"end\" {bold}"));
-        self.text("[95 % interval]", NUMBERS_RIGHT, y, &format!("text-anchor=\"end\" {bold}"));
+        if plot.rows.iter().any(|row| row.n.is_some()) {
+            self.text("n", N_RIGHT, y, &format!("text-anchor=\"end\" {bold}"));
+        }
+        let numbers = "effect [95 % interval]";
+        self.text(numbers, NUMBERS_RIGHT, y, &format!("text-anchor=\"end\" {bold}"));
         self.text("weight", WEIGHT_RIGHT, y, &format!("text-anchor=\"end\" {bold}"));
         self.line((LABEL_LEFT, y + 9.0), (WEIGHT_RIGHT, y + 9.0), "stroke=\"#777\"");
     }

@@ -1,7 +1,5 @@
 //! From effects to places on the paper.
 
-use crate::evidence::Interval;
-
 /// Quartile distances beyond the quartiles of all ends at which the axis is cut: three times what is
 /// usual for an outlier, so that only what would flatten all else is.
 const FENCE: f64 = 4.5;
@@ -15,17 +13,9 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// One that shows 0 and all of the effects with their intervals, but for those far outside the
-    /// others.
-    pub(super) fn over<'a>(
-        effects: impl Iterator<Item = &'a Interval>,
-        left: f64,
-        right: f64,
-    ) -> Self {
-        let mut ends: Vec<f64> = effects
-            .flat_map(|effect| [effect.low, effect.estimate, effect.high])
-            .filter(|end| end.is_finite())
-            .collect();
+    /// One that shows 0 and all of `ends`, but for those far outside the others.
+    pub(super) fn over(ends: impl Iterator<Item = f64>, left: f64, right: f64) -> Self {
+        let mut ends: Vec<f64> = ends.filter(|end| end.is_finite()).collect();
         ends.push(0.0);
         ends.sort_by(f64::total_cmp);
         let quartile = |quarters: usize| ends[(ends.len() - 1) * quarters / 4];
@@ -95,20 +85,14 @@ pub(super) fn number(value: f64, decimals: usize) -> String {
 mod tests {
     use super::*;
 
-    fn interval(low: f64, estimate: f64, high: f64) -> Interval {
-        Interval { estimate, low, high }
-    }
-
     #[test]
     fn the_axis_shows_0_and_all_but_what_would_flatten_the_rest() {
-        let near: Vec<_> =
-            (0..8).map(|one| interval(0.1, 0.2 + 0.05 * f64::from(one), 0.6)).collect();
-        let scale = Scale::over(near.iter(), 0.0, 100.0);
+        let near = (0..8).flat_map(|one| [0.1, 0.2 + 0.05 * f64::from(one), 0.6]);
+        let scale = Scale::over(near.clone(), 0.0, 100.0);
         assert!(scale.low < 0.0 && scale.high > 0.6 && scale.high < 0.7);
         assert_eq!((scale.place(-9.0), scale.place(9.0)), (0.0, 100.0));
         assert_eq!(scale.inside(9.0), None);
-        let far = interval(-1e9, 0.3, 1e9);
-        let cut = Scale::over(near.iter().chain([&far]), 0.0, 100.0);
+        let cut = Scale::over(near.chain([-1e9, 0.3, 1e9]), 0.0, 100.0);
         assert!(cut.low > -4.0 && cut.high < 4.0, "{} to {}", cut.low, cut.high);
     }
 
