@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 use staffroom_protocol::record::Kind;
 use staffroom_protocol::vocabulary::Vocabulary;
+use staffroom_search::evidence::Strength;
 use staffroom_search::{Facet, Filters, Hit, Query, QueryError, Sort};
 
 use super::api_error::{ApiError, blocking};
@@ -170,11 +171,12 @@ fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query, ApiError>
             "offset" => query.offset = number(name, value)?,
             "sort" => {
                 query.sort = match value.as_str() {
+                    "what-worked" => Sort::WhatWorked,
                     "relevance" => Sort::Relevance,
                     "newest" => Sort::Newest,
                     _ => {
                         return Err(ApiError::bad_request(format!(
-                            "sort is {value:?}; it can be relevance or newest"
+                            "sort is {value:?}; it can be what-worked, relevance or newest"
                         )));
                     }
                 }
@@ -220,6 +222,8 @@ fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiErro
         Facet::KeyStage => term(Vocabulary::KeyStages),
         Facet::YearGroup => term(Vocabulary::YearGroups),
         Facet::PupilGroup => term(Vocabulary::PupilGroups),
+        Facet::Phase => term(Vocabulary::Phases),
+        Facet::Strength => strength(value),
         Facet::Group => {
             let group: GroupId = node.find_group(value)?;
             if !node.is_member(&group) {
@@ -236,6 +240,19 @@ fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiErro
         | Facet::PracticeArea
         | Facet::DevelopmentDomain
         | Facet::Tag => Ok(value.to_lowercase()),
+    }
+}
+
+fn strength(given: &str) -> Result<String, ApiError> {
+    let names = Strength::ALL.map(Strength::as_str);
+    let folded = given.to_lowercase().replace(['-', ' '], "_");
+    if names.contains(&folded.as_str()) {
+        Ok(folded)
+    } else {
+        Err(ApiError::bad_request(format!(
+            "strength is {given:?}; it can be {}",
+            names.join(", ").replace('_', " ")
+        )))
     }
 }
 
@@ -333,6 +350,8 @@ impl Labels {
             | Facet::KeyStage
             | Facet::YearGroup
             | Facet::PupilGroup
+            | Facet::Phase
+            | Facet::Strength
             | Facet::State
             | Facet::Conclusion
             | Facet::Design
