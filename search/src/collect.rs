@@ -201,29 +201,30 @@ impl<'a> Collect<'a> {
     /// name, in the order of how frequent they are.
     fn named_counts(&self, counts: &[u32]) -> BTreeMap<Facet, Vec<FacetCount>> {
         let wanted = self.query.facets.iter().fold(0, |bits, facet| bits | facet.bit());
-        let mut by_facet: BTreeMap<Facet, Vec<(Reverse<u32>, &str)>> = BTreeMap::new();
-        for ((facet, value), count) in self.view.values.iter().zip(counts) {
-            let named = || self.query.filters.names(*facet, value);
-            if wanted & facet.bit() != 0 && (*count > 0 || named()) {
-                by_facet.entry(*facet).or_default().push((Reverse(*count), value));
+        let mut by_facet = vec![Vec::new(); Facet::ALL.len()];
+        for (number, ((facet, _), count)) in self.view.values.iter().zip(counts).enumerate() {
+            if wanted & facet.bit() != 0 && (*count > 0 || self.narrowed.names(number)) {
+                by_facet[*facet as usize].push((Reverse(*count), self.view.places[number], number));
             }
         }
-        let named_counts = |(facet, mut values): (Facet, Vec<(Reverse<u32>, &str)>)| {
+        let mut named = BTreeMap::new();
+        for (facet, mut values) in Facet::ALL.iter().zip(by_facet) {
             if values.len() > MAX_FACET_VALUES {
                 values.select_nth_unstable(MAX_FACET_VALUES);
                 let behind = values.split_off(MAX_FACET_VALUES);
-                values.extend(
-                    behind.into_iter().filter(|one| self.query.filters.names(facet, one.1)),
-                );
+                values.extend(behind.into_iter().filter(|one| self.narrowed.names(one.2)));
             }
             values.sort_unstable();
-            let values = values.into_iter().map(|(Reverse(count), value)| FacetCount {
-                value: value.to_owned(),
+            let values = values.into_iter().map(|(Reverse(count), _, number)| FacetCount {
+                value: self.view.values[number].1.as_ref().to_owned(),
                 count: u64::from(count),
             });
-            (facet, values.collect())
-        };
-        by_facet.into_iter().map(named_counts).collect()
+            let values: Vec<FacetCount> = values.collect();
+            if !values.is_empty() {
+                named.insert(*facet, values);
+            }
+        }
+        named
     }
 }
 
@@ -244,13 +245,19 @@ impl Narrowed {
             return Self { required, accepted: Vec::new(), dimension: Vec::new() };
         }
         let accepted = |(facet, value): &Value| {
-            if filters.names(*facet, value) { facet.bit() } else { 0 }
+            let bit = facet.bit();
+            if required & bit != 0 && filters.names(*facet, value) { bit } else { 0 }
         };
         Self {
             required,
             accepted: values.iter().map(accepted).collect(),
             dimension: values.iter().map(|(facet, _)| facet.bit()).collect(),
         }
+    }
+
+    /// Whether a filter names the value.
+    fn names(&self, number: usize) -> bool {
+        self.accepted.get(number).is_some_and(|bit| *bit != 0)
     }
 
     /// The narrowed dimensions in which a document has no accepted value.

@@ -27,6 +27,8 @@ pub(crate) struct View {
     pub(crate) searcher: Searcher,
     /// The values by number.
     pub(crate) values: Arc<Vec<Value>>,
+    /// By number, the place of a value among those of its dimension in the order of the alphabet.
+    pub(crate) places: Arc<Vec<u32>>,
     /// For each segment of the searcher.
     pub(crate) segments: Vec<Arc<SegmentValues>>,
 }
@@ -54,6 +56,7 @@ impl SegmentValues {
 pub(crate) struct Numbering {
     numbers: BTreeMap<Facet, BTreeMap<Arc<str>, u32>>,
     values: Arc<Vec<Value>>,
+    places: Arc<Vec<u32>>,
     /// By the name of the segment.
     segments: BTreeMap<String, Arc<SegmentValues>>,
 }
@@ -67,7 +70,21 @@ impl Numbering {
             *self = Self::default();
             segments = self.read_all(&searcher)?;
         }
-        Ok(View { searcher, values: Arc::clone(&self.values), segments })
+        if self.places.len() != self.values.len() {
+            self.places = Arc::new(self.places());
+        }
+        let (values, places) = (Arc::clone(&self.values), Arc::clone(&self.places));
+        Ok(View { searcher, values, places, segments })
+    }
+
+    fn places(&self) -> Vec<u32> {
+        let mut places = vec![0; self.values.len()];
+        for numbers in self.numbers.values() {
+            for (place, number) in (0..).zip(numbers.values()) {
+                places[*number as usize] = place;
+            }
+        }
+        places
     }
 
     fn read_all(&mut self, searcher: &Searcher) -> tantivy::Result<Vec<Arc<SegmentValues>>> {
