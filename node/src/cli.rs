@@ -89,7 +89,7 @@ enum Command {
     /// Show which schools have erased a record that this school took back
     Receipts(withdraw::Receipts),
     /// Search what all schools shared
-    Search(search::Search),
+    Search(Box<search::Search>),
     /// Show a record
     Show(show::Show),
     /// Save the files of a record, from whichever school has them

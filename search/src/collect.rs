@@ -1,24 +1,28 @@
 //! One pass over all matching documents: the best hits, the total and the counts of values.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
-use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::{ColumnValues, StrColumn};
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
+use tantivy::columnar::ColumnValues;
+use tantivy::query::Weight;
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader, TERMINATED};
 
 use crate::facet::Facet;
-use crate::schema::{CLOCK, TIE_BREAK};
+use crate::hit::{FacetCount, MAX_FACET_VALUES};
+use crate::order::{EvidenceColumns, EvidenceOrder, Explanation, MAX_FACTOR};
+use crate::query::{Filters, Query, Sort};
+use crate::schema::{CLOCK, LINEAGE, TIE_BREAK};
+use crate::values::{SegmentValues, Value, View};
 
 /// Scores are compared in steps of a thousandth. The engine adds up the parts of a score in an
 /// order that depends on how documents lie in its segments, so that equal documents differ by
 /// rounding; and no smaller difference means anything.
 const SCORE_STEPS: f32 = 1_024.0;
 
-/// Documents whose values are counted together: reading a column for many at once takes a quarter of
-/// the time.
-const BLOCK: usize = 512;
+/// Indexes with fewer documents are searched by one thread: starting a second one takes as long.
+const DOCUMENTS_FOR_TWO_THREADS: u32 = 20_000;
 
 /// A document's place among the others; greater is better.
 ///
@@ -29,8 +33,11 @@ struct Rank {
     score: u32,
     clock: u64,
     tie_break: u64,
+    lineage: u64,
     segment: SegmentOrdinal,
     doc: DocId,
+    /// The score of its text alone.
+    text: u32,
 }
 
 /// What was collected.
@@ -38,198 +45,380 @@ struct Rank {
 pub(crate) struct Collected {
     /// How many documents match.
     pub(crate) total: usize,
-    /// The best ones in order, with their scores.
-    pub(crate) best: Vec<(DocAddress, Score)>,
-    /// How many of all matching documents have each value.
-    pub(crate) counts: BTreeMap<Facet, BTreeMap<String, u64>>,
+    /// The best ones in order, with the parts of their scores.
+    pub(crate) best: Vec<(DocAddress, Explanation)>,
+    /// How many of all matching documents have each value, the most frequent first.
+    pub(crate) counts: BTreeMap<Facet, Vec<FacetCount>>,
 }
 
-/// Collects the `depth` best documents, and the counts in the dimensions `facets`.
-pub(crate) struct Collect {
-    pub(crate) depth: usize,
-    pub(crate) by_score: bool,
-    pub(crate) facets: Vec<Facet>,
+/// What is collected of the documents that the engine finds.
+pub(crate) struct Collect<'a> {
+    view: &'a View,
+    query: &'a Query,
+    depth: usize,
+    by_score: bool,
+    narrowed: Narrowed,
+    order: Option<EvidenceOrder>,
 }
 
-impl Collector for Collect {
-    type Fruit = Collected;
-    type Child = CollectSegment;
-
-    fn for_segment(
-        &self,
-        segment: SegmentOrdinal,
-        reader: &SegmentReader,
-    ) -> tantivy::Result<CollectSegment> {
-        let columns = reader.fast_fields();
-        let mut facets = Vec::with_capacity(self.facets.len());
-        for facet in &self.facets {
-            // A segment without any value in a dimension has no column for it.
-            if let Some(column) = columns.str(facet.as_str())? {
-                let counts = vec![0; column.num_terms()];
-                facets.push(FacetColumn { facet: *facet, column, counts });
-            }
+impl<'a> Collect<'a> {
+    /// Collects the `depth` best documents for `query`, whose text `ranks` them or does not.
+    pub(crate) fn new(view: &'a View, query: &'a Query, depth: usize, ranks: bool) -> Self {
+        let by_score = query.sort != Sort::Newest && ranks;
+        let by_evidence = by_score && query.sort == Sort::WhatWorked;
+        Self {
+            view,
+            query,
+            depth,
+            by_score,
+            narrowed: Narrowed::new(&query.filters, &view.values),
+            order: by_evidence.then(|| EvidenceOrder::new(query.reader.as_ref(), &view.values)),
         }
-        Ok(CollectSegment {
-            segment,
-            depth: self.depth,
-            by_score: self.by_score,
-            clock: columns.u64(CLOCK)?.first_or_default_col(0),
-            tie_break: columns.u64(TIE_BREAK)?.first_or_default_col(0),
-            total: 0,
-            best: BinaryHeap::new(),
-            facets,
-            uncounted: Vec::with_capacity(BLOCK),
-            buffers: Buffers::default(),
-        })
     }
 
-    fn requires_scoring(&self) -> bool {
+    pub(crate) fn requires_scoring(&self) -> bool {
         self.by_score
     }
 
-    fn merge_fruits(
+    /// Goes through the matches of `weight`, with two threads where there are many documents.
+    pub(crate) fn run(&self, weight: &dyn Weight) -> tantivy::Result<Collected> {
+        let halves = halves(self.view);
+        let [first, second] = &halves;
+        let found = if second.is_empty() {
+            self.part(weight, first)?
+        } else {
+            std::thread::scope(|scope| {
+                let beside = scope.spawn(|| self.part(weight, second));
+                let mut found = self.part(weight, first)?;
+                let beside = beside.join().map_err(|_| {
+                    tantivy::TantivyError::InternalError("a part of a search failed".to_owned())
+                })??;
+                found.add(beside);
+                tantivy::Result::Ok(found)
+            })?
+        };
+        let mut best = Vec::with_capacity(found.best.ranks.len());
+        for Reverse(rank) in found.best.ranks {
+            best.push((DocAddress::new(rank.segment, rank.doc), self.explain(&rank)?));
+        }
+        Ok(Collected { total: found.total, best, counts: self.named_counts(&found.counts) })
+    }
+
+    /// The schools whose matching records belong to each of these lineages.
+    pub(crate) fn schools(
         &self,
-        segments: Vec<tantivy::Result<SegmentFruit>>,
-    ) -> tantivy::Result<Collected> {
-        let mut collected = Collected::default();
-        let mut best: Vec<Rank> = Vec::new();
-        for segment in segments {
-            let segment = segment?;
-            collected.total += segment.total;
-            best.extend(segment.best);
-            for (facet, values) in segment.counts {
-                let counts = collected.counts.entry(facet).or_default();
-                for (value, count) in values {
-                    *counts.entry(value).or_default() += count;
+        weight: &dyn Weight,
+    ) -> tantivy::Result<BTreeMap<u64, BTreeSet<Arc<str>>>> {
+        let mut schools: BTreeMap<u64, BTreeSet<Arc<str>>> = BTreeMap::new();
+        for (ordinal, reader) in self.view.searcher.segment_readers().iter().enumerate() {
+            let lineages = reader.fast_fields().u64(LINEAGE)?.first_or_default_col(0);
+            let values = &self.view.segments[ordinal];
+            matches(weight, reader, 0..reader.max_doc(), false, |doc, _| {
+                let numbers = values.of(doc);
+                if self.narrowed.failing(numbers) == 0 {
+                    for number in numbers {
+                        if let (Facet::School, school) = &self.view.values[*number as usize] {
+                            let found = schools.entry(lineages.get_val(doc)).or_default();
+                            found.insert(Arc::clone(school));
+                        }
+                    }
+                }
+            })?;
+        }
+        Ok(schools)
+    }
+
+    fn part(&self, weight: &dyn Weight, pieces: &[Piece]) -> tantivy::Result<Part> {
+        let mut part = Part {
+            total: 0,
+            best: Best {
+                depth: self.depth,
+                fold: self.query.sort == Sort::WhatWorked,
+                ..Best::default()
+            },
+            counts: vec![0; self.view.values.len()],
+        };
+        let counting = !self.query.facets.is_empty();
+        for Piece { segment, docs } in pieces {
+            let reader = self.view.searcher.segment_reader(*segment);
+            let values: &SegmentValues = &self.view.segments[*segment as usize];
+            let columns = Columns::of(reader, *segment)?;
+            matches(weight, reader, docs.clone(), self.by_score, |doc, score| {
+                let numbers = values.of(doc);
+                let failing = self.narrowed.failing(numbers);
+                if failing == 0 {
+                    part.total += 1;
+                    if counting {
+                        for number in numbers {
+                            part.counts[*number as usize] += 1;
+                        }
+                    }
+                    self.rank(&mut part.best, &columns, doc, score, numbers);
+                } else if counting && self.narrowed.counts_outside(failing) {
+                    for number in numbers {
+                        if self.narrowed.dimension[*number as usize] == failing {
+                            part.counts[*number as usize] += 1;
+                        }
+                    }
+                }
+            })?;
+        }
+        Ok(part)
+    }
+
+    fn rank(&self, best: &mut Best, columns: &Columns, doc: DocId, score: Score, values: &[u32]) {
+        let text = if self.by_score { to_steps(score) } else { 0 };
+        let score = match &self.order {
+            // Nothing that evidence could add brings it among the best.
+            Some(_) if to_steps(score * MAX_FACTOR) < best.least_score() => return,
+            Some(order) => {
+                to_steps(order.explain(&columns.evidence, doc, values, from_steps(text)).score())
+            }
+            None => text,
+        };
+        if score >= best.least_score() {
+            best.offer(Rank {
+                score,
+                clock: columns.clock.get_val(doc),
+                tie_break: columns.tie_break.get_val(doc),
+                lineage: columns.lineage.get_val(doc),
+                segment: columns.segment,
+                doc,
+                text,
+            });
+        }
+    }
+
+    fn explain(&self, rank: &Rank) -> tantivy::Result<Explanation> {
+        let text = from_steps(rank.text);
+        let Some(order) = &self.order else { return Ok(Explanation::of_text(text)) };
+        let columns = EvidenceColumns::of(self.view.searcher.segment_reader(rank.segment))?;
+        let values = self.view.segments[rank.segment as usize].of(rank.doc);
+        Ok(order.explain(&columns, rank.doc, values, text))
+    }
+
+    /// The most frequent values of each dimension that was asked for, and those that the filters
+    /// name, in the order of how frequent they are.
+    fn named_counts(&self, counts: &[u32]) -> BTreeMap<Facet, Vec<FacetCount>> {
+        let wanted = self.query.facets.iter().fold(0, |bits, facet| bits | facet.bit());
+        let mut by_facet = vec![Vec::new(); Facet::ALL.len()];
+        for (number, ((facet, _), count)) in self.view.values.iter().zip(counts).enumerate() {
+            if wanted & facet.bit() != 0 && (*count > 0 || self.narrowed.names(number)) {
+                by_facet[*facet as usize].push((Reverse(*count), self.view.places[number], number));
+            }
+        }
+        let mut named = BTreeMap::new();
+        for (facet, mut values) in Facet::ALL.iter().zip(by_facet) {
+            if values.len() > MAX_FACET_VALUES {
+                values.select_nth_unstable(MAX_FACET_VALUES);
+                let behind = values.split_off(MAX_FACET_VALUES);
+                values.extend(behind.into_iter().filter(|one| self.narrowed.names(one.2)));
+            }
+            values.sort_unstable();
+            let values = values.into_iter().map(|(Reverse(count), _, number)| FacetCount {
+                value: self.view.values[number].1.as_ref().to_owned(),
+                count: u64::from(count),
+            });
+            let values: Vec<FacetCount> = values.collect();
+            if !values.is_empty() {
+                named.insert(*facet, values);
+            }
+        }
+        named
+    }
+}
+
+/// The dimensions that a query is narrowed in.
+struct Narrowed {
+    /// The narrowed dimensions, as bits.
+    required: u32,
+    /// By number, the bit of its dimension where the value is accepted.
+    accepted: Vec<u32>,
+    /// By number, the bit of its dimension.
+    dimension: Vec<u32>,
+}
+
+impl Narrowed {
+    fn new(filters: &Filters, values: &[Value]) -> Self {
+        let required = filters.narrowed();
+        if required == 0 {
+            return Self { required, accepted: Vec::new(), dimension: Vec::new() };
+        }
+        let accepted = |(facet, value): &Value| {
+            let bit = facet.bit();
+            if required & bit != 0 && filters.names(*facet, value) { bit } else { 0 }
+        };
+        Self {
+            required,
+            accepted: values.iter().map(accepted).collect(),
+            dimension: values.iter().map(|(facet, _)| facet.bit()).collect(),
+        }
+    }
+
+    /// Whether a filter names the value.
+    fn names(&self, number: usize) -> bool {
+        self.accepted.get(number).is_some_and(|bit| *bit != 0)
+    }
+
+    /// The narrowed dimensions in which a document has no accepted value.
+    fn failing(&self, numbers: &[u32]) -> u32 {
+        if self.required == 0 {
+            return 0;
+        }
+        let met = numbers.iter().fold(0, |met, number| met | self.accepted[*number as usize]);
+        self.required & !met
+    }
+
+    /// Whether a document that fails in these dimensions still counts in the one it fails in.
+    fn counts_outside(&self, failing: u32) -> bool {
+        failing.is_power_of_two() && failing != Facet::Group.bit()
+    }
+}
+
+/// A run of documents of a segment.
+struct Piece {
+    segment: SegmentOrdinal,
+    docs: Range<DocId>,
+}
+
+/// All documents in two parts of the same size; the second one empty where one thread is enough.
+fn halves(view: &View) -> [Vec<Piece>; 2] {
+    let readers = view.searcher.segment_readers();
+    let all: u32 = readers.iter().map(SegmentReader::max_doc).sum();
+    let mut left = if all < DOCUMENTS_FOR_TWO_THREADS { all } else { all.div_ceil(2) };
+    let mut halves = [Vec::new(), Vec::new()];
+    for (segment, reader) in (0..).zip(readers) {
+        let end = reader.max_doc();
+        let cut = end.min(left);
+        left -= cut;
+        for (half, docs) in [(0, 0..cut), (1, cut..end)] {
+            if !docs.is_empty() {
+                halves[half].push(Piece { segment, docs });
+            }
+        }
+    }
+    halves
+}
+
+/// Calls `each` with the matches among `docs`, which were not removed, and their scores.
+fn matches(
+    weight: &dyn Weight,
+    reader: &SegmentReader,
+    docs: Range<DocId>,
+    scored: bool,
+    mut each: impl FnMut(DocId, Score),
+) -> tantivy::Result<()> {
+    let mut scorer = weight.scorer(reader, 1.0)?;
+    let alive = reader.alive_bitset();
+    let mut doc = scorer.doc();
+    if doc < docs.start {
+        doc = scorer.seek(docs.start);
+    }
+    // The end of a scorer is past every document.
+    debug_assert!(docs.end < TERMINATED);
+    while doc < docs.end {
+        if alive.is_none_or(|alive| alive.is_alive(doc)) {
+            each(doc, if scored { scorer.score() } else { 0.0 });
+        }
+        doc = scorer.advance();
+    }
+    Ok(())
+}
+
+/// What was collected of a part of the documents.
+struct Part {
+    total: usize,
+    best: Best,
+    /// By the number of the value.
+    counts: Vec<u32>,
+}
+
+impl Part {
+    fn add(&mut self, other: Self) {
+        self.total += other.total;
+        for Reverse(rank) in other.best.ranks {
+            self.best.offer(rank);
+        }
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+    }
+}
+
+/// The best so far, of each lineage one where they are folded.
+#[derive(Default)]
+struct Best {
+    depth: usize,
+    fold: bool,
+    /// The worst of them last.
+    ranks: BTreeSet<Reverse<Rank>>,
+    of_lineage: BTreeMap<u64, Rank>,
+}
+
+impl Best {
+    /// A lower score does not come among the best.
+    fn least_score(&self) -> u32 {
+        match self.ranks.last() {
+            Some(Reverse(worst)) if self.ranks.len() >= self.depth => worst.score,
+            Some(_) => 0,
+            None => {
+                if self.depth == 0 {
+                    u32::MAX
+                } else {
+                    0
                 }
             }
         }
-        best.sort_unstable_by_key(|rank| Reverse(*rank));
-        best.truncate(self.depth);
-        collected.best = best
-            .into_iter()
-            .map(|rank| (DocAddress::new(rank.segment, rank.doc), to_score(rank.score)))
-            .collect();
-        Ok(collected)
+    }
+
+    fn offer(&mut self, rank: Rank) {
+        if self.depth == 0 {
+            return;
+        }
+        if self.fold {
+            match self.of_lineage.get(&rank.lineage) {
+                Some(better) if *better >= rank => return,
+                Some(worse) => {
+                    self.ranks.remove(&Reverse(*worse));
+                }
+                None => {}
+            }
+        }
+        if self.ranks.len() >= self.depth {
+            match self.ranks.last() {
+                Some(Reverse(worst)) if *worst < rank => {
+                    self.of_lineage.remove(&worst.lineage);
+                    self.ranks.pop_last();
+                }
+                Some(_) | None => return,
+            }
+        }
+        self.ranks.insert(Reverse(rank));
+        if self.fold {
+            self.of_lineage.insert(rank.lineage, rank);
+        }
     }
 }
 
-pub(crate) struct CollectSegment {
+/// The columns of one segment that ranking reads.
+struct Columns {
     segment: SegmentOrdinal,
-    depth: usize,
-    by_score: bool,
     clock: Arc<dyn ColumnValues<u64>>,
     tie_break: Arc<dyn ColumnValues<u64>>,
-    total: usize,
-    /// The best so far, the worst of them on top.
-    best: BinaryHeap<Reverse<Rank>>,
-    facets: Vec<FacetColumn>,
-    uncounted: Vec<DocId>,
-    buffers: Buffers,
+    lineage: Arc<dyn ColumnValues<u64>>,
+    evidence: EvidenceColumns,
 }
 
-/// Room that is used again for each block of documents.
-#[derive(Default)]
-struct Buffers {
-    docs: Vec<DocId>,
-    rows: Vec<u32>,
-    ordinals: Vec<u64>,
-}
-
-struct FacetColumn {
-    facet: Facet,
-    column: StrColumn,
-    counts: Vec<u64>,
-}
-
-pub(crate) struct SegmentFruit {
-    total: usize,
-    best: Vec<Rank>,
-    counts: Vec<(Facet, Vec<(String, u64)>)>,
-}
-
-impl SegmentCollector for CollectSegment {
-    type Fruit = tantivy::Result<SegmentFruit>;
-
-    fn collect(&mut self, doc: DocId, score: Score) {
-        self.total += 1;
-        self.uncounted.push(doc);
-        if self.uncounted.len() == BLOCK {
-            self.count_values();
-        }
-        self.rank(doc, if self.by_score { from_score(score) } else { 0 });
-    }
-
-    fn harvest(mut self) -> tantivy::Result<SegmentFruit> {
-        self.count_values();
-        let mut counts = Vec::with_capacity(self.facets.len());
-        for facet in &self.facets {
-            counts.push((facet.facet, facet.counted()?));
-        }
-        let best = self.best.into_iter().map(|Reverse(rank)| rank).collect();
-        Ok(SegmentFruit { total: self.total, best, counts })
-    }
-}
-
-impl CollectSegment {
-    fn count_values(&mut self) {
-        for facet in &mut self.facets {
-            facet.count(&self.uncounted, &mut self.buffers);
-        }
-        self.uncounted.clear();
-    }
-
-    fn rank(&mut self, doc: DocId, score: u32) {
-        if self.best.len() < self.depth {
-            let rank = self.full_rank(doc, score);
-            self.best.push(Reverse(rank));
-        } else if let Some(Reverse(worst)) = self.best.peek().copied()
-            && score >= worst.score
-        {
-            let rank = self.full_rank(doc, score);
-            if rank > worst {
-                self.best.pop();
-                self.best.push(Reverse(rank));
-            }
-        }
-    }
-
-    fn full_rank(&self, doc: DocId, score: u32) -> Rank {
-        Rank {
-            score,
-            clock: self.clock.get_val(doc),
-            tie_break: self.tie_break.get_val(doc),
-            segment: self.segment,
-            doc,
-        }
-    }
-}
-
-impl FacetColumn {
-    fn count(&mut self, docs: &[DocId], buffers: &mut Buffers) {
-        let ordinals = self.column.ords();
-        buffers.docs.clear();
-        buffers.rows.clear();
-        ordinals.row_ids_for_docs(docs, &mut buffers.docs, &mut buffers.rows);
-        buffers.ordinals.resize(buffers.rows.len(), 0);
-        ordinals.values.get_vals(&buffers.rows, &mut buffers.ordinals);
-        for ordinal in &buffers.ordinals {
-            if let Some(count) =
-                usize::try_from(*ordinal).ok().and_then(|index| self.counts.get_mut(index))
-            {
-                *count += 1;
-            }
-        }
-    }
-
-    fn counted(&self) -> tantivy::Result<Vec<(String, u64)>> {
-        let (ordinals, counts): (Vec<u64>, Vec<u64>) =
-            (0..).zip(&self.counts).filter(|(_, count)| **count > 0).unzip();
-        let mut values = Vec::with_capacity(ordinals.len());
-        self.column.dictionary().sorted_ords_to_term_cb(&ordinals, |term| {
-            values.push(String::from_utf8_lossy(term).into_owned());
-        })?;
-        Ok(values.into_iter().zip(counts).collect())
+impl Columns {
+    fn of(reader: &SegmentReader, segment: SegmentOrdinal) -> tantivy::Result<Self> {
+        let columns = reader.fast_fields();
+        Ok(Self {
+            segment,
+            clock: columns.u64(CLOCK)?.first_or_default_col(0),
+            tie_break: columns.u64(TIE_BREAK)?.first_or_default_col(0),
+            lineage: columns.u64(LINEAGE)?.first_or_default_col(0),
+            evidence: EvidenceColumns::of(reader)?,
+        })
     }
 }
 
@@ -238,11 +427,14 @@ impl FacetColumn {
     clippy::cast_sign_loss,
     reason = "a float becomes an integer by saturation, and scores are not negative"
 )]
-fn from_score(score: Score) -> u32 {
+fn to_steps(score: Score) -> u32 {
     (score * SCORE_STEPS).round() as u32
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it was a float of this precision")]
-fn to_score(steps: u32) -> Score {
+fn from_steps(steps: u32) -> Score {
     steps as f32 / SCORE_STEPS
 }
+
+#[cfg(test)]
+mod tests;

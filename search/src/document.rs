@@ -8,7 +8,7 @@ use staffroom_protocol::record::Summary;
 use staffroom_protocol::wire;
 use tantivy::TantivyDocument;
 
-use crate::evidence::LineageEvidence;
+use crate::evidence::{LineageEvidence, Strength};
 use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
 
@@ -112,9 +112,12 @@ impl Document {
         if let Some(pupils) = self.pupils {
             engine.add_u64(fields.pupils, pupils.into());
         }
-        if let Some(effect) = self.effect.filter(|effect| effect.is_finite()) {
+        let pooled = self.lineage.as_ref().and_then(|lineage| lineage.effect);
+        let effect = self.effect.or(pooled.map(|pooled| pooled.estimate));
+        if let Some(effect) = effect.filter(|effect| effect.is_finite()) {
             engine.add_f64(fields.effect, effect);
         }
+        self.add_lineage(&mut engine, fields);
         engine.add_u64(fields.clock, self.clock.as_u64());
         engine.add_u64(fields.tie_break, tie_break(&key));
         for field in TextField::ALL {
@@ -127,6 +130,23 @@ impl Document {
         }
         engine.add_bytes(fields.shown, &wire::encode(&Shown::of(self)));
         engine
+    }
+
+    fn add_lineage(&self, engine: &mut TantivyDocument, fields: &Fields) {
+        let Some(lineage) = &self.lineage else {
+            engine.add_u64(fields.lineage, lineage_number(self.key.school, self.key.record));
+            if let Some(phase) = &self.phase {
+                engine.add_text(fields.tried_in, phase);
+            }
+            return;
+        };
+        engine.add_u64(fields.lineage, lineage_number(lineage.origin.0, lineage.origin.1));
+        let steps = lineage.strength.map_or(0, Strength::steps);
+        engine.add_u64(fields.strength, steps.into());
+        engine.add_u64(fields.reported, lineage.reported.into());
+        for phase in &lineage.phases {
+            engine.add_text(fields.tried_in, phase);
+        }
     }
 
     fn add_text(&self, engine: &mut TantivyDocument, fields: &Fields, field: TextField) {
@@ -191,6 +211,11 @@ fn tie_break(key: &[u8]) -> u64 {
     Hash::of(key).as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
+/// The lineage that starts from a record, as a number.
+pub(crate) fn lineage_number(school: SchoolId, record: RecordId) -> u64 {
+    tie_break(&[school.as_bytes().as_slice(), record.as_bytes()].concat())
+}
+
 /// A change to the index.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -217,6 +242,8 @@ pub(crate) struct Shown {
     pub(crate) key_stages: Vec<String>,
     pub(crate) effect: Option<f64>,
     pub(crate) pupils: Option<u32>,
+    pub(crate) lineage: Option<LineageEvidence>,
+    pub(crate) phase: Option<String>,
     pub(crate) body: String,
     pub(crate) file_text: String,
 }
@@ -239,6 +266,8 @@ impl Shown {
             key_stages: summary.key_stages.clone(),
             effect: document.effect,
             pupils: document.pupils,
+            lineage: document.lineage.clone(),
+            phase: document.phase.clone(),
             body: start_of(&document.body).to_owned(),
             file_text: start_of(&document.file_text).to_owned(),
         }

@@ -23,6 +23,11 @@ macro_rules! facets {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
+
+            /// The dimension as one bit of a set.
+            pub(crate) const fn bit(self) -> u32 {
+                1 << self as u32
+            }
         }
     };
 }
@@ -38,8 +43,12 @@ facets! {
     KeyStage = "key_stage";
     /// The year group.
     YearGroup = "year_group";
+    /// The phase of the school that published it.
+    Phase = "phase";
     /// The group of pupils.
     PupilGroup = "pupil_group";
+    /// The strength of the evidence of the whole lineage.
+    Strength = "strength";
     /// Proposed, running, finished or stopped.
     State = "state";
     /// The conclusion of an impact report.
@@ -89,6 +98,11 @@ impl Facet {
             Self::KeyStage => key_stages.clone(),
             Self::YearGroup => year_groups.clone(),
             Self::PupilGroup => pupil_groups.clone(),
+            Self::Phase => one(&document.phase),
+            Self::Strength => {
+                let strength = document.lineage.as_ref().and_then(|lineage| lineage.strength);
+                strength.map(|strength| strength.as_str().to_owned()).into_iter().collect()
+            }
             Self::State => one(state),
             Self::Conclusion => one(conclusion),
             Self::Design => one(design),

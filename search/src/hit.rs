@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::hash::SchoolId;
 
 use crate::document::{DocumentKey, Shown};
+use crate::evidence::LineageEvidence;
 use crate::facet::Facet;
+use crate::order::Explanation;
 use crate::snippet::{Marker, Snippet, SnippetSource};
 
 /// How much of an abstract a list shows.
@@ -14,15 +17,23 @@ const ABSTRACT_START_CHARS: usize = 300;
 /// Passages that one hit shows.
 const MAX_SNIPPETS: usize = 2;
 
+/// Values of one dimension that are counted out: more than a page lists, and enough for every school
+/// of a large trust. The tags of a million records are many more.
+pub const MAX_FACET_VALUES: usize = 200;
+
 /// The answer to a query.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Results {
-    /// How many records match, on all pages together.
+    /// How many records match, on all pages together. It counts records, also where a hit stands
+    /// for all matching records of its lineage.
     pub total: usize,
     /// This page, best first.
     pub hits: Vec<Hit>,
+    /// Whether another page follows.
+    pub more: bool,
     /// For each dimension that was asked for and has any value, how many of all matching records
-    /// have each value: the most frequent values first, equal ones by name.
+    /// have each value, whatever the same dimension is narrowed to: the most frequent values first,
+    /// equal ones by name. There are [`MAX_FACET_VALUES`] at most, and those that the filters name.
     pub facets: BTreeMap<Facet, Vec<FacetCount>>,
     /// Whether the text was longer than what is searched for, so that its end was left out.
     pub shortened: bool,
@@ -48,6 +59,8 @@ pub struct Hit {
     pub clock: Timestamp,
     /// How well it fits the text, comparable within one answer only; 0 where the order is by time.
     pub score: f32,
+    /// How the score came about.
+    pub explanation: Explanation,
     /// The whole title, marked.
     pub title: Snippet,
     /// Passages that match.
@@ -72,10 +85,17 @@ pub struct Hit {
     pub effect: Option<f64>,
     /// The number of pupils behind that effect.
     pub pupils: Option<u32>,
+    /// What the lineage that it belongs to shows.
+    pub lineage: Option<LineageEvidence>,
+    /// The schools whose matching records it stands for, its own among them; empty for what belongs
+    /// to no lineage and where every record is listed.
+    pub schools: Vec<SchoolId>,
+    /// The phase of its school.
+    pub phase: Option<String>,
 }
 
 impl Hit {
-    pub(crate) fn new(shown: Shown, score: f32, marker: &Marker) -> Self {
+    pub(crate) fn new(shown: Shown, explanation: Explanation, marker: &Marker) -> Self {
         let texts = [
             (SnippetSource::Abstract, &shown.abstract_text),
             (SnippetSource::Body, &shown.body),
@@ -89,7 +109,8 @@ impl Hit {
         Self {
             key: shown.key,
             clock: shown.clock,
-            score,
+            score: explanation.score(),
+            explanation,
             title: marker.whole(&shown.title),
             snippets,
             abstract_start: abstract_start(&shown.abstract_text),
@@ -103,6 +124,9 @@ impl Hit {
             key_stages: shown.key_stages,
             effect: shown.effect,
             pupils: shown.pupils,
+            lineage: shown.lineage,
+            schools: Vec::new(),
+            phase: shown.phase,
         }
     }
 }
@@ -116,14 +140,6 @@ fn abstract_start(text: &str) -> String {
     let cut = &text[..end];
     let cut = cut.rfind(char::is_whitespace).map_or(cut, |space| &cut[..space]);
     format!("{} …", cut.trim_end())
-}
-
-/// The most frequent values first.
-pub(crate) fn by_frequency(counts: BTreeMap<String, u64>) -> Vec<FacetCount> {
-    let mut values: Vec<FacetCount> =
-        counts.into_iter().map(|(value, count)| FacetCount { value, count }).collect();
-    values.sort_by_key(|value| std::cmp::Reverse(value.count));
-    values
 }
 
 #[cfg(test)]

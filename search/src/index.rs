@@ -3,14 +3,14 @@
 mod folder;
 mod stamp;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use staffroom_protocol::wire;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
+use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query as EngineQuery};
 use tantivy::schema::Value;
 use tantivy::{
     DocAddress, Index as Engine, IndexReader, IndexWriter, Searcher, TantivyDocument, TantivyError,
@@ -18,13 +18,14 @@ use tantivy::{
 };
 
 use crate::collect::Collect;
-use crate::document::{Change, Shown};
-use crate::hit::{Hit, Results, by_frequency};
-use crate::query::parse::parse;
-use crate::query::plan::plan;
+use crate::document::{Change, Shown, lineage_number};
+use crate::hit::{Hit, Results};
+use crate::query::parse::{Parsed, parse};
+use crate::query::plan::{any_of, plan};
 use crate::query::{Query, QueryError, Sort};
 use crate::schema::{self, Fields, SCHEMA_VERSION};
 use crate::snippet::Marker;
+use crate::values::{Numbering, View};
 
 /// Threads that index: one, so that a school's server has its other processors for people.
 const WRITER_THREADS: usize = 1;
@@ -48,6 +49,9 @@ pub struct Index {
     store: [u8; 16],
     engine: Engine,
     reader: IndexReader,
+    /// What searches see.
+    view: RwLock<Arc<View>>,
+    numbering: Mutex<Numbering>,
     /// None after a failure, until the next use makes another.
     writer: Mutex<Option<IndexWriter>>,
 }
@@ -162,9 +166,13 @@ impl Index {
     pub fn open(dir: &Path, store: [u8; 16]) -> Result<Opened, IndexError> {
         let (schema, fields) = schema::build();
         let folder = folder::open(dir, &schema, store)?;
+        let mut numbering = Numbering::default();
+        let view = numbering.view(folder.reader.searcher())?;
         let index = Self {
             fields,
             store,
+            view: RwLock::new(Arc::new(view)),
+            numbering: Mutex::new(numbering),
             writer: Mutex::new(Some(writer_of(&folder.engine)?)),
             engine: folder.engine,
             reader: folder.reader,
@@ -212,8 +220,21 @@ impl Index {
             commit.set_payload(&stamp::write(self.store, position));
             commit.commit()
         })?;
+        self.show()
+    }
+
+    /// Lets searches see what was last committed. It is made ready before they do, so that none
+    /// waits for it.
+    fn show(&self) -> Result<(), IndexError> {
+        let mut numbering = self.numbering.lock().unwrap_or_else(PoisonError::into_inner);
         self.reader.reload()?;
+        let view = Arc::new(numbering.view(self.reader.searcher())?);
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         Ok(())
+    }
+
+    pub(crate) fn view(&self) -> Arc<View> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Writes every segment that holds a removed document anew, so that no text of it is left on
@@ -238,7 +259,7 @@ impl Index {
             }
         }
         // The files of former segments stay for as long as a reader holds them.
-        self.reader.reload()?;
+        self.show()?;
         let collecting = self.write(|writer| Ok(writer.garbage_collect_files()))?;
         collecting.wait()?;
         let left = self.removed_on_disk()?;
@@ -255,7 +276,7 @@ impl Index {
 
     /// How many documents there are, all versions in all groups.
     pub fn count(&self) -> u64 {
-        self.reader.searcher().num_docs()
+        self.view().searcher.num_docs()
     }
 
     /// Answers a query.
@@ -265,29 +286,71 @@ impl Index {
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
         query.check()?;
         let parsed = parse(&query.text)?;
-        let plan = plan(&parsed, &query.filters, &self.fields);
-        let searcher = self.reader.searcher();
-        let collected = searcher.search(
-            &plan.query,
-            &Collect {
-                depth: query.offset + query.limit,
-                by_score: query.sort == Sort::Relevance && parsed.ranks(),
-                facets: query.facets.iter().copied().collect(),
-            },
-        )?;
+        self.answer(&parsed, query)
+    }
 
-        let marker = Marker::new(&plan.stems, &searcher, &self.fields)?;
-        let mut hits = Vec::new();
-        for (address, score) in collected.best.into_iter().skip(query.offset) {
-            hits.push(Hit::new(self.shown(&searcher, address)?, score, &marker));
+    fn answer(&self, parsed: &Parsed, query: &Query) -> Result<Results, QueryError> {
+        let plan = plan(parsed, &query.filters, &self.fields);
+        let view = self.view();
+        let searcher = &view.searcher;
+        // One more than the page shows whether another one follows.
+        let depth = if query.limit == 0 { 0 } else { query.offset + query.limit + 1 };
+        let collect = Collect::new(&view, query, depth, parsed.ranks());
+        let scoring = if collect.requires_scoring() {
+            EnableScoring::enabled_from_searcher(searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(searcher)
+        };
+        let collected = collect.run(plan.query.weight(scoring)?.as_ref())?;
+
+        let marker = Marker::new(&plan.stems, searcher, &self.fields)?;
+        let more = query.limit > 0 && collected.best.len() == depth;
+        let page = collected.best.into_iter().skip(query.offset).take(query.limit);
+        let mut hits = Vec::with_capacity(query.limit);
+        for (address, explanation) in page {
+            hits.push(Hit::new(self.shown(searcher, address)?, explanation, &marker));
         }
-        let facets: BTreeMap<_, _> = collected
-            .counts
-            .into_iter()
-            .map(|(facet, counts)| (facet, by_frequency(counts)))
-            .filter(|(_, counts)| !counts.is_empty())
+        if query.sort == Sort::WhatWorked {
+            self.fold_schools(plan.query, &collect, searcher, &mut hits)?;
+        }
+        Ok(Results {
+            total: collected.total,
+            hits,
+            more,
+            facets: collected.counts,
+            shortened: parsed.shortened,
+        })
+    }
+
+    /// Names the schools whose records a hit stands for.
+    fn fold_schools(
+        &self,
+        query: Box<dyn EngineQuery>,
+        collect: &Collect<'_>,
+        searcher: &Searcher,
+        hits: &mut [Hit],
+    ) -> Result<(), TantivyError> {
+        let number = |hit: &Hit| {
+            let (school, record) = hit.lineage.as_ref()?.origin;
+            Some(lineage_number(school, record))
+        };
+        let lineages: Vec<Term> = hits
+            .iter()
+            .filter_map(number)
+            .map(|lineage| Term::from_field_u64(self.fields.lineage, lineage))
             .collect();
-        Ok(Results { total: collected.total, hits, facets, shortened: parsed.shortened })
+        if lineages.is_empty() {
+            return Ok(());
+        }
+        let within = BooleanQuery::new(vec![(Occur::Must, any_of(lineages)), (Occur::Must, query)]);
+        let weight = within.weight(EnableScoring::disabled_from_searcher(searcher))?;
+        let mut schools = collect.schools(weight.as_ref())?;
+        for hit in hits {
+            let found = number(hit).and_then(|lineage| schools.remove(&lineage));
+            hit.schools =
+                found.into_iter().flatten().filter_map(|school| school.parse().ok()).collect();
+        }
+        Ok(())
     }
 
     fn shown(&self, searcher: &Searcher, address: DocAddress) -> Result<Shown, TantivyError> {

@@ -1,9 +1,10 @@
 //! The local full-text index of one node: what it holds, and how it is asked.
 //!
 //! It holds one document for each (group, school, record), and can always be made again from the
-//! store: the folder may be deleted at any time. It never opens a socket, reads a clock, starts a
-//! thread beyond the engine's own, or decides who may see what. A caller that serves people with
-//! different rights puts the groups each may read into the [`Filters`].
+//! store: the folder may be deleted at any time. It never opens a socket, reads a clock, keeps a
+//! thread beyond the engine's own, or decides who may see what. A search of many documents starts a
+//! second thread that ends with it. A caller that serves people with different rights puts the
+//! groups each may read into the [`Filters`].
 //!
 //! Start with [`Index::open`], which says whether the documents are to be fed again; feed with
 //! [`Index::apply`] and [`Index::commit`]; ask with [`Index::search`].
@@ -15,6 +16,12 @@
 //! out what is newer in another of *those* groups, and a search over all groups what is newer
 //! anywhere. So nothing is counted twice, nothing is missed, and a group that a person may not read
 //! hides nothing from them.
+//!
+//! # Lineages
+//! An intervention, the adoptions of it and all their reports are one lineage, and each of its
+//! documents carries what the whole shows ([`Document::lineage`]). In the order of what worked
+//! ([`Sort::WhatWorked`]) one record stands for the lineage, and names the schools whose matching
+//! records it stands for ([`Hit::schools`]). Totals and counts are of records in every order.
 //!
 //! ```
 //! use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
@@ -61,17 +68,20 @@ pub mod evidence;
 mod facet;
 mod hit;
 mod index;
+mod order;
 mod query;
 mod schema;
 mod snippet;
 #[cfg(test)]
 mod testing;
+mod values;
 mod words;
 
 pub use document::{Change, Document, DocumentKey};
 pub use facet::{Facet, UnknownFacet};
-pub use hit::{FacetCount, Hit, Results};
+pub use hit::{FacetCount, Hit, MAX_FACET_VALUES, Results};
 pub use index::{EmptyReason, Index, IndexError, Opened, Purged, State};
+pub use order::{Explanation, MAX_FACTOR, ReaderContext};
 pub use query::{Filters, MAX_DEPTH, MAX_FILTER_VALUES, MAX_LIMIT, Query, QueryError, Sort};
 pub use schema::SCHEMA_VERSION;
 pub use snippet::{Snippet, SnippetSource, Span};

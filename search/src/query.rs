@@ -15,6 +15,7 @@ use jiff::civil::Date;
 use staffroom_protocol::hash::GroupId;
 
 use crate::facet::Facet;
+use crate::order::ReaderContext;
 
 /// Hits on one page: more than a screen can use, and each one costs reading a stored document.
 pub const MAX_LIMIT: usize = 100;
@@ -41,6 +42,8 @@ pub struct Query {
     pub limit: usize,
     /// The order of the hits.
     pub sort: Sort,
+    /// Whom they are for; it matters to [`Sort::WhatWorked`] alone.
+    pub reader: Option<ReaderContext>,
     /// The dimensions to count values in.
     pub facets: BTreeSet<Facet>,
 }
@@ -53,7 +56,8 @@ impl Query {
             filters: Filters::default(),
             offset: 0,
             limit: 20,
-            sort: Sort::Relevance,
+            sort: Sort::WhatWorked,
+            reader: None,
             facets: Facet::ALL.iter().copied().collect(),
         }
     }
@@ -72,15 +76,23 @@ impl Query {
 /// The order of hits. Equal ones are ordered by time, and then in an arbitrary but fixed way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
-    /// What fits the text best first; newest first where there are no words.
+    /// What fits the text best first, moved within bounds by the evidence there is (the formula is
+    /// in `order.rs`); newest first where there are no words. Of each lineage only the record that
+    /// comes first is listed.
     #[default]
+    WhatWorked,
+    /// What fits the text best first, every record; newest first where there are no words.
     Relevance,
-    /// Newest first.
+    /// Newest first, every record.
     Newest,
 }
 
 /// What results must fulfil: in each dimension one of the values, and all dimensions together.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// The counts of a dimension leave out what it is itself narrowed to, so that they say what choosing
+/// another value as well would bring. Groups are the exception: they say what a person may read, and
+/// nothing outside of them is counted.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filters {
     values: BTreeMap<Facet, BTreeSet<String>>,
     /// What happened, or was written, on or after this day.
@@ -89,6 +101,15 @@ pub struct Filters {
     pub to: Option<Date>,
     /// The least number of pupils behind the figures; what has no figures does not pass.
     pub min_pupils: Option<u32>,
+    /// The least effect, as Hedges' g: of the record's own figures, else of its lineage. What has
+    /// none does not pass.
+    pub effect_from: Option<f64>,
+    /// The greatest effect.
+    pub effect_to: Option<f64>,
+    /// Only what belongs to a lineage on which a school has reported.
+    pub with_evidence: bool,
+    /// Only what no school of this phase has started, nor any it was adopted by.
+    pub not_tried_in: Option<String>,
 }
 
 impl Filters {
@@ -117,6 +138,16 @@ impl Filters {
         self
     }
 
+    /// The dimensions that are narrowed, as bits.
+    pub(crate) fn narrowed(&self) -> u32 {
+        self.values.keys().fold(0, |bits, facet| bits | facet.bit())
+    }
+
+    /// Whether a value is accepted in a dimension that is narrowed.
+    pub(crate) fn names(&self, facet: Facet, value: &str) -> bool {
+        self.values.get(&facet).is_some_and(|values| values.contains(value))
+    }
+
     fn check(&self) -> Result<(), QueryError> {
         for (facet, values) in &self.values {
             if values.len() > MAX_FILTER_VALUES {
@@ -128,8 +159,18 @@ impl Filters {
         {
             return Err(QueryError::NotAGroup { given: group.chars().take(80).collect() });
         }
-        match (self.from, self.to) {
-            (Some(from), Some(to)) if from > to => Err(QueryError::DatesReversed { from, to }),
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            return Err(QueryError::DatesReversed { from, to });
+        }
+        for effect in [self.effect_from, self.effect_to].into_iter().flatten() {
+            if !effect.is_finite() {
+                return Err(QueryError::NotAnEffect { given: effect });
+            }
+        }
+        match (self.effect_from, self.effect_to) {
+            (Some(from), Some(to)) if from > to => Err(QueryError::EffectsReversed { from, to }),
             _ => Ok(()),
         }
     }
@@ -180,6 +221,20 @@ pub enum QueryError {
         from: Date,
         /// The last day.
         to: Date,
+    },
+    /// An effect that is infinite or not a number.
+    #[error("an effect of {given} is not a number; give Hedges' g such as 0.2")]
+    NotAnEffect {
+        /// What was given.
+        given: f64,
+    },
+    /// The least effect is above the greatest.
+    #[error("the least effect {from} is above the greatest {to}; swap them")]
+    EffectsReversed {
+        /// The least.
+        from: f64,
+        /// The greatest.
+        to: f64,
     },
     /// The index could not be read.
     #[error("the search index could not be read ({0}); it is made again if the node is restarted")]

@@ -8,7 +8,7 @@ use crate::facet::Facet;
 
 /// The version of the fields and of how text is cut into words. Raising it makes every node build
 /// its index again at the next start, so raise it with every change to either.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The name under which the engine knows the analyser of the text fields.
 pub(crate) const ANALYZER: &str = "staffroom_english";
@@ -54,7 +54,16 @@ pub(crate) struct Fields {
     pub(crate) shown: Field,
     pub(crate) clock: Field,
     pub(crate) tie_break: Field,
+    /// Its own effect, else that of its lineage.
     pub(crate) effect: Field,
+    /// Its lineage, or itself where it belongs to none, as a number.
+    pub(crate) lineage: Field,
+    /// The strength of its lineage's evidence in steps above none.
+    pub(crate) strength: Field,
+    /// How many schools of its lineage reported.
+    pub(crate) reported: Field,
+    /// The phases of the schools that started what its lineage is about.
+    pub(crate) tried_in: Field,
     text: [Field; TextField::ALL.len()],
     facets: Vec<Field>,
 }
@@ -62,6 +71,10 @@ pub(crate) struct Fields {
 /// Names of the columns that are read by name while results are collected.
 pub(crate) const CLOCK: &str = "clock";
 pub(crate) const TIE_BREAK: &str = "tie_break";
+pub(crate) const DAY_TO: &str = "day_to";
+pub(crate) const LINEAGE: &str = "lineage";
+pub(crate) const STRENGTH: &str = "strength_steps";
+pub(crate) const REPORTED: &str = "reported";
 
 impl Fields {
     pub(crate) fn text(&self, field: TextField) -> Field {
@@ -80,26 +93,29 @@ pub(crate) fn build() -> (Schema, Fields) {
         .set_tokenizer(ANALYZER)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions);
     let text = TextOptions::default().set_indexing_options(indexing);
-    let term = TextOptions::default()
-        .set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer("raw")
-                .set_fieldnorms(false)
-                .set_index_option(IndexRecordOption::Basic),
-        )
-        .set_fast("raw");
+    let untouched = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer("raw")
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::Basic),
+    );
+    let term = untouched.clone().set_fast("raw");
 
     let fields = Fields {
         key: builder.add_bytes_field("key", INDEXED),
         newer_in: builder.add_bytes_field("newer_in", INDEXED),
         superseded: builder.add_u64_field("superseded", INDEXED),
         day_from: builder.add_i64_field("day_from", FAST),
-        day_to: builder.add_i64_field("day_to", FAST),
+        day_to: builder.add_i64_field(DAY_TO, FAST),
         pupils: builder.add_u64_field("pupils", FAST),
         shown: builder.add_bytes_field("shown", STORED),
         clock: builder.add_u64_field(CLOCK, FAST),
         tie_break: builder.add_u64_field(TIE_BREAK, FAST),
         effect: builder.add_f64_field("effect", FAST),
+        lineage: builder.add_u64_field(LINEAGE, FAST | INDEXED),
+        strength: builder.add_u64_field(STRENGTH, FAST),
+        reported: builder.add_u64_field(REPORTED, FAST),
+        tried_in: builder.add_text_field("tried_in", untouched),
         text: TextField::ALL.map(|field| builder.add_text_field(field.as_str(), text.clone())),
         facets: Facet::ALL
             .iter()

@@ -6,7 +6,7 @@ use console::style;
 
 use super::client::{Client, with_query};
 use super::output::{Output, filled};
-use crate::http::{HitReport, SearchReport};
+use crate::http::{Explained, HitReport, SearchReport};
 use crate::readable;
 
 /// Search what all schools shared
@@ -15,30 +15,92 @@ pub(super) struct Search {
     /// What to look for, in plain words
     #[arg(required = true, num_args = 1..)]
     query: Vec<String>,
-    /// Only records of this kind, such as intervention or impact_report
+    /// Only records of this kind, such as intervention or impact_report; like all that follow, it
+    /// may be given several times
     #[arg(long)]
     kind: Vec<String>,
+    /// Only this theme
+    #[arg(long)]
+    theme: Vec<String>,
     /// Only this subject
     #[arg(long)]
     subject: Vec<String>,
     /// Only this key stage
     #[arg(long)]
     key_stage: Vec<String>,
+    /// Only this year group
+    #[arg(long)]
+    year_group: Vec<String>,
+    /// Only from schools of this phase
+    #[arg(long)]
+    phase: Vec<String>,
     /// Only this group of pupils
     #[arg(long)]
     pupil_group: Vec<String>,
-    /// Only this theme
+    /// Only with evidence of this strength: described, early-sign, promising, tested or well-tested
     #[arg(long)]
-    theme: Vec<String>,
+    strength: Vec<String>,
+    /// Only what is proposed, running, finished or stopped
+    #[arg(long)]
+    state: Vec<String>,
     /// Only impact reports with this conclusion
     #[arg(long)]
     conclusion: Vec<String>,
+    /// Only impact reports of this design
+    #[arg(long)]
+    design: Vec<String>,
+    /// Only at this cost per pupil a year
+    #[arg(long)]
+    cost_band: Vec<String>,
+    /// Only this type, such as lesson plan or coaching
+    #[arg(long = "type")]
+    kind_type: Vec<String>,
+    /// Only this practice area
+    #[arg(long)]
+    practice_area: Vec<String>,
+    /// Only this domain of professional development
+    #[arg(long)]
+    development_domain: Vec<String>,
+    /// Only with this tag
+    #[arg(long)]
+    tag: Vec<String>,
     /// Only from this school
     #[arg(long)]
     school: Vec<String>,
     /// Only what was shared with this group
     #[arg(long)]
     group: Vec<String>,
+    /// Only what happened on or after this day, such as 2025-09-01
+    #[arg(long)]
+    from: Option<String>,
+    /// Only what happened on or before this day
+    #[arg(long)]
+    to: Option<String>,
+    /// Only with the figures of at least so many pupils
+    #[arg(long)]
+    min_pupils: Option<String>,
+    /// Only with an effect of at least this, as Hedges' g
+    #[arg(long, allow_hyphen_values = true)]
+    effect_from: Option<String>,
+    /// Only with an effect of at most this
+    #[arg(long, allow_hyphen_values = true)]
+    effect_to: Option<String>,
+    /// Only what a school has reported on
+    #[arg(long)]
+    with_evidence: bool,
+    /// Only what no school of this school's phase has tried yet
+    #[arg(long)]
+    not_tried_in_my_phase: bool,
+    /// The order: what-worked (by text, moved a little by evidence; one result for all schools that
+    /// tried the same), relevance (by text alone) or newest
+    #[arg(long, default_value = "what-worked")]
+    sort: String,
+    /// Say of each result how its score came about
+    #[arg(long)]
+    explain: bool,
+    /// List how many records there are of each value
+    #[arg(long)]
+    facets: bool,
     /// The most results to show
     #[arg(long, default_value_t = 10)]
     limit: usize,
@@ -53,7 +115,7 @@ impl Search {
         let found = self.ask(&client, output).await;
         client.close().await;
         let found = found?;
-        output.answer(&found, || text(&found, self.offset))
+        output.answer(&found, || text(&found, self.offset, self.facets))
     }
 
     async fn ask(&self, client: &Client, output: &Output) -> anyhow::Result<SearchReport> {
@@ -62,29 +124,54 @@ impl Search {
             (self.query.join(" "), self.limit.to_string(), self.offset.to_string());
         let lists = [
             ("kind", &self.kind),
+            ("theme", &self.theme),
             ("subject", &self.subject),
             ("key_stage", &self.key_stage),
+            ("year_group", &self.year_group),
+            ("phase", &self.phase),
             ("pupil_group", &self.pupil_group),
-            ("theme", &self.theme),
+            ("strength", &self.strength),
+            ("state", &self.state),
             ("conclusion", &self.conclusion),
+            ("design", &self.design),
+            ("cost_band", &self.cost_band),
+            ("type", &self.kind_type),
+            ("practice_area", &self.practice_area),
+            ("development_domain", &self.development_domain),
+            ("tag", &self.tag),
             ("school", &self.school),
             ("group", &self.group),
+        ];
+        let given = [
+            ("from", self.from.as_deref()),
+            ("to", self.to.as_deref()),
+            ("min_pupils", self.min_pupils.as_deref()),
+            ("effect_from", self.effect_from.as_deref()),
+            ("effect_to", self.effect_to.as_deref()),
+            ("with_evidence", self.with_evidence.then_some("true")),
+            ("not_tried_in_my_phase", self.not_tried_in_my_phase.then_some("true")),
+            ("explain", self.explain.then_some("true")),
+            ("sort", Some(self.sort.as_str())),
         ];
         let mut parameters = vec![("q", query.as_str()), ("limit", &limit), ("offset", &offset)];
         for (name, values) in lists {
             parameters.extend(values.iter().map(|value| (name, value.as_str())));
         }
+        parameters.extend(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
         client.get(&with_query("/search", parameters)).await
     }
 }
 
-fn text(found: &SearchReport, offset: usize) -> String {
+/// Values that are listed for each dimension.
+const LISTED_VALUES: usize = 8;
+
+fn text(found: &SearchReport, offset: usize, facets: bool) -> String {
     let covered = filled(&found.coverage.sentence, "");
     if found.hits.is_empty() {
         return if found.total == 0 {
             format!("Nothing was found. Try fewer or other words, or fewer filters.\n{covered}")
         } else {
-            format!("There are only {} records.", found.total)
+            format!("There are no more results; {} records match.", found.total)
         };
     }
     let took = found.took_micros as f64 / 1_000.0;
@@ -97,23 +184,81 @@ fn text(found: &SearchReport, offset: usize) -> String {
         text.push('\n');
         text.push_str(&hit_text(offset + index + 1, hit));
     }
+    if found.more {
+        let next = offset + found.hits.len();
+        text.push_str(&format!("\nMore results follow; see them with --offset {next}\n"));
+    }
+    if facets {
+        text.push('\n');
+        text.push_str(&facets_text(found));
+    }
+    text
+}
+
+fn facets_text(found: &SearchReport) -> String {
+    let mut text = String::new();
+    for (dimension, values) in &found.facets {
+        let mut said: Vec<String> = values
+            .iter()
+            .take(LISTED_VALUES)
+            .map(|value| format!("{} ({})", value.label, value.count))
+            .collect();
+        if values.len() > LISTED_VALUES {
+            said.push(format!("and {} more", values.len() - LISTED_VALUES));
+        }
+        text.push_str(&format!("{}\n", style(readable::label(dimension)).bold()));
+        text.push_str(&format!("{}\n", filled(&said.join(", "), "   ")));
+    }
     text
 }
 
 fn hit_text(number: usize, hit: &HitReport) -> String {
+    const INDENT: &str = "   ";
     let title = filled(&format!("{number}. {}", hit.title), "");
     let mut about = vec![hit.kind_label.clone(), hit.school_name.clone(), hit.group_name.clone()];
-    about.extend(hit.state.iter().map(|state| readable::label(state).to_lowercase()));
-    about.extend(hit.conclusion.iter().map(|conclusion| format!("conclusion: {conclusion}")));
+    about.extend(hit.phase.iter().cloned());
+    about.extend(hit.key_stages.iter().cloned());
+    about.extend(hit.subjects.iter().cloned());
+    about.push(format!("id {}", hit.id.short()));
+    let mut text =
+        format!("{}\n{}\n", style(title).bold(), style(filled(&about.join(" · "), INDENT)).dim());
+    let mut outcome: Vec<String> = Vec::new();
+    if hit.did_not_work {
+        outcome.push("Did not work here".to_owned());
+    }
+    outcome.extend(hit.state.iter().map(|state| readable::label(state).to_lowercase()));
+    outcome.extend(hit.conclusion.iter().map(|conclusion| format!("conclusion: {conclusion}")));
     if let Some(effect) = hit.effect {
         let pupils = hit.pupils.map(|pupils| format!(", {pupils} pupils")).unwrap_or_default();
-        about.push(format!("effect {effect:+.2}{pupils}"));
+        outcome.push(format!("gain here {effect:+.2}{pupils}"));
     }
-    about.push(format!("id {}", hit.id.short()));
-    format!(
-        "{}\n{}\n{}\n",
-        style(title).bold(),
-        style(filled(&about.join(" · "), "   ")).dim(),
-        filled(&hit.passage, "   ")
-    )
+    outcome.extend(hit.cost_band.iter().map(|cost| format!("cost {}", cost.replace('_', " "))));
+    let mut lines = vec![outcome.join(" · ")];
+    lines.extend(hit.lineage.iter().map(|lineage| lineage.sentence.clone()));
+    if hit.schools.len() > 1 {
+        lines.push(format!("Found from {}", hit.schools.join(", ")));
+    }
+    lines.push(hit.passage.clone());
+    lines.extend(hit.explanation.as_ref().map(|parts| explained(hit.score, parts)));
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        text.push_str(&format!("{}\n", filled(line, INDENT)));
+    }
+    text
+}
+
+/// "Score 5.20 = text 4.00 × strength 1.16 × schools 1.05 …", leaving out what changes nothing.
+fn explained(score: f32, parts: &Explained) -> String {
+    let factors = [
+        ("strength", parts.strength),
+        ("schools that reported", parts.schools),
+        ("recency", parts.recency),
+        ("your phase", parts.phase),
+        ("your key stage", parts.key_stage),
+        ("your pupils", parts.pupil_group),
+    ];
+    let mut said = format!("Score {score:.2} = text {:.2}", parts.text);
+    for (name, factor) in factors.iter().filter(|(_, factor)| *factor > 1.0) {
+        said.push_str(&format!(" × {name} {factor:.2}"));
+    }
+    said
 }

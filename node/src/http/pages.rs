@@ -8,8 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use staffroom_protocol::hash::{Hash, RecordId};
-use staffroom_protocol::record::Kind;
-use staffroom_protocol::vocabulary::Vocabulary;
+use staffroom_search::Facet;
 
 use super::api_error::{ApiError, blocking};
 use super::files;
@@ -22,18 +21,35 @@ use crate::records::{HeldRecord, RecordError};
 /// Results on one page.
 const PAGE_HITS: usize = 20;
 
+/// Choices that the form lists in one dimension, the most frequent first.
+const LISTED_CHOICES: usize = 12;
+
 /// A choice in a list of the search form.
 struct Choice {
     value: String,
     label: String,
+    count: u64,
     chosen: bool,
 }
 
 /// A list of choices in the search form.
 struct Choices {
     name: &'static str,
-    label: &'static str,
+    label: String,
     choices: Vec<Choice>,
+}
+
+impl Choices {
+    fn chosen(&self) -> usize {
+        self.choices.iter().filter(|choice| choice.chosen).count()
+    }
+}
+
+/// An order of results.
+struct Order {
+    value: &'static str,
+    label: &'static str,
+    chosen: bool,
 }
 
 #[derive(Template)]
@@ -42,6 +58,10 @@ struct SearchPage<'a> {
     school: &'a str,
     text: &'a str,
     filters: Vec<Choices>,
+    orders: Vec<Order>,
+    asked: &'a [(String, String)],
+    /// The phase of this school, if it has said one.
+    phase: Option<&'a str>,
     /// None while nothing was asked.
     results: Option<SearchReport>,
     took: String,
@@ -83,6 +103,27 @@ struct Content<'a> {
 /// Titles of records by id.
 type Titles = BTreeMap<RecordId, String>;
 
+impl SearchPage<'_> {
+    fn given(&self, name: &str) -> &str {
+        value(self.asked, name)
+    }
+
+    /// Whether something other than the text and the dimensions narrows the results.
+    fn has_limits(&self) -> bool {
+        const LIMITS: [&str; 8] = [
+            "from",
+            "to",
+            "min_pupils",
+            "effect_from",
+            "effect_to",
+            "with_evidence",
+            "not_tried_in_my_phase",
+            "explain",
+        ];
+        LIMITS.iter().any(|name| !self.given(name).is_empty())
+    }
+}
+
 impl RecordPage<'_> {
     fn show<'a>(&'a self, content: &'a Readable) -> Content<'a> {
         Content { content, titles: &self.titles }
@@ -107,24 +148,23 @@ pub(super) async fn search(
     let offset = position(&asked, "offset");
     asked.retain(|(name, _)| name != "limit");
     let searching = Arc::clone(&node);
-    let parameters = with(&asked, "limit", &PAGE_HITS.to_string());
-    let results = if asked.is_empty() {
-        None
-    } else {
-        let run = blocking(move || run(&searching, &parameters)).await;
-        Some(run.and_then(|run| run).map_err(|error| error_page(&node, &error))?)
-    };
-    let total = results.as_ref().map_or(0, |results| results.total);
-    let shown = results.as_ref().map_or(0, |results| results.hits.len());
+    // The page without a question shows what there is to choose from.
+    let hits = if asked.is_empty() { 0 } else { PAGE_HITS };
+    let parameters = with(&asked, "limit", &hits.to_string());
+    let run = blocking(move || run(&searching, &parameters)).await;
+    let results = run.and_then(|run| run).map_err(|error| error_page(&node, &error))?;
     let page = SearchPage {
         school: &node.identity().claims().name,
         text: value(&asked, "q"),
-        filters: filters(&asked),
-        took: results.as_ref().map(took).unwrap_or_default(),
+        filters: filters(&asked, &results),
+        orders: orders(&asked),
+        asked: &asked,
+        phase: node.identity().claims().phase.as_deref(),
+        took: took(&results),
         newer: (offset > 0).then(|| link(&asked, offset.saturating_sub(PAGE_HITS))),
-        older: (offset + shown < total && shown > 0).then(|| link(&asked, offset + PAGE_HITS)),
+        older: results.more.then(|| link(&asked, offset + PAGE_HITS)),
         from: offset + 1,
-        results,
+        results: (!asked.is_empty()).then_some(results),
     };
     Ok(render(StatusCode::OK, &page))
 }
@@ -153,27 +193,45 @@ fn took(results: &SearchReport) -> String {
     format!("{:.1} ms", results.took_micros as f64 / 1_000.0)
 }
 
-fn filters(asked: &[(String, String)]) -> Vec<Choices> {
-    let choices = |name: &'static str, label, of: Vec<(String, String)>| Choices {
-        name,
-        label,
-        choices: of
-            .into_iter()
-            .map(|(term, label)| Choice { chosen: value(asked, name) == term, value: term, label })
-            .collect(),
-    };
-    let terms = |vocabulary: Vocabulary| {
-        let terms = vocabulary.terms().iter();
-        terms.map(|term| (term.term.clone(), term.label().to_owned())).collect()
-    };
-    let kinds =
-        Kind::ALL.iter().map(|kind| (kind.as_str().to_owned(), kind.label().to_owned())).collect();
-    vec![
-        choices("kind", "Kind", kinds),
-        choices("subject", "Subject", terms(Vocabulary::Subjects)),
-        choices("key_stage", "Key stage", terms(Vocabulary::KeyStages)),
-        choices("pupil_group", "Pupil group", terms(Vocabulary::PupilGroups)),
+/// What there is to choose from, and what was chosen.
+fn filters(asked: &[(String, String)], results: &SearchReport) -> Vec<Choices> {
+    let mut filters = Vec::new();
+    for facet in Facet::ALL {
+        let name = facet.as_str();
+        let chosen = |given: &str| {
+            asked.iter().any(|(one, value)| one == name && folded(value) == folded(given))
+        };
+        let counts = results.facets.get(name).into_iter().flatten().enumerate();
+        let choices: Vec<Choice> = counts
+            .map(|(place, one)| {
+                let chosen = chosen(&one.value) || chosen(&one.label);
+                let (value, label) = (one.value.clone(), one.label.clone());
+                (place, Choice { value, label, count: one.count, chosen })
+            })
+            .filter(|(place, choice)| *place < LISTED_CHOICES || choice.chosen)
+            .map(|(_, choice)| choice)
+            .collect();
+        // Who may read a group is settled elsewhere, and one group leaves nothing to choose.
+        if !choices.is_empty() && (*facet != Facet::Group || choices.len() > 1) {
+            filters.push(Choices { name, label: readable::label(name), choices });
+        }
+    }
+    filters
+}
+
+fn folded(text: &str) -> String {
+    text.to_lowercase().replace([' ', '-'], "_")
+}
+
+fn orders(asked: &[(String, String)]) -> Vec<Order> {
+    let chosen = value(asked, "sort");
+    [
+        ("what-worked", "what worked: the best fit, then the best evidence"),
+        ("relevance", "the best fit alone"),
+        ("newest", "the newest first"),
     ]
+    .map(|(value, label)| Order { value, label, chosen: value == chosen })
+    .into()
 }
 
 pub(super) async fn record(

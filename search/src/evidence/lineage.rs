@@ -40,6 +40,28 @@ pub enum Strength {
     WellTested,
 }
 
+impl Strength {
+    /// All strengths, weakest first.
+    pub const ALL: [Self; 5] =
+        [Self::Described, Self::EarlySign, Self::Promising, Self::Tested, Self::WellTested];
+
+    /// The name as data, addresses and the command line spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Described => "described",
+            Self::EarlySign => "early_sign",
+            Self::Promising => "promising",
+            Self::Tested => "tested",
+            Self::WellTested => "well_tested",
+        }
+    }
+
+    /// How many steps it stands above no evidence at all.
+    pub(crate) const fn steps(self) -> u8 {
+        self as u8 + 1
+    }
+}
+
 /// The evidence of a lineage in short, as each of its records carries it into the index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LineageEvidence {

@@ -99,7 +99,10 @@ fn an_index_of_another_store_or_format_is_emptied() {
     fs::write(&meta, text.replace(&stamp, &older)).unwrap();
     assert_eq!(
         refill(folder.path()),
-        "the search index has version 2 of its format and this program needs 1"
+        format!(
+            "the search index has version {} of its format and this program needs {SCHEMA_VERSION}",
+            SCHEMA_VERSION + 1
+        )
     );
 }
 

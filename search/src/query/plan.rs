@@ -114,15 +114,13 @@ fn boosted(query: impl EngineQuery, weight: f32, count: u32) -> Box<dyn EngineQu
     Box::new(BoostQuery::new(Box::new(query), weight * (count as f32).sqrt()))
 }
 
+/// What decides by a number or by the lineage. The dimensions are narrowed while results are
+/// collected, because their counts need what lies outside of them.
 fn add_filters(
     clauses: &mut Vec<(Occur, Box<dyn EngineQuery>)>,
     filters: &Filters,
     fields: &Fields,
 ) {
-    for (facet, values) in &filters.values {
-        let terms = values.iter().map(|value| Term::from_field_text(fields.facet(*facet), value));
-        clauses.push((Occur::Must, any_of(terms)));
-    }
     if let Some(from) = filters.from {
         let first = Term::from_field_i64(fields.day_to, day_number(from));
         clauses.push((
@@ -143,6 +141,25 @@ fn add_filters(
             Occur::Must,
             unscored(RangeQuery::new(Bound::Included(least), Bound::Unbounded)),
         ));
+    }
+    if filters.effect_from.is_some() || filters.effect_to.is_some() {
+        let bound = |effect: Option<f64>| {
+            effect.map_or(Bound::Unbounded, |effect| {
+                Bound::Included(Term::from_field_f64(fields.effect, effect))
+            })
+        };
+        let range = RangeQuery::new(bound(filters.effect_from), bound(filters.effect_to));
+        clauses.push((Occur::Must, unscored(range)));
+    }
+    if filters.with_evidence {
+        let least = Term::from_field_u64(fields.strength, 1);
+        clauses.push((
+            Occur::Must,
+            unscored(RangeQuery::new(Bound::Included(least), Bound::Unbounded)),
+        ));
+    }
+    if let Some(phase) = &filters.not_tried_in {
+        clauses.push((Occur::MustNot, any_of([Term::from_field_text(fields.tried_in, phase)])));
     }
 }
 
@@ -170,7 +187,7 @@ fn add_newest(
     }
 }
 
-fn any_of(terms: impl IntoIterator<Item = Term>) -> Box<dyn EngineQuery> {
+pub(crate) fn any_of(terms: impl IntoIterator<Item = Term>) -> Box<dyn EngineQuery> {
     let queries: Vec<Box<dyn EngineQuery>> = terms
         .into_iter()
         .map(|term| {

@@ -1,0 +1,193 @@
+//! What a search asks for, as the parameters of its address say.
+
+use staffroom_protocol::hash::{GroupId, SchoolId};
+use staffroom_protocol::record::Kind;
+use staffroom_protocol::vocabulary::Vocabulary;
+use staffroom_search::evidence::Strength;
+use staffroom_search::{Facet, Filters, Query, ReaderContext, Sort};
+
+use super::known_schools;
+use crate::clock::today;
+use crate::groups::GroupError;
+use crate::http::api_error::ApiError;
+use crate::node::Node;
+
+pub(super) fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query, ApiError> {
+    let mut query = Query::new("");
+    query.reader = Some(reader(node));
+    let mut filters = Filters::default();
+    for (name, value) in parameters {
+        match name.as_str() {
+            "q" => query.text.clone_from(value),
+            "limit" => query.limit = number(name, value)?,
+            "offset" => query.offset = number(name, value)?,
+            "sort" => {
+                query.sort = match value.as_str() {
+                    "what-worked" => Sort::WhatWorked,
+                    "relevance" => Sort::Relevance,
+                    "newest" => Sort::Newest,
+                    _ => {
+                        return Err(ApiError::bad_request(format!(
+                            "sort is {value:?}; it can be what-worked, relevance or newest"
+                        )));
+                    }
+                }
+            }
+            "from" => filters.from = Some(date(name, value)?),
+            "to" => filters.to = Some(date(name, value)?),
+            "min_pupils" => filters.min_pupils = Some(number(name, value)?),
+            "effect_from" => filters.effect_from = Some(number(name, value)?),
+            "effect_to" => filters.effect_to = Some(number(name, value)?),
+            "with_evidence" => filters.with_evidence = yes_or_no(name, value)?,
+            "not_tried_in_my_phase" => {
+                filters.not_tried_in =
+                    if yes_or_no(name, value)? { own_phase(node)? } else { None };
+            }
+            "explain" => {
+                yes_or_no(name, value)?;
+            }
+            _ => {
+                let facet: Facet =
+                    name.parse().map_err(|error: staffroom_search::UnknownFacet| {
+                        ApiError::bad_request(error.to_string())
+                    })?;
+                filters.accept(facet, facet_value(node, facet, value)?);
+            }
+        }
+    }
+    // Records of a group that this school has left are no longer its to read.
+    if filters.accepted(Facet::Group).next().is_none() {
+        filters = filters.within(node.followed_groups());
+    }
+    query.filters = filters;
+    Ok(query)
+}
+
+/// The school's own phase, without which nothing can be compared with it.
+fn own_phase(node: &Node) -> Result<Option<String>, ApiError> {
+    match &node.identity().claims().phase {
+        Some(phase) => Ok(Some(phase.clone())),
+        None => Err(ApiError::bad_request(
+            "this school has not said its phase, so that what was tried in it is not known; leave \
+             out not_tried_in_my_phase"
+                .to_owned(),
+        )),
+    }
+}
+
+/// Whom results are for: this school, as it describes itself.
+fn reader(node: &Node) -> ReaderContext {
+    let phase = node.identity().claims().phase.clone();
+    let key_stages = phase.as_deref().map(key_stages).unwrap_or_default();
+    ReaderContext {
+        today: Some(today()),
+        key_stages: key_stages.iter().map(|stage| (*stage).to_owned()).collect(),
+        pupil_groups: Vec::new(),
+        phase,
+    }
+}
+
+/// The key stages that schools of a phase teach; none where a phase says too little.
+fn key_stages(phase: &str) -> &'static [&'static str] {
+    match phase {
+        "nursery" => &["EYFS"],
+        "primary" => &["EYFS", "KS1", "KS2"],
+        "middle deemed primary" | "middle deemed secondary" => &["KS2", "KS3"],
+        "secondary" => &["KS3", "KS4", "KS5"],
+        "16 plus" => &["KS5"],
+        _ => &[],
+    }
+}
+
+fn yes_or_no(name: &str, value: &str) -> Result<bool, ApiError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(ApiError::bad_request(format!("{name} is {value:?}; it can be true or false"))),
+    }
+}
+
+/// What a person calls a value, as records spell it.
+fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiError> {
+    let term = |vocabulary: Vocabulary| {
+        vocabulary.resolve(value).map(ToOwned::to_owned).ok_or_else(|| {
+            ApiError::bad_request(format!(
+                "{} is {value:?}; it can be {}",
+                facet.as_str().replace('_', " "),
+                vocabulary.hint()
+            ))
+        })
+    };
+    match facet {
+        Facet::Kind => value
+            .parse::<Kind>()
+            .map(|kind| kind.as_str().to_owned())
+            .map_err(|error| ApiError::bad_request(error.to_string())),
+        Facet::Theme => term(Vocabulary::Themes),
+        Facet::Subject => term(Vocabulary::Subjects),
+        Facet::KeyStage => term(Vocabulary::KeyStages),
+        Facet::YearGroup => term(Vocabulary::YearGroups),
+        Facet::PupilGroup => term(Vocabulary::PupilGroups),
+        Facet::Phase => term(Vocabulary::Phases),
+        Facet::Strength => strength(value),
+        Facet::Group => {
+            let group: GroupId = node.find_group(value)?;
+            if !node.is_member(&group) {
+                return Err(GroupError::NotMember(value.to_owned()).into());
+            }
+            Ok(group.to_string())
+        }
+        Facet::School => school(node, value).map(|school| school.to_string()),
+        Facet::State
+        | Facet::Conclusion
+        | Facet::Design
+        | Facet::CostBand
+        | Facet::Type
+        | Facet::PracticeArea
+        | Facet::DevelopmentDomain
+        | Facet::Tag => Ok(value.to_lowercase()),
+    }
+}
+
+fn strength(given: &str) -> Result<String, ApiError> {
+    let names = Strength::ALL.map(Strength::as_str);
+    let folded = given.to_lowercase().replace(['-', ' '], "_");
+    if names.contains(&folded.as_str()) {
+        Ok(folded)
+    } else {
+        Err(ApiError::bad_request(format!(
+            "strength is {given:?}; it can be {}",
+            names.join(", ").replace('_', " ")
+        )))
+    }
+}
+
+fn school(node: &Node, given: &str) -> Result<SchoolId, ApiError> {
+    let schools = known_schools(node);
+    let folded = given.to_lowercase();
+    let exact =
+        schools.iter().find(|(id, name)| name.to_lowercase() == folded || id.to_string() == folded);
+    let mut partly = schools.iter().filter(|(_, name)| name.to_lowercase().contains(&folded));
+    match (exact, partly.next(), partly.next()) {
+        (Some((id, _)), ..) | (None, Some((id, _)), None) => Ok(*id),
+        (None, None, _) => Err(ApiError::not_found(format!(
+            "no school is called {given:?}; the schools are {}",
+            schools.into_values().collect::<Vec<_>>().join(", ")
+        ))),
+        (None, Some((_, one)), Some((_, two))) => Err(ApiError::bad_request(format!(
+            "{given:?} fits more than one school, such as {one} and {two}; give more of the name"
+        ))),
+    }
+}
+
+fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, ApiError> {
+    value
+        .parse()
+        .map_err(|_| ApiError::bad_request(format!("{name} is {value:?}; it must be a number")))
+}
+
+fn date(name: &str, value: &str) -> Result<jiff::civil::Date, ApiError> {
+    value.parse().map_err(|_| {
+        ApiError::bad_request(format!("{name} is {value:?}; write the date like 2026-01-31"))
+    })
+}
