@@ -24,6 +24,8 @@ pub struct Results {
     /// For each dimension that was asked for and has any value, how many of all matching records
     /// have each value: the most frequent values first, equal ones by name.
     pub facets: BTreeMap<Facet, Vec<FacetCount>>,
+    /// The text with its unknown words put right, if there was any; that is what was looked for.
+    pub did_you_mean: Option<String>,
     /// Whether the text was longer than what is searched for, so that its end was left out.
     pub shortened: bool,
 }

@@ -20,8 +20,13 @@ use tantivy::{
 use crate::collect::Collect;
 use crate::document::{Change, Shown};
 use crate::hit::{Hit, Results, by_frequency};
-use crate::query::parse::parse;
-use crate::query::plan::plan;
+use crate::query::feedback::Feedback;
+use crate::query::parse::{parse, with_words_replaced};
+use crate::query::plan::{Plan, plan};
+use crate::query::proximity::Proximity;
+use crate::query::rerank::{Candidate, RERANKED, Reader, Stage, rerank};
+use crate::query::synonyms::Synonyms;
+use crate::query::vocabulary::Vocabulary;
 use crate::query::{Query, QueryError, Sort};
 use crate::schema::{self, Fields, SCHEMA_VERSION};
 use crate::snippet::Marker;
@@ -45,6 +50,7 @@ const REMOVED_SHARE: f32 = 0.1;
 /// that feeds it, and see what was last committed.
 pub struct Index {
     fields: Fields,
+    synonyms: Synonyms,
     store: [u8; 16],
     engine: Engine,
     reader: IndexReader,
@@ -164,6 +170,7 @@ impl Index {
         let folder = folder::open(dir, &schema, store)?;
         let index = Self {
             fields,
+            synonyms: Synonyms::standard(),
             store,
             writer: Mutex::new(Some(writer_of(&folder.engine)?)),
             engine: folder.engine,
@@ -174,6 +181,11 @@ impl Index {
             Err(reason) => State::Empty { reason },
         };
         Ok(Opened { index, state })
+    }
+
+    /// Lets these words mean the same in every search from here on.
+    pub fn set_synonyms(&mut self, synonyms: Synonyms) {
+        self.synonyms = synonyms;
     }
 
     /// Takes changes up, in their order. They are found after the next [`Index::commit`].
@@ -264,17 +276,30 @@ impl Index {
     /// [`QueryError`] says which bound the query breaks. No text makes this panic.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
         query.check()?;
-        let parsed = parse(&query.text)?;
-        let plan = plan(&parsed, &query.filters, &self.fields);
+        let mut parsed = parse(&query.text)?;
+        let mut filters = query.filters.clone();
         let searcher = self.reader.searcher();
-        let collected = searcher.search(
+        let vocabulary = Vocabulary { searcher: &searcher, fields: &self.fields };
+        vocabulary.narrow(&mut parsed, &mut filters, &self.synonyms)?;
+        if query.unfinished {
+            vocabulary.complete(&mut parsed)?;
+        }
+        let taken_for = vocabulary.respell(&mut parsed)?;
+        let plan = plan(&parsed, &filters, &self.synonyms, &self.fields);
+        let by_score = query.sort == Sort::Relevance && parsed.ranks();
+        let page_end = query.offset + query.limit;
+        let mut collected = searcher.search(
             &plan.query,
             &Collect {
-                depth: query.offset + query.limit,
-                by_score: query.sort == Sort::Relevance && parsed.ranks(),
+                depth: if by_score && query.limit > 0 { page_end.max(RERANKED) } else { page_end },
+                by_score,
                 facets: query.facets.iter().copied().collect(),
             },
         )?;
+        if by_score {
+            self.rerank(&mut collected.best, &plan, collected.total, &searcher)?;
+        }
+        collected.best.truncate(page_end);
 
         let marker = Marker::new(&plan.stems, &searcher, &self.fields)?;
         let mut hits = Vec::new();
@@ -287,7 +312,31 @@ impl Index {
             .map(|(facet, counts)| (facet, by_frequency(counts)))
             .filter(|(_, counts)| !counts.is_empty())
             .collect();
-        Ok(Results { total: collected.total, hits, facets, shortened: parsed.shortened })
+        let did_you_mean =
+            (!taken_for.is_empty()).then(|| with_words_replaced(&query.text, &taken_for));
+        Ok(Results {
+            total: collected.total,
+            hits,
+            facets,
+            did_you_mean,
+            shortened: parsed.shortened,
+        })
+    }
+
+    /// Puts the best of what was found in order a second time.
+    fn rerank(
+        &self,
+        best: &mut [Candidate],
+        plan: &Plan,
+        matches: usize,
+        searcher: &Searcher,
+    ) -> Result<(), TantivyError> {
+        let stages: [Box<dyn Stage>; 2] = [
+            Box::new(Proximity::new(plan.pairs.clone())),
+            Box::new(Feedback::new(plan.typed, matches)),
+        ];
+        let text = |address| self.shown(searcher, address).map(|shown| shown.text());
+        rerank(&stages, best, &Reader { searcher, fields: &self.fields, text: &text })
     }
 
     fn shown(&self, searcher: &Searcher, address: DocAddress) -> Result<Shown, TantivyError> {

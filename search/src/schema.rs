@@ -8,32 +8,30 @@ use crate::facet::Facet;
 
 /// The version of the fields and of how text is cut into words. Raising it makes every node build
 /// its index again at the next start, so raise it with every change to either.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// The name under which the engine knows the analyser of the text fields.
 pub(crate) const ANALYZER: &str = "staffroom_english";
 
+/// The name under which the engine knows the analyser of words as people write them.
+pub(crate) const WORD_ANALYZER: &str = "staffroom_words";
+
 /// A field that free text is searched in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextField {
-    Title,
-    Abstract,
-    Labels,
-    Body,
-    Files,
+    /// What everybody holds of it: title, abstract and labels.
+    Summary,
+    /// Its full text and that of its files.
+    Full,
 }
 
 impl TextField {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Title, Self::Abstract, Self::Labels, Self::Body, Self::Files];
+    pub(crate) const ALL: [Self; 2] = [Self::Summary, Self::Full];
 
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Title => "title",
-            Self::Abstract => "abstract",
-            Self::Labels => "labels",
-            Self::Body => "body",
-            Self::Files => "files",
+            Self::Summary => "summary",
+            Self::Full => "full",
         }
     }
 }
@@ -55,6 +53,9 @@ pub(crate) struct Fields {
     pub(crate) clock: Field,
     pub(crate) tie_break: Field,
     pub(crate) effect: Field,
+    /// The words of the summary as people write them: what misspellings and beginnings of words are
+    /// compared with.
+    pub(crate) words: Field,
     text: [Field; TextField::ALL.len()],
     facets: Vec<Field>,
 }
@@ -80,6 +81,12 @@ pub(crate) fn build() -> (Schema, Fields) {
         .set_tokenizer(ANALYZER)
         .set_index_option(IndexRecordOption::WithFreqsAndPositions);
     let text = TextOptions::default().set_indexing_options(indexing);
+    let words = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(WORD_ANALYZER)
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::Basic),
+    );
     let term = TextOptions::default()
         .set_indexing_options(
             TextFieldIndexing::default()
@@ -100,6 +107,7 @@ pub(crate) fn build() -> (Schema, Fields) {
         clock: builder.add_u64_field(CLOCK, FAST),
         tie_break: builder.add_u64_field(TIE_BREAK, FAST),
         effect: builder.add_f64_field("effect", FAST),
+        words: builder.add_text_field("words", words),
         text: TextField::ALL.map(|field| builder.add_text_field(field.as_str(), text.clone())),
         facets: Facet::ALL
             .iter()
