@@ -2,6 +2,7 @@
 
 mod folder;
 mod stamp;
+mod suggest;
 
 use std::collections::BTreeMap;
 use std::fmt;

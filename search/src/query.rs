@@ -127,7 +127,7 @@ impl Filters {
         self
     }
 
-    fn check(&self) -> Result<(), QueryError> {
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
         for (facet, values) in &self.values {
             if values.len() > MAX_FILTER_VALUES {
                 return Err(QueryError::TooManyValues { facet: *facet, count: values.len() });

@@ -274,3 +274,64 @@ fn any_of(terms: impl IntoIterator<Item = Term>) -> Box<dyn EngineQuery> {
 fn unscored(query: impl EngineQuery) -> Box<dyn EngineQuery> {
     Box::new(ConstScoreQuery::new(Box::new(query), 0.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tantivy::query::QueryClone;
+
+    use super::*;
+    use crate::query::parse::parse;
+    use crate::schema;
+
+    /// Terms that a query looks up in the index: what its cost grows with.
+    fn terms(plan: &Plan) -> usize {
+        let mut terms = 0;
+        plan.query.box_clone().query_terms(&mut |_, _| terms += 1);
+        terms
+    }
+
+    fn planned(text: &str) -> Option<Plan> {
+        let (_, fields) = schema::build();
+        let parsed = parse(text).ok()?;
+        Some(plan(&parsed, &Filters::default(), &Synonyms::standard(), &fields))
+    }
+
+    /// Words in both fields, synonyms with their words in both fields, and what leaves out older
+    /// versions.
+    const MOST_TERMS: usize = 2 * 32 + 2 * 8 * MAX_ALTERNATIVES + 1;
+
+    #[test]
+    fn no_text_makes_a_query_of_more_than_a_bounded_number_of_terms() {
+        let forms = include_str!("../../data/synonyms.txt").replace(['|', '#'], " ");
+        let distinct: String = (0..1_000).map(|n| format!("word{n} ")).collect();
+        for text in [
+            forms.repeat(20),
+            distinct,
+            "(".repeat(10_000) + "eal" + &")".repeat(10_000),
+            "eal send ks1 ks2 ks3 ks4 ks5 pp ta cpd maths ".repeat(3_000),
+            "\"key stage 2\" -\"year 4\" ".repeat(5_000),
+            "the of and to ".repeat(10_000),
+            String::from_utf8_lossy(&[0xFF; 100_000]).into_owned() + " eal",
+        ] {
+            if let Some(plan) = planned(&text) {
+                let terms = terms(&plan);
+                assert!(terms <= MOST_TERMS, "{terms} for {:?}", &text[..20]);
+                assert!(plan.pairs.len() <= MAX_PAIRS);
+            }
+        }
+        let few = terms(&planned("seating plans").unwrap());
+        assert_eq!(few, 2 * 2 + 1, "the count sees every term");
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_the_synonyms_in_any_order_stay_within_the_bound(
+            words in prop::collection::vec("(eal|send|ks[1-5]|y[1-9]|year|key|stage|maths|english|as|an|additional|language|at|risk|-|\"|subject:)", 0..200)
+        ) {
+            if let Some(plan) = planned(&words.join(" ")) {
+                prop_assert!(terms(&plan) <= MOST_TERMS);
+            }
+        }
+    }
+}

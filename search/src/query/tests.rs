@@ -7,7 +7,7 @@ use staffroom_protocol::record::{File, Period, Reference, Summary};
 
 use super::*;
 use crate::testing::{document, group, index_of, put, school, search, titles};
-use crate::{Change, Document, FacetCount, Index, SnippetSource};
+use crate::{Change, Document, FacetCount, Index, SnippetSource, Synonyms};
 
 fn filtered(index: &Index, filters: Filters) -> Vec<String> {
     let mut found = titles(&index.search(&Query { filters, ..Query::new("") }).unwrap());

@@ -187,6 +187,13 @@ impl Vocabulary<'_> {
         Ok(found)
     }
 
+    /// How many documents have any of the words at most, what else they may mean included.
+    pub(crate) fn postings(&self, parsed: &Parsed) -> tantivy::Result<u64> {
+        let typed = parsed.words.iter().map(|(word, _)| word);
+        let others = parsed.alternatives.values().flatten().map(|(word, _)| word);
+        typed.chain(others).map(|word| self.documents(word)).sum()
+    }
+
     /// How many documents have the word in any form.
     fn documents(&self, word: &str) -> tantivy::Result<u64> {
         let stem = stem(word);

@@ -80,6 +80,12 @@ fn rarity(with: u64, all: u64) -> Score {
 }
 
 impl EngineQuery for WordQuery {
+    fn query_terms<'a>(&'a self, visitor: &mut dyn FnMut(&'a Term, bool)) {
+        for (term, _) in &self.terms {
+            visitor(term, false);
+        }
+    }
+
     fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         match scoring {
             EnableScoring::Enabled { statistics_provider, .. } => {
