@@ -427,7 +427,7 @@ impl Columns {
     clippy::cast_sign_loss,
     reason = "a float becomes an integer by saturation, and scores are not negative"
 )]
-fn to_steps(score: Score) -> u32 {
+pub(crate) fn to_steps(score: Score) -> u32 {
     (score * SCORE_STEPS).round() as u32
 }
 

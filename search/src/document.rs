@@ -120,9 +120,7 @@ impl Document {
         self.add_lineage(&mut engine, fields);
         engine.add_u64(fields.clock, self.clock.as_u64());
         engine.add_u64(fields.tie_break, tie_break(&key));
-        for field in TextField::ALL {
-            self.add_text(&mut engine, fields, field);
-        }
+        self.add_texts(&mut engine, fields);
         for facet in Facet::ALL {
             for value in facet.values(self) {
                 engine.add_text(fields.facet(*facet), value);
@@ -149,26 +147,20 @@ impl Document {
         }
     }
 
-    fn add_text(&self, engine: &mut TantivyDocument, fields: &Fields, field: TextField) {
-        let text = match field {
-            TextField::Title => &self.summary.title,
-            TextField::Abstract => &self.summary.abstract_text,
-            TextField::Body => &self.body,
-            TextField::Files => &self.file_text,
-            TextField::Labels => {
-                engine.add_text(fields.text(field), &self.school_name);
-                for facet in LABELS {
-                    for value in facet.values(self) {
-                        engine.add_text(fields.text(field), value);
-                    }
-                }
-                for file in &self.summary.files {
-                    engine.add_text(fields.text(field), &file.name);
-                }
-                return;
-            }
-        };
-        engine.add_text(fields.text(field), text);
+    fn add_texts(&self, engine: &mut TantivyDocument, fields: &Fields) {
+        let Summary { title, abstract_text, files, .. } = &self.summary;
+        let labels: Vec<String> = LABELS.iter().flat_map(|facet| facet.values(self)).collect();
+        let summary = [title.as_str(), abstract_text, &self.school_name]
+            .into_iter()
+            .chain(labels.iter().map(String::as_str))
+            .chain(files.iter().map(|file| file.name.as_str()));
+        for text in summary {
+            engine.add_text(fields.text(TextField::Summary), text);
+            engine.add_text(fields.words, text);
+        }
+        for text in [&self.body, &self.file_text] {
+            engine.add_text(fields.text(TextField::Full), text);
+        }
     }
 
     /// The days it is about: its period, else the day it was first written down, else the day of
@@ -271,6 +263,13 @@ impl Shown {
             body: start_of(&document.body).to_owned(),
             file_text: start_of(&document.file_text).to_owned(),
         }
+    }
+}
+
+impl Shown {
+    /// What it says, one text after the other, the summary first.
+    pub(crate) fn text(&self) -> String {
+        [&*self.title, &self.abstract_text, &self.body, &self.file_text].join("\n")
     }
 }
 

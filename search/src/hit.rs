@@ -35,6 +35,8 @@ pub struct Results {
     /// have each value, whatever the same dimension is narrowed to: the most frequent values first,
     /// equal ones by name. There are [`MAX_FACET_VALUES`] at most, and those that the filters name.
     pub facets: BTreeMap<Facet, Vec<FacetCount>>,
+    /// The text with its unknown words put right, if there was any; that is what was looked for.
+    pub did_you_mean: Option<String>,
     /// Whether the text was longer than what is searched for, so that its end was left out.
     pub shortened: bool,
 }

@@ -2,7 +2,10 @@
 
 mod folder;
 mod stamp;
+mod suggest;
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,15 +16,21 @@ use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query as EngineQuery};
 use tantivy::schema::Value;
 use tantivy::{
-    DocAddress, Index as Engine, IndexReader, IndexWriter, Searcher, TantivyDocument, TantivyError,
-    Term,
+    DocAddress, Index as Engine, IndexReader, IndexWriter, Score, Searcher, TantivyDocument,
+    TantivyError, Term,
 };
 
-use crate::collect::Collect;
+use crate::collect::{Collect, to_steps};
 use crate::document::{Change, Shown, lineage_number};
 use crate::hit::{Hit, Results};
-use crate::query::parse::{Parsed, parse};
-use crate::query::plan::{any_of, plan};
+use crate::order::Explanation;
+use crate::query::feedback::Feedback;
+use crate::query::parse::{Parsed, parse, with_words_replaced};
+use crate::query::plan::{Plan, any_of, plan};
+use crate::query::proximity::Proximity;
+use crate::query::rerank::{Candidate, RERANKED, Reader, Stage, rerank};
+use crate::query::synonyms::Synonyms;
+use crate::query::vocabulary::Vocabulary;
 use crate::query::{Query, QueryError, Sort};
 use crate::schema::{self, Fields, SCHEMA_VERSION};
 use crate::snippet::Marker;
@@ -46,6 +55,7 @@ const REMOVED_SHARE: f32 = 0.1;
 /// that feeds it, and see what was last committed.
 pub struct Index {
     fields: Fields,
+    synonyms: Synonyms,
     store: [u8; 16],
     engine: Engine,
     reader: IndexReader,
@@ -170,6 +180,7 @@ impl Index {
         let view = numbering.view(folder.reader.searcher())?;
         let index = Self {
             fields,
+            synonyms: Synonyms::standard(),
             store,
             view: RwLock::new(Arc::new(view)),
             numbering: Mutex::new(numbering),
@@ -182,6 +193,11 @@ impl Index {
             Err(reason) => State::Empty { reason },
         };
         Ok(Opened { index, state })
+    }
+
+    /// Lets these words mean the same in every search from here on.
+    pub fn set_synonyms(&mut self, synonyms: Synonyms) {
+        self.synonyms = synonyms;
     }
 
     /// Takes changes up, in their order. They are found after the next [`Index::commit`].
@@ -285,26 +301,44 @@ impl Index {
     /// [`QueryError`] says which bound the query breaks. No text makes this panic.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
         query.check()?;
-        let parsed = parse(&query.text)?;
-        self.answer(&parsed, query)
+        let mut parsed = parse(&query.text)?;
+        let mut narrowed = query.clone();
+        let view = self.view();
+        let vocabulary = Vocabulary { searcher: &view.searcher, fields: &self.fields };
+        vocabulary.narrow(&mut parsed, &mut narrowed.filters, &self.synonyms)?;
+        if query.unfinished {
+            vocabulary.complete(&mut parsed)?;
+        }
+        let taken_for = vocabulary.respell(&mut parsed)?;
+        let mut results = self.answer(&view, &parsed, &narrowed)?;
+        results.did_you_mean =
+            (!taken_for.is_empty()).then(|| with_words_replaced(&query.text, &taken_for));
+        Ok(results)
     }
 
-    fn answer(&self, parsed: &Parsed, query: &Query) -> Result<Results, QueryError> {
-        let plan = plan(parsed, &query.filters, &self.fields);
-        let view = self.view();
+    fn answer(&self, view: &View, parsed: &Parsed, query: &Query) -> Result<Results, QueryError> {
+        let plan = plan(parsed, &query.filters, &self.synonyms, &self.fields);
         let searcher = &view.searcher;
         // One more than the page shows whether another one follows.
-        let depth = if query.limit == 0 { 0 } else { query.offset + query.limit + 1 };
-        let collect = Collect::new(&view, query, depth, parsed.ranks());
+        let page_end = query.offset + query.limit + 1;
+        let depth = match query.limit {
+            0 => 0,
+            _ if parsed.ranks() && query.sort != Sort::Newest => page_end.max(RERANKED),
+            _ => page_end,
+        };
+        let collect = Collect::new(view, query, depth, parsed.ranks());
         let scoring = if collect.requires_scoring() {
             EnableScoring::enabled_from_searcher(searcher)
         } else {
             EnableScoring::disabled_from_searcher(searcher)
         };
-        let collected = collect.run(plan.query.weight(scoring)?.as_ref())?;
+        let mut collected = collect.run(plan.query.weight(scoring)?.as_ref())?;
+        if collect.requires_scoring() {
+            self.rerank(&mut collected.best, &plan, collected.total, searcher)?;
+        }
 
         let marker = Marker::new(&plan.stems, searcher, &self.fields)?;
-        let more = query.limit > 0 && collected.best.len() == depth;
+        let more = query.limit > 0 && collected.best.len() >= page_end;
         let page = collected.best.into_iter().skip(query.offset).take(query.limit);
         let mut hits = Vec::with_capacity(query.limit);
         for (address, explanation) in page {
@@ -318,6 +352,7 @@ impl Index {
             hits,
             more,
             facets: collected.counts,
+            did_you_mean: None,
             shortened: parsed.shortened,
         })
     }
@@ -350,6 +385,35 @@ impl Index {
             hit.schools =
                 found.into_iter().flatten().filter_map(|school| school.parse().ok()).collect();
         }
+        Ok(())
+    }
+
+    /// Looks at the texts of the best of what was found a second time, and puts these in order again.
+    fn rerank(
+        &self,
+        best: &mut [(DocAddress, Explanation)],
+        plan: &Plan,
+        matches: usize,
+        searcher: &Searcher,
+    ) -> Result<(), TantivyError> {
+        let looked_at = best.len().min(RERANKED);
+        let best = &mut best[..looked_at];
+        let stages: [Box<dyn Stage>; 2] = [
+            Box::new(Proximity::new(plan.pairs.clone())),
+            Box::new(Feedback::new(plan.typed, matches)),
+        ];
+        let text = |address| self.shown(searcher, address).map(|shown| shown.text());
+        let mut candidates: Vec<Candidate> =
+            best.iter().map(|(address, parts)| (*address, parts.text)).collect();
+        // The stages want them in the order of their texts.
+        candidates.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+        rerank(&stages, &mut candidates, &Reader { searcher, fields: &self.fields, text: &text })?;
+        let texts: BTreeMap<DocAddress, Score> = candidates.into_iter().collect();
+        for (address, parts) in best.iter_mut() {
+            parts.text = texts.get(address).copied().unwrap_or(parts.text);
+        }
+        // Equal ones keep their order, which is by time.
+        best.sort_by_key(|(_, parts)| Reverse(to_steps(parts.score())));
         Ok(())
     }
 

@@ -82,6 +82,7 @@ pub use facet::{Facet, UnknownFacet};
 pub use hit::{FacetCount, Hit, MAX_FACET_VALUES, Results};
 pub use index::{EmptyReason, Index, IndexError, Opened, Purged, State};
 pub use order::{Explanation, MAX_FACTOR, ReaderContext};
+pub use query::synonyms::{SynonymError, Synonyms};
 pub use query::{Filters, MAX_DEPTH, MAX_FILTER_VALUES, MAX_LIMIT, Query, QueryError, Sort};
 pub use schema::SCHEMA_VERSION;
 pub use snippet::{Snippet, SnippetSource, Span};

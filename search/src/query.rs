@@ -1,12 +1,18 @@
 //! What may be asked, and within which bounds.
 //!
 //! A query goes from text to a small flat form ([`parse`], which needs no index) to the engine's
-//! query ([`plan`]). The engine's own parser never sees what a person typed: deep nesting makes it
+//! query ([`plan`]); the best of what that finds are put in order a second time ([`rerank`]). The engine's own parser never sees what a person typed: deep nesting makes it
 //! overflow the stack, and it refuses ordinary text such as `year 7: fractions`.
 
+pub(crate) mod feedback;
 pub(crate) mod parse;
 pub(crate) mod plan;
+pub(crate) mod proximity;
+pub(crate) mod rerank;
 mod stop_words;
+pub(crate) mod synonyms;
+pub(crate) mod vocabulary;
+mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,9 +37,12 @@ pub const MAX_FILTER_VALUES: usize = 1_000;
 /// What is asked of the index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// What a person typed: words, "quoted phrases" that must occur, -words that must not. Empty
-    /// lists everything that passes the filters, newest first.
+    /// What a person typed: words, "quoted phrases" that must occur, -words that must not, and
+    /// dimensions with a value, as `subject:maths`. Empty lists everything that passes the filters,
+    /// newest first.
     pub text: String,
+    /// Whether the last word may be the beginning of one, as while a person is typing.
+    pub unfinished: bool,
     /// What results must fulfil.
     pub filters: Filters,
     /// How many hits to leave out before the first.
@@ -53,6 +62,7 @@ impl Query {
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
+            unfinished: false,
             filters: Filters::default(),
             offset: 0,
             limit: 20,
@@ -148,7 +158,7 @@ impl Filters {
         self.values.get(&facet).is_some_and(|values| values.contains(value))
     }
 
-    fn check(&self) -> Result<(), QueryError> {
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
         for (facet, values) in &self.values {
             if values.len() > MAX_FILTER_VALUES {
                 return Err(QueryError::TooManyValues { facet: *facet, count: values.len() });

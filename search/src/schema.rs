@@ -13,27 +13,25 @@ pub const SCHEMA_VERSION: u32 = 2;
 /// The name under which the engine knows the analyser of the text fields.
 pub(crate) const ANALYZER: &str = "staffroom_english";
 
+/// The name under which the engine knows the analyser of words as people write them.
+pub(crate) const WORD_ANALYZER: &str = "staffroom_words";
+
 /// A field that free text is searched in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextField {
-    Title,
-    Abstract,
-    Labels,
-    Body,
-    Files,
+    /// What everybody holds of it: title, abstract and labels.
+    Summary,
+    /// Its full text and that of its files.
+    Full,
 }
 
 impl TextField {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Title, Self::Abstract, Self::Labels, Self::Body, Self::Files];
+    pub(crate) const ALL: [Self; 2] = [Self::Summary, Self::Full];
 
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Title => "title",
-            Self::Abstract => "abstract",
-            Self::Labels => "labels",
-            Self::Body => "body",
-            Self::Files => "files",
+            Self::Summary => "summary",
+            Self::Full => "full",
         }
     }
 }
@@ -64,6 +62,9 @@ pub(crate) struct Fields {
     pub(crate) reported: Field,
     /// The phases of the schools that started what its lineage is about.
     pub(crate) tried_in: Field,
+    /// The words of the summary as people write them: what misspellings and beginnings of words are
+    /// compared with.
+    pub(crate) words: Field,
     text: [Field; TextField::ALL.len()],
     facets: Vec<Field>,
 }
@@ -100,6 +101,12 @@ pub(crate) fn build() -> (Schema, Fields) {
             .set_index_option(IndexRecordOption::Basic),
     );
     let term = untouched.clone().set_fast("raw");
+    let words = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(WORD_ANALYZER)
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::Basic),
+    );
 
     let fields = Fields {
         key: builder.add_bytes_field("key", INDEXED),
@@ -116,6 +123,7 @@ pub(crate) fn build() -> (Schema, Fields) {
         strength: builder.add_u64_field(STRENGTH, FAST),
         reported: builder.add_u64_field(REPORTED, FAST),
         tried_in: builder.add_text_field("tried_in", untouched),
+        words: builder.add_text_field("words", words),
         text: TextField::ALL.map(|field| builder.add_text_field(field.as_str(), text.clone())),
         facets: Facet::ALL
             .iter()

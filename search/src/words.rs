@@ -1,37 +1,46 @@
 //! What a word is: the one rule by which documents and queries are cut into words.
 
+mod spelling;
+
+use std::borrow::Cow;
 use std::str::CharIndices;
 
 use tantivy::tokenizer::{
     AsciiFoldingFilter, Language, LowerCaser, RawTokenizer, Stemmer, TextAnalyzer, Token,
-    TokenStream, Tokenizer,
+    TokenFilter, TokenStream, Tokenizer,
 };
+
+use spelling::spelling;
 
 /// Longer runs of letters and digits are encoded data or keyboard noise, and only fill the
 /// dictionary. The longest English word in use has 45 letters.
 const MAX_WORD_BYTES: usize = 64;
 
-/// Cuts text into words and reduces each to its English stem: how text fields are indexed.
+/// Cuts text into words and reduces each to the English stem of its one spelling: how text fields are
+/// indexed.
 pub(crate) fn stemming_analyzer() -> TextAnalyzer {
     TextAnalyzer::builder(Words::default())
         .filter(LowerCaser)
         .filter(AsciiFoldingFilter)
+        .filter(OneSpelling)
         .filter(Stemmer::new(Language::English))
         .build()
 }
 
+/// Cuts text into words as people write them, in lower case and without accents.
+pub(crate) fn word_analyzer() -> TextAnalyzer {
+    TextAnalyzer::builder(Words::default()).filter(LowerCaser).filter(AsciiFoldingFilter).build()
+}
+
 /// The words of `text` in lower case and without accents, not yet stemmed.
 pub(crate) fn words(text: &str) -> Vec<String> {
-    let mut analyzer = TextAnalyzer::builder(Words::default())
-        .filter(LowerCaser)
-        .filter(AsciiFoldingFilter)
-        .build();
-    collect(&mut analyzer, text)
+    collect(&mut word_analyzer(), text)
 }
 
 /// The English stem of a word that [`words`] gave.
 pub(crate) fn stem(word: &str) -> String {
     let mut analyzer = TextAnalyzer::builder(RawTokenizer::default())
+        .filter(OneSpelling)
         .filter(Stemmer::new(Language::English))
         .build();
     collect(&mut analyzer, word).pop().unwrap_or_default()
@@ -116,6 +125,52 @@ impl WordStream<'_> {
     }
 }
 
+/// Writes each word in its one spelling.
+#[derive(Clone)]
+struct OneSpelling;
+
+#[derive(Clone)]
+struct OneSpellingTokenizer<T>(T);
+
+struct OneSpellingStream<S>(S);
+
+impl TokenFilter for OneSpelling {
+    type Tokenizer<T: Tokenizer> = OneSpellingTokenizer<T>;
+
+    fn transform<T: Tokenizer>(self, inner: T) -> OneSpellingTokenizer<T> {
+        OneSpellingTokenizer(inner)
+    }
+}
+
+impl<T: Tokenizer> Tokenizer for OneSpellingTokenizer<T> {
+    type TokenStream<'a> = OneSpellingStream<T::TokenStream<'a>>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Self::TokenStream<'a> {
+        OneSpellingStream(self.0.token_stream(text))
+    }
+}
+
+impl<S: TokenStream> TokenStream for OneSpellingStream<S> {
+    fn advance(&mut self) -> bool {
+        if !self.0.advance() {
+            return false;
+        }
+        let token = self.0.token_mut();
+        if let Cow::Owned(spelled) = spelling(&token.text) {
+            token.text = spelled;
+        }
+        true
+    }
+
+    fn token(&self) -> &Token {
+        self.0.token()
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        self.0.token_mut()
+    }
+}
+
 fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '\u{2018}' | '\u{2019}' | '\u{02BC}' | '\u{FF07}')
 }
@@ -156,6 +211,18 @@ mod tests {
         for text in ["Café", "Cafe\u{301}", "cafe", "ca\u{AD}fe"] {
             assert_eq!(stems(text), stems("cafe"), "{text}");
         }
+    }
+
+    #[test]
+    fn spells_words_of_two_spellings_in_one_way() {
+        for (british, american) in [
+            ("Behaviour programmes", "behavior programs"),
+            ("organised", "organizing"),
+            ("maths", "math"),
+        ] {
+            assert_eq!(stems(british), stems(american), "{british}");
+        }
+        assert_eq!(words("Behaviour"), ["behaviour"]);
     }
 
     #[test]

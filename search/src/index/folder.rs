@@ -10,8 +10,8 @@ use tantivy::schema::Schema;
 use tantivy::{Index as Engine, IndexReader, ReloadPolicy};
 
 use super::{EmptyReason, IndexError, stamp};
-use crate::schema::ANALYZER;
-use crate::words::stemming_analyzer;
+use crate::schema::{ANALYZER, WORD_ANALYZER};
+use crate::words::{stemming_analyzer, word_analyzer};
 
 const META: &str = "meta.json";
 const MANAGED: &str = ".managed.json";
@@ -88,6 +88,7 @@ fn open_existing(
 
 fn register(engine: &Engine) {
     engine.tokenizers().register(ANALYZER, stemming_analyzer());
+    engine.tokenizers().register(WORD_ANALYZER, word_analyzer());
 }
 
 fn reader(engine: &Engine) -> tantivy::Result<IndexReader> {

@@ -229,7 +229,7 @@ fn a_purge_takes_the_text_of_removed_documents_off_the_disk() {
     assert_eq!(purged.left, 0);
     assert_eq!(index.count(), 99);
     let searcher = index.reader.searcher();
-    let word = Term::from_field_text(index.fields.text(schema::TextField::Title), "unmistak");
+    let word = Term::from_field_text(index.fields.text(schema::TextField::Summary), "unmistak");
     assert_eq!(searcher.doc_freq(&word).unwrap(), 0);
     let documents: u32 = searcher.segment_readers().iter().map(|segment| segment.max_doc()).sum();
     assert_eq!(documents, 99);

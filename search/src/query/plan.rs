@@ -1,36 +1,41 @@
 //! From words, phrases and filters to the engine's query.
 //!
-//! Everything that later widens or narrows what a word finds (synonyms, misspellings, prefixes)
-//! belongs into [`word_query`], which decides how one word is looked for in all fields.
+//! Everything that widens what a word finds belongs into [`Words::query`], which decides how each
+//! word is looked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use staffroom_protocol::hash::GroupId;
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, Occur, PhraseQuery, Query as EngineQuery,
-    RangeQuery, TermQuery,
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, PhraseQuery,
+    Query as EngineQuery, RangeQuery, TermQuery,
 };
 use tantivy::schema::IndexRecordOption;
 
 use super::Filters;
 use super::parse::Parsed;
+use super::stop_words::is_stop_word;
+use super::synonyms::{MAX_ALTERNATIVES, Synonyms};
+use super::word::WordQuery;
 use crate::document::day_number;
 use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
 use crate::words::stem;
 
-/// What a match in a field counts.
-const fn weight(field: TextField) -> f32 {
-    match field {
-        TextField::Title => 1.0,
-        TextField::Abstract => 1.0,
-        TextField::Labels => 0.5,
-        TextField::Body => 0.5,
-        TextField::Files => 0.3,
-    }
-}
+/// What a synonym counts beside the words that were typed: less than half, so that what was typed comes first.
+const SYNONYM_WEIGHT: f32 = 0.45;
+
+/// What the lesser forms of one meaning add to the best of them: a document that says it in two ways
+/// is about it.
+const FURTHER_FORMS: f32 = 0.5;
+
+/// Stop words that may stand between two words for them to be a pair: "effects of the size".
+const STOP_WORDS_IN_PAIR: usize = 2;
+
+/// Pairs of words that are looked for; each costs reading positions of the best documents.
+const MAX_PAIRS: usize = 12;
 
 /// A query for the engine.
 #[derive(Debug)]
@@ -38,11 +43,21 @@ pub(crate) struct Plan {
     pub(crate) query: Box<dyn EngineQuery>,
     /// The stems to mark in what is shown.
     pub(crate) stems: Vec<String>,
+    /// The stems that were typed side by side.
+    pub(crate) pairs: Vec<(String, String)>,
+    /// What the words that were typed weigh together.
+    pub(crate) typed: f32,
 }
 
-pub(crate) fn plan(parsed: &Parsed, filters: &Filters, fields: &Fields) -> Plan {
-    let words = stems_with_counts(parsed);
-    let mut stems: Vec<String> = words.keys().cloned().collect();
+pub(crate) fn plan(
+    parsed: &Parsed,
+    filters: &Filters,
+    synonyms: &Synonyms,
+    fields: &Fields,
+) -> Plan {
+    let words = Words::new(parsed);
+    let mut stems: Vec<String> = words.counts.keys().cloned().collect();
+    stems.extend(words.alternatives.values().flat_map(BTreeMap::keys).cloned());
     let mut clauses: Vec<(Occur, Box<dyn EngineQuery>)> = Vec::new();
 
     for phrase in &parsed.phrases {
@@ -50,10 +65,11 @@ pub(crate) fn plan(parsed: &Parsed, filters: &Filters, fields: &Fields) -> Plan 
         clauses.push((Occur::Must, phrase_query(&phrase, fields)));
         stems.extend(phrase);
     }
-    if !words.is_empty() {
+    if !words.counts.is_empty() {
         let occur = if parsed.phrases.is_empty() { Occur::Must } else { Occur::Should };
-        let each = words.iter().flat_map(|(stem, count)| word_query(stem, *count, fields));
-        clauses.push((occur, Box::new(BooleanQuery::union(each.collect()))));
+        let (query, alternatives) = words.query(parsed, synonyms, fields);
+        clauses.push((occur, query));
+        stems.extend(alternatives);
     }
     for phrase in &parsed.excluded {
         let phrase: Vec<String> = phrase.iter().map(|word| stem(word)).collect();
@@ -65,53 +81,127 @@ pub(crate) fn plan(parsed: &Parsed, filters: &Filters, fields: &Fields) -> Plan 
     if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
         clauses.push((Occur::Must, Box::new(AllQuery)));
     }
-    Plan { query: Box::new(BooleanQuery::new(clauses)), stems }
-}
-
-/// Two forms of one word are one stem, typed twice.
-fn stems_with_counts(parsed: &Parsed) -> BTreeMap<String, u32> {
-    let mut stems = BTreeMap::new();
-    for (word, count) in &parsed.words {
-        *stems.entry(stem(word)).or_default() += count;
+    Plan {
+        query: Box::new(BooleanQuery::new(clauses)),
+        stems,
+        pairs: pairs(parsed),
+        typed: words.counts.values().map(|count| repeated(*count)).sum(),
     }
-    stems
 }
 
-/// One word in every field. The engine drops repeated terms, so its weight grows with the root of how
-/// often it was typed: on the Cranfield questions that finds as much as the full count and puts it in
-/// a better order.
-fn word_query(stem: &str, count: u32, fields: &Fields) -> Vec<Box<dyn EngineQuery>> {
-    TextField::ALL
-        .iter()
-        .map(|field| {
-            let term = Term::from_field_text(fields.text(*field), stem);
-            boosted(TermQuery::new(term, IndexRecordOption::WithFreqs), weight(*field), count)
-        })
-        .collect()
+fn pairs(parsed: &Parsed) -> Vec<(String, String)> {
+    let pairs: BTreeSet<(String, String)> = parsed
+        .pairs(STOP_WORDS_IN_PAIR)
+        .into_iter()
+        .map(|(first, second)| (stem(first), stem(second)))
+        .filter(|(first, second)| first != second)
+        .collect();
+    pairs.into_iter().take(MAX_PAIRS).collect()
+}
+
+/// The words of a query, two forms of one word being one stem that was typed twice.
+struct Words {
+    counts: BTreeMap<String, u32>,
+    alternatives: BTreeMap<String, BTreeMap<String, f32>>,
+}
+
+impl Words {
+    fn new(parsed: &Parsed) -> Self {
+        let mut words = Self { counts: BTreeMap::new(), alternatives: BTreeMap::new() };
+        for (word, count) in &parsed.words {
+            let stemmed = stem(word);
+            for (alternative, weight) in parsed.alternatives.get(word).into_iter().flatten() {
+                let alternatives = words.alternatives.entry(stemmed.clone()).or_default();
+                alternatives.insert(stem(alternative), *weight);
+            }
+            *words.counts.entry(stemmed).or_default() += count;
+        }
+        words
+    }
+
+    /// A word, or what else it may mean.
+    fn word_query(&self, stem: &str, count: u32, fields: &Fields) -> Box<dyn EngineQuery> {
+        let query = |stem, weight| -> Box<dyn EngineQuery> {
+            Box::new(WordQuery::new(stem, weight * repeated(count), fields))
+        };
+        match self.alternatives.get(stem) {
+            None => query(stem, 1.0),
+            Some(alternatives) => {
+                let others = alternatives.iter().filter(|(other, _)| *other != stem);
+                let each = others.map(|(other, weight)| query(other, *weight));
+                let each = each.chain([query(stem, 1.0)]).collect();
+                Box::new(DisjunctionMaxQuery::new(each))
+            }
+        }
+    }
+
+    /// Any of the words, or what means the same as some of them; and the stems of the latter.
+    fn query(
+        &self,
+        parsed: &Parsed,
+        synonyms: &Synonyms,
+        fields: &Fields,
+    ) -> (Box<dyn EngineQuery>, Vec<String>) {
+        let mut left = self.counts.clone();
+        let mut any: Vec<Box<dyn EngineQuery>> = Vec::new();
+        let mut marked = Vec::new();
+        for row in &parsed.rows {
+            let row: Vec<String> = row.iter().map(|word| stem(word)).collect();
+            for found in synonyms.find(&row) {
+                let form: BTreeSet<&String> = row[found.range].iter().collect();
+                let own: Vec<Box<dyn EngineQuery>> = form
+                    .into_iter()
+                    .filter_map(|stem| Some((stem, left.remove(stem)?)))
+                    .map(|(stem, count)| self.word_query(stem, count, fields))
+                    .collect();
+                if own.is_empty() {
+                    continue;
+                }
+                let mut best: Vec<Box<dyn EngineQuery>> = vec![Box::new(BooleanQuery::union(own))];
+                for alternative in found.alternatives {
+                    if marked.len() < MAX_ALTERNATIVES {
+                        best.push(alternative_query(&alternative, fields));
+                        marked.extend(alternative);
+                    }
+                }
+                any.push(Box::new(DisjunctionMaxQuery::with_tie_breaker(best, FURTHER_FORMS)));
+            }
+        }
+        any.extend(left.iter().map(|(stem, count)| self.word_query(stem, *count, fields)));
+        marked.retain(|stem| !is_stop_word(stem));
+        (Box::new(BooleanQuery::union(any)), marked)
+    }
+}
+
+/// The weight of a word that was typed so often. The engine drops repeated terms, so it grows with
+/// the root of the count: on the Cranfield questions that finds as much as the full count and puts
+/// it in a better order.
+#[expect(clippy::cast_precision_loss, reason = "a count of typed words is small")]
+fn repeated(count: u32) -> f32 {
+    (count as f32).sqrt()
+}
+
+/// A synonym: one word, or a phrase, which is to count as one word although the engine adds up the
+/// rarity of all its words.
+fn alternative_query(stems: &[String], fields: &Fields) -> Box<dyn EngineQuery> {
+    if let [stem] = stems {
+        return Box::new(WordQuery::new(stem, SYNONYM_WEIGHT, fields));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a synonym has few words")]
+    let weight = SYNONYM_WEIGHT / stems.len() as f32;
+    Box::new(BoostQuery::new(phrase_query(stems, fields), weight))
 }
 
 /// A phrase in any one field.
 fn phrase_query(stems: &[String], fields: &Fields) -> Box<dyn EngineQuery> {
-    let fields = TextField::ALL.iter().map(|field| {
-        let mut terms: Vec<Term> =
-            stems.iter().map(|stem| Term::from_field_text(fields.text(*field), stem)).collect();
-        match terms.pop() {
-            Some(last) if terms.is_empty() => {
-                boosted(TermQuery::new(last, IndexRecordOption::WithFreqs), weight(*field), 1)
-            }
-            Some(last) => {
-                terms.push(last);
-                boosted(PhraseQuery::new(terms), weight(*field), 1)
-            }
-            None => Box::new(AllQuery),
-        }
+    if let [stem] = stems {
+        return Box::new(WordQuery::new(stem, 1.0, fields));
+    }
+    let each = TextField::ALL.iter().map(|field| {
+        let terms = stems.iter().map(|stem| Term::from_field_text(fields.text(*field), stem));
+        Box::new(PhraseQuery::new(terms.collect())) as Box<dyn EngineQuery>
     });
-    Box::new(BooleanQuery::union(fields.collect()))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a count of typed words is small")]
-fn boosted(query: impl EngineQuery, weight: f32, count: u32) -> Box<dyn EngineQuery> {
-    Box::new(BoostQuery::new(Box::new(query), weight * (count as f32).sqrt()))
+    Box::new(DisjunctionMaxQuery::new(each.collect()))
 }
 
 /// What decides by a number or by the lineage. The dimensions are narrowed while results are
@@ -200,4 +290,65 @@ pub(crate) fn any_of(terms: impl IntoIterator<Item = Term>) -> Box<dyn EngineQue
 /// A filter decides whether a document passes and adds nothing to its score.
 fn unscored(query: impl EngineQuery) -> Box<dyn EngineQuery> {
     Box::new(ConstScoreQuery::new(Box::new(query), 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tantivy::query::QueryClone;
+
+    use super::*;
+    use crate::query::parse::parse;
+    use crate::schema;
+
+    /// Terms that a query looks up in the index: what its cost grows with.
+    fn terms(plan: &Plan) -> usize {
+        let mut terms = 0;
+        plan.query.box_clone().query_terms(&mut |_, _| terms += 1);
+        terms
+    }
+
+    fn planned(text: &str) -> Option<Plan> {
+        let (_, fields) = schema::build();
+        let parsed = parse(text).ok()?;
+        Some(plan(&parsed, &Filters::default(), &Synonyms::standard(), &fields))
+    }
+
+    /// Words in both fields, synonyms with their words in both fields, and what leaves out older
+    /// versions.
+    const MOST_TERMS: usize = 2 * 32 + 2 * 8 * MAX_ALTERNATIVES + 1;
+
+    #[test]
+    fn no_text_makes_a_query_of_more_than_a_bounded_number_of_terms() {
+        let forms = include_str!("../../data/synonyms.txt").replace(['|', '#'], " ");
+        let distinct: String = (0..1_000).map(|n| format!("word{n} ")).collect();
+        for text in [
+            forms.repeat(20),
+            distinct,
+            "(".repeat(10_000) + "eal" + &")".repeat(10_000),
+            "eal send ks1 ks2 ks3 ks4 ks5 pp ta cpd maths ".repeat(3_000),
+            "\"key stage 2\" -\"year 4\" ".repeat(5_000),
+            "the of and to ".repeat(10_000),
+            String::from_utf8_lossy(&[0xFF; 100_000]).into_owned() + " eal",
+        ] {
+            if let Some(plan) = planned(&text) {
+                let terms = terms(&plan);
+                assert!(terms <= MOST_TERMS, "{terms} for {:?}", &text[..20]);
+                assert!(plan.pairs.len() <= MAX_PAIRS);
+            }
+        }
+        let few = terms(&planned("seating plans").unwrap());
+        assert_eq!(few, 2 * 2 + 1, "the count sees every term");
+    }
+
+    proptest! {
+        #[test]
+        fn words_of_the_synonyms_in_any_order_stay_within_the_bound(
+            words in prop::collection::vec("(eal|send|ks[1-5]|y[1-9]|year|key|stage|maths|english|as|an|additional|language|at|risk|-|\"|subject:)", 0..200)
+        ) {
+            if let Some(plan) = planned(&words.join(" ")) {
+                prop_assert!(terms(&plan) <= MOST_TERMS);
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ use staffroom_protocol::record::{File, Period, Reference, Summary};
 use super::*;
 use crate::evidence::{LineageEvidence, Strength};
 use crate::testing::{document, group, index_of, put, school, search, titles};
-use crate::{Change, Document, FacetCount, Index, SnippetSource};
+use crate::{Change, Document, FacetCount, Index, SnippetSource, Synonyms};
 
 fn filtered(index: &Index, filters: Filters) -> Vec<String> {
     let mut found = titles(&index.search(&Query { filters, ..Query::new("") }).unwrap());
@@ -348,7 +348,7 @@ fn a_hit_shows_what_a_list_needs() {
 
 #[test]
 fn replaced_and_removed_documents_are_no_longer_found() {
-    let (_folder, index) = index_of([document(1, "marking"), document(2, "homework")]);
+    let (_folder, index) = index_of([document(1, "seating"), document(2, "homework")]);
     index
         .apply([
             put(document(1, "feedback")),
@@ -357,10 +357,10 @@ fn replaced_and_removed_documents_are_no_longer_found() {
             Change::Remove(document(99, "").key),
         ])
         .unwrap();
-    assert_eq!(search(&index, "marking").total, 1, "nothing changes before the commit");
+    assert_eq!(search(&index, "seating").total, 1, "nothing changes before the commit");
     index.commit(2).unwrap();
     assert_eq!(titles(&search(&index, "")), ["whole class feedback"]);
-    assert_eq!(search(&index, "marking homework").total, 0);
+    assert_eq!(search(&index, "seating homework").total, 0);
     assert_eq!(index.count(), 1);
 }
 
@@ -417,6 +417,132 @@ fn strange_documents_are_indexed() {
     assert_eq!(search(&index, "findable").total, 1);
     assert_eq!(search(&index, "plan.docx").total, 1);
     assert_eq!(search(&index, "").total, 2);
+}
+
+#[test]
+fn what_means_the_same_is_found_behind_what_was_typed() {
+    let (_folder, index) = index_of([
+        document(1, "Support for EAL pupils"),
+        document(2, "Pupils with English as an additional language"),
+        document(3, "Times tables in Year 4"),
+        document(4, "Seating plans"),
+    ]);
+    assert_eq!(titles(&search(&index, "eal"))[0], "Support for EAL pupils");
+    assert_eq!(search(&index, "eal").total, 2);
+    let found = titles(&search(&index, "english as an additional language"));
+    assert_eq!(found[0], "Pupils with English as an additional language");
+    assert!(found.contains(&"Support for EAL pupils".to_owned()));
+    for text in ["y4", "Yr 4", "yr4", "year-4"] {
+        assert_eq!(titles(&search(&index, text))[0], "Times tables in Year 4", "{text}");
+    }
+}
+
+#[test]
+fn a_trust_says_what_means_the_same() {
+    let (_folder, mut index) = index_of([document(1, "Drop everything and read")]);
+    assert_eq!(search(&index, "dear").total, 0);
+    index
+        .set_synonyms(Synonyms::standard().extended_by("DEAR | drop everything and read").unwrap());
+    assert_eq!(search(&index, "dear").total, 1);
+}
+
+#[test]
+fn british_words_find_american_texts() {
+    let (_folder, index) = index_of([document(1, "Behavior programs"), document(2, "Seating")]);
+    assert_eq!(titles(&search(&index, "behaviour programme")), ["Behavior programs"]);
+}
+
+#[test]
+fn a_misspelled_word_is_put_right_and_the_text_says_so() {
+    let (_folder, index) = index_of([
+        document(1, "Whole-class feedback"),
+        document(2, "Multiplication facts"),
+        document(3, "Reading aloud"),
+    ]);
+    for (typed, meant) in [
+        ("Feedbak", "feedback"),
+        ("multiplcaton \"facts\"", "multiplication \"facts\""),
+        ("raeding", "reading"),
+        ("wholeclass", "whole class"),
+    ] {
+        let results = search(&index, typed);
+        assert_eq!(results.did_you_mean.as_deref(), Some(meant), "{typed}");
+        assert_eq!(results.total, 1, "{typed}");
+    }
+    for known in ["feedback", "reading aloud", "y4", "xq", "ks2", "qqqqqqqq"] {
+        assert_eq!(search(&index, known).did_you_mean, None, "{known}");
+    }
+}
+
+#[test]
+fn a_word_that_is_known_is_never_replaced() {
+    let mut documents: Vec<_> = (1..=60).map(|n| document(n, "reading")).collect();
+    documents.push(document(99, "rearing chicks"));
+    let (_folder, index) = index_of(documents);
+    let results = search(&index, "rearing");
+    assert_eq!(titles(&results)[0], "rearing chicks");
+    assert_eq!(results.did_you_mean, None);
+    assert_eq!(search(&index, "reading").total, 60);
+}
+
+#[test]
+fn the_last_word_may_be_unfinished() {
+    let (_folder, index) =
+        index_of([document(1, "Multiplication in pairs"), document(2, "Seating in pairs")]);
+    let unfinished = |text: &str| {
+        titles(&index.search(&Query { unfinished: true, ..Query::new(text) }).unwrap())
+    };
+    assert_eq!(unfinished("multiplic"), ["Multiplication in pairs"]);
+    assert_eq!(unfinished("pairs mul")[0], "Multiplication in pairs");
+    assert_eq!(search(&index, "xyz mul").total, 0);
+}
+
+#[test]
+fn a_dimension_in_the_text_narrows_and_an_unknown_value_is_a_word() {
+    let mut maths = document(1, "Counters");
+    maths.summary.subjects = vec!["mathematics".to_owned()];
+    maths.summary.key_stages = vec!["KS2".to_owned()];
+    let mut science = document(2, "Counters in science");
+    science.summary.subjects = vec!["science".to_owned()];
+    science.school_name = "St Mary’s Primary".to_owned();
+    let (_folder, index) = index_of([maths, science]);
+    for text in ["counters subject:maths", "counters ks:2", "counters key_stage:KS2"] {
+        assert_eq!(titles(&search(&index, text)), ["Counters"], "{text}");
+    }
+    assert_eq!(titles(&search(&index, "subject:Science")), ["Counters in science"]);
+    assert_eq!(titles(&search(&index, "school:\"st mary's\"")), ["Counters in science"]);
+    assert_eq!(search(&index, "counters subject:juggling").total, 2);
+    assert_eq!(search(&index, "counters colour:red").total, 2);
+}
+
+#[test]
+fn words_typed_side_by_side_come_first_where_they_stand_so() {
+    let mut apart = document(1, "Notes one");
+    apart.summary.abstract_text = "Class lists, and what the size of desks is.".to_owned();
+    let mut beside = document(2, "Notes two");
+    beside.summary.abstract_text = "Desks and lists, and what class size is.".to_owned();
+    apart.clock = Timestamp::from_millis(9);
+    let (_folder, index) = index_of([apart, beside]);
+    assert_eq!(titles(&search(&index, "class size")), ["Notes two", "Notes one"]);
+}
+
+#[test]
+fn what_the_best_have_in_common_orders_and_never_adds() {
+    let about = |n: u32, text: &str| {
+        let mut document = document(n, &format!("number {n}"));
+        document.summary.abstract_text = text.to_owned();
+        document
+    };
+    let (_folder, index) = index_of([
+        about(1, "Fluency grows with counters and ten frames"),
+        about(2, "Fluency grows with counters and cubes"),
+        about(3, "Fluency for clarinet players here and there"),
+        about(4, "Fluency comes slowly with many counters"),
+        about(5, "Counters on shelves"),
+    ]);
+    let found = titles(&search(&index, "fluency"));
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert_eq!(found[3], "number 3", "{found:?}");
 }
 
 proptest! {

@@ -1,0 +1,154 @@
+//! What a person who is typing may be about to ask.
+
+use std::collections::BTreeSet;
+
+use tantivy::Searcher;
+use tantivy::collector::TopDocs;
+use tantivy::query::{BooleanQuery, Occur, Query as EngineQuery};
+
+use super::Index;
+use crate::facet::Facet;
+use crate::query::parse::parse;
+use crate::query::plan::plan;
+use crate::query::vocabulary::Vocabulary;
+use crate::query::{Filters, QueryError};
+use crate::words::words;
+
+/// Suggestions at once: more do not fit under a field.
+const MAX_SUGGESTIONS: usize = 20;
+
+/// Shorter beginnings of a word begin too many words for titles to be looked through.
+const LEAST_LETTERS_FOR_TITLES: usize = 3;
+
+/// Documents in which the rarest of the words is, beyond which no titles are looked through: that
+/// many take some milliseconds.
+const MAX_TITLE_MATCHES: u64 = 50_000;
+
+/// The dimensions whose values are suggested.
+const DIMENSIONS: [Facet; 6] = [
+    Facet::Theme,
+    Facet::Subject,
+    Facet::PupilGroup,
+    Facet::PracticeArea,
+    Facet::DevelopmentDomain,
+    Facet::Tag,
+];
+
+impl Index {
+    /// Up to `limit` texts that a search may be about to be for, whose last word may be unfinished:
+    /// values of dimensions, then titles of records that pass `filters`, then what was typed with its
+    /// last word completed. Words and values come from everything that the index holds.
+    ///
+    /// # Errors
+    /// [`QueryError::Engine`] if the index cannot be read. A text without a word has no suggestions.
+    pub fn suggest(
+        &self,
+        text: &str,
+        filters: &Filters,
+        limit: usize,
+    ) -> Result<Vec<String>, QueryError> {
+        filters.check()?;
+        let limit = limit.min(MAX_SUGGESTIONS);
+        let Ok(parsed) = parse(text) else { return Ok(Vec::new()) };
+        let Some(last) = parsed.rows.last().and_then(|row| row.last()).cloned() else {
+            return Ok(Vec::new());
+        };
+        let searcher = self.reader.searcher();
+        let vocabulary = Vocabulary { searcher: &searcher, fields: &self.fields };
+        let typed = text.trim().to_lowercase();
+        let mut suggestions = Vec::new();
+        for facet in DIMENSIONS {
+            let values = vocabulary.terms_beginning_with(self.fields.facet(facet), &typed)?;
+            suggestions.extend(values.into_keys());
+        }
+        let completions = vocabulary.beginning_with(&last)?;
+        if last.chars().count() >= LEAST_LETTERS_FOR_TITLES {
+            suggestions.extend(self.titles(text, filters, &searcher, limit)?);
+        }
+        let finished = typed.strip_suffix(&last).unwrap_or_default();
+        suggestions.extend(completions.iter().map(|word| format!("{finished}{word}")));
+
+        let mut known = BTreeSet::new();
+        suggestions.retain(|suggestion| known.insert(suggestion.to_lowercase()));
+        suggestions.truncate(limit);
+        Ok(suggestions)
+    }
+
+    /// Titles in which every word stands, the last one as the beginning of a word.
+    fn titles(
+        &self,
+        text: &str,
+        filters: &Filters,
+        searcher: &Searcher,
+        limit: usize,
+    ) -> Result<Vec<String>, QueryError> {
+        let typed = words(text);
+        let vocabulary = Vocabulary { searcher, fields: &self.fields };
+        let mut clauses: Vec<(Occur, Box<dyn EngineQuery>)> = Vec::new();
+        let mut fewest = u64::MAX;
+        for (place, word) in typed.iter().enumerate() {
+            let mut one = parse(word)?;
+            if place + 1 == typed.len() {
+                vocabulary.complete(&mut one)?;
+            }
+            fewest = fewest.min(vocabulary.postings(&one)?);
+            let plan = plan(&one, filters, &self.synonyms, &self.fields);
+            clauses.push((Occur::Must, plan.query));
+        }
+        if fewest > MAX_TITLE_MATCHES || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let best = searcher
+            .search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
+        let mut titles = Vec::new();
+        for (_, address) in best {
+            let title = self.shown(searcher, address)?.title;
+            if stand_in(&typed, &title) {
+                titles.push(title);
+            }
+        }
+        Ok(titles)
+    }
+}
+
+fn stand_in(typed: &[String], title: &str) -> bool {
+    let title = words(title);
+    let Some((last, before)) = typed.split_last() else { return false };
+    before.iter().all(|word| title.contains(word))
+        && title.iter().any(|word| word.starts_with(last.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{document, group, index_of};
+    use crate::{Facet, Filters};
+
+    #[test]
+    fn suggests_values_titles_and_words_for_an_unfinished_text() {
+        let mut tagged = document(1, "Whole-class feedback in history");
+        tagged.summary.tags = vec!["feedback sheet".to_owned()];
+        let (_folder, index) = index_of([
+            tagged,
+            document(2, "Feedback without marking"),
+            document(3, "Seating plans"),
+        ]);
+        let suggest = |text: &str| index.suggest(text, &Filters::default(), 8).unwrap();
+        let found = suggest("feedb");
+        assert_eq!(found[0], "feedback sheet");
+        for title in ["Whole-class feedback in history", "Feedback without marking", "feedback"] {
+            assert!(found.contains(&title.to_owned()), "{title}: {found:?}");
+        }
+        assert_eq!(suggest("Whole class fee")[0], "Whole-class feedback in history");
+        assert!(suggest("whole class fee").contains(&"whole class feedback".to_owned()));
+        assert!(suggest("zzz").is_empty() && suggest("").is_empty() && suggest("(((").is_empty());
+        assert_eq!(index.suggest("s", &Filters::default(), 1).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn titles_are_those_that_pass_the_filters() {
+        let (_folder, index) = index_of([document(1, "Feedback without marking")]);
+        let elsewhere = Filters::default().with(Facet::Group, group(9));
+        let found = index.suggest("feedback", &elsewhere, 8).unwrap();
+        assert!(!found.contains(&"Feedback without marking".to_owned()), "{found:?}");
+    }
+}

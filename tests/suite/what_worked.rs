@@ -1,0 +1,91 @@
+//! A school asks what worked, and is told what all schools found that tried it.
+
+use serde_json::Value;
+use staffroom_tests::School;
+
+use crate::{intervention, running};
+
+/// Takes up an intervention.
+fn adoption(of: &str, title: &str, state: &str) -> String {
+    let reason = if state == "stopped" { "\nstop_reason: Staff changed" } else { "" };
+    format!(
+        "---\nkind: adoption\nof: {of}\ntype: exact\ntitle: {title}\nstate: {state}{reason}\n\
+         contact_role: Reading lead\n---\n"
+    )
+}
+
+/// What came of it: pupils here scored `mean`, and those beside them 24 of 50.
+fn report(of: &str, title: &str, mean: f64) -> String {
+    format!(
+        "---\nkind: impact_report\nof: {of}\ntitle: {title}\nperiod: 2026-01-05 to 2026-03-27\n\
+         conclusion: continue\ndesign: matched comparison\nunit_of_allocation: pupil\n\
+         comparison_received: Silent reading\noutcome:\n  name: Reading fluency\n  domain: reading\n  \
+         measure: Fluency test\n  type: standardised\n  polarity: higher is better\n  minimum: 0\n  \
+         maximum: 50\n  marked_by: other_staff\narms:\n  intervention:\n    n: 60\n    before: {{ mean: 20, sd: 8 }}\n    \
+         after: {{ mean: {mean}, sd: 8 }}\n  comparison:\n    n: 62\n    before: {{ mean: 20, sd: 8 }}\n    \
+         after: {{ mean: 24, sd: 8 }}\n---\n## What was seen\nThey read more smoothly.\n\n\
+         ## Other factors\nA library opened nearby.\n"
+    )
+}
+
+fn publish(school: &School, text: String) -> String {
+    let file = school.write("record.md", text);
+    let outcome = school.json(&["publish", file.to_str().unwrap()]);
+    let text = outcome.to_string();
+    let id = outcome[0]["id"].as_str();
+    id.unwrap_or_else(|| panic!("no id in {text}")).to_owned()
+}
+
+/// The results of a search, once their evidence is as expected.
+fn results(school: &School, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    let mut found = Value::Null;
+    school.waits_for(what, || {
+        found = school.json(&["search", "echo reading"]);
+        holds(&found)
+    });
+    found
+}
+
+#[test]
+fn what_all_schools_found_is_one_result_whatever_order_it_came_in() {
+    let (ash, beech, cedar) =
+        (running("Ash Primary"), running("Beech Primary"), running("Cedar Academy"));
+    ash.found("Fenland Trust", "trust", &[&beech, &cedar]);
+
+    let origin = publish(&ash, intervention("Echo reading", "Fluent readers by summer."));
+    for school in [&beech, &cedar] {
+        school.finds("echo reading", 1);
+    }
+    let at_beech = publish(&beech, adoption(&origin, "Echo reading at Beech", "running"));
+    let of_beech = publish(&beech, report(&at_beech, "Echo reading in the spring", 28.0));
+    let at_cedar = publish(&cedar, adoption(&origin, "Echo reading at Cedar", "stopped"));
+    let _ = at_cedar;
+
+    // One result at every school, for three that started, of which one reported and one stopped.
+    for school in [&ash, &beech, &cedar] {
+        let found = results(school, "the whole lineage", |found| {
+            let lineage = &found["hits"][0]["lineage"];
+            (&lineage["started"], &lineage["reported"], &lineage["stopped"])
+                == (&3.into(), &1.into(), &1.into())
+        });
+        assert_eq!(found["hits"].as_array().unwrap().len(), 1, "{found}");
+        let lineage = &found["hits"][0]["lineage"];
+        // (28 - 24) / 8, corrected for 122 pupils.
+        let effect = lineage["effect"]["estimate"].as_f64().unwrap();
+        assert!((effect - 0.5 * (1.0 - 3.0 / (4.0 * 122.0 - 9.0))).abs() < 1e-3, "{lineage}");
+    }
+
+    // Made anew, the index says the same.
+    let before = ash.json(&["search", "echo reading"])["hits"][0]["lineage"].clone();
+    ash.done(&["reindex"]);
+    results(&ash, "the same again", |found| found["hits"][0]["lineage"] == before);
+
+    // What is withdrawn counts no more, at those either who had counted it.
+    beech.done(&["withdraw", &of_beech, "--reason", "published by mistake"]);
+    for school in [&ash, &beech, &cedar] {
+        results(school, "no report", |found| {
+            let lineage = &found["hits"][0]["lineage"];
+            lineage["reported"] == 0 && lineage["started"] == 3 && lineage["effect"].is_null()
+        });
+    }
+}
