@@ -27,14 +27,14 @@ const TEXT_LETTERS: usize = 200;
 const TITLE_LETTERS: usize = 90;
 
 // Columns, in pixels at a height of text of 13: label, n, plot, numbers, weight.
-const WIDTH: f64 = 800.0;
+const WIDTH: f64 = 840.0;
 const LABEL_LEFT: f64 = 12.0;
 const LABEL_WIDTH: f64 = 226.0;
 const N_RIGHT: f64 = 288.0;
 const PLOT_LEFT: f64 = 312.0;
 const PLOT_RIGHT: f64 = 556.0;
-const NUMBERS_RIGHT: f64 = 722.0;
-const WEIGHT_RIGHT: f64 = 788.0;
+const NUMBERS_RIGHT: f64 = 762.0;
+const WEIGHT_RIGHT: f64 = 828.0;
 const ROW_HEIGHT: f64 = 22.0;
 const TOP: f64 = 66.0;
 
@@ -217,19 +217,17 @@ impl Canvas {
         self.label("Pooled", y, bold);
         self.numbers(Some(pooled.estimate), (pooled.low, pooled.high), y, bold);
         let middle = y - 4.5;
-        let ends = [pooled.low, pooled.estimate, pooled.high].map(|value| self.scale.place(value));
-        if ends.iter().all(|x| x.is_finite()) {
-            let [low, estimate, high] = ends;
-            // A diamond stays visible however precise the result is.
-            let (low, high) = (low.min(estimate - 2.0), high.max(estimate + 2.0));
-            self.body.push_str(&format!(
-                "<path d=\"M{low:.1} {middle:.1}L{estimate:.1} {:.1}L{high:.1} {middle:.1}\
-                 L{estimate:.1} {:.1}Z\"/>\n",
-                middle - 7.0,
-                middle + 7.0
-            ));
-        }
-        self.arrows((pooled.low, pooled.high), middle);
+        self.interval((pooled.low, pooled.high), middle, "");
+        let Some(estimate) = self.scale.inside(pooled.estimate) else { return };
+        // A diamond stays visible however precise the result is.
+        let low = self.scale.place(pooled.low).min(estimate - 2.0);
+        let high = self.scale.place(pooled.high).max(estimate + 2.0);
+        self.body.push_str(&format!(
+            "<path d=\"M{low:.1} {middle:.1}L{estimate:.1} {:.1}L{high:.1} {middle:.1}\
+             L{estimate:.1} {:.1}Z\"/>\n",
+            middle - 7.0,
+            middle + 7.0
+        ));
     }
 
     fn prediction(&mut self, prediction: &Prediction, y: f64) {

@@ -63,8 +63,8 @@ impl Scale {
     }
 }
 
-/// The most decimals that are written.
-pub(super) const DECIMALS: usize = 6;
+/// The most decimals that are written: three numbers of that many fit beside each other.
+pub(super) const DECIMALS: usize = 4;
 
 /// How many decimals tell apart what lies on an axis: two, unless it is short.
 pub(super) fn decimals_for(scale: &Scale) -> usize {
@@ -75,7 +75,7 @@ pub(super) fn decimals_for(scale: &Scale) -> usize {
 /// A number with a minus sign that is as wide as a plus; in powers of ten where it is long.
 pub(super) fn number(value: f64, decimals: usize) -> String {
     let written =
-        if value.abs() < 10_000.0 { format!("{value:.decimals$}") } else { format!("{value:.1e}") };
+        if value.abs() < 1_000.0 { format!("{value:.decimals$}") } else { format!("{value:.1e}") };
     let nothing =
         written.strip_prefix('-').filter(|rest| !rest.contains(|c| matches!(c, '1'..='9')));
     nothing.map_or_else(|| written.replace('-', "−"), str::to_owned)
