@@ -18,6 +18,10 @@ use crate::store::StoreError;
 /// further away starts a lineage of its own.
 const MOST_STEPS: usize = 64;
 
+/// Entries that are looked at for one lineage: a few for each record, since one may be shared with
+/// several groups, and others may use its id on purpose.
+const MOST_LOOKED_AT: usize = 4 * MAX_LINEAGE_RECORDS;
+
 /// Gathers lineages from the store, each once.
 #[derive(Debug)]
 pub(crate) struct Lineages<'a> {
@@ -134,9 +138,11 @@ impl<'a> Lineages<'a> {
         let mut records: Vec<LineageRecord> = self.record(origin)?.into_iter().collect();
         let mut seen = BTreeSet::from([origin]);
         let mut open = VecDeque::from([origin]);
+        let mut looked_at = 0;
         while let Some(on) = open.pop_front() {
             for EntryKey { school, record, .. } in self.node.store().entries_on(&on.1, MOST)? {
-                if records.len() >= MOST {
+                looked_at += 1;
+                if records.len() >= MOST || looked_at > MOST_LOOKED_AT {
                     return Ok(records);
                 }
                 let key = (school, record);
