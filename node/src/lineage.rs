@@ -368,10 +368,12 @@ pub(crate) mod tests {
     fn a_lineage_is_there_after_a_restart_and_after_the_record_store_was_lost() {
         let mut trust = Trust::of(3);
         trust.comes((0, 1), "intervention", Some(Summary::default()));
-        trust.comes((1, 2), "adoption", trust.on((0, 1)));
-        trust.comes((1, 4), "impact_report", trust.on((1, 2)));
         trust.comes((2, 3), "adoption", trust.on((0, 1)));
         trust.comes((2, 3), "adoption", None);
+        trust.comes((1, 2), "adoption", trust.on((0, 1)));
+        trust.comes((1, 4), "impact_report", trust.on((1, 2)));
+        let first = trust.node.store().entries_on(&trust.key(0, 1).1, 1).unwrap();
+        assert_eq!(first[0].record, trust.key(1, 2).1, "what was withdrawn takes no place");
         let whole = Some((trust.key(0, 1), 3, 1));
         assert_eq!(trust.found((1, 4)), whole);
         trust = trust.restarted(|_| {});
@@ -414,6 +416,9 @@ pub(crate) mod tests {
         trust.comes((1, 9), "impact_report", trust.on((3, 8)));
         assert_eq!(trust.found((3, 8)), Some((trust.key(3, 8), 2, 1)));
         assert_eq!(trust.found((2, 8)), Some((trust.key(2, 8), 1, 0)));
+        let names = Names::of(&trust.node);
+        let mut lineages = Lineages::new(&trust.node, &names);
+        assert_eq!(lineages.members(trust.key(2, 8), 10).unwrap(), [trust.key(2, 8)]);
         trust.comes((3, 5), "adoption", trust.on((3, 5)));
         assert_eq!(trust.found((3, 5)), Some((trust.key(3, 5), 1, 0)));
     }
