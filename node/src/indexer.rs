@@ -199,9 +199,7 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         let caught_up = changes.len() < BATCH;
         if caught_up || stale.len() >= MOST_STALE {
             for origin in std::mem::take(&mut stale) {
-                for key in lineages.members(origin, MOST_REFRESHED)? {
-                    indexer.index.apply(documents(node, &names, &mut lineages, key, &[])?)?;
-                }
+                indexer.index.apply(lineage_documents(node, &names, &mut lineages, origin)?)?;
             }
         }
         position = *last;
@@ -295,6 +293,20 @@ fn documents(
     Ok(changes)
 }
 
+/// The documents of the lineage that starts from a record, [`MOST_REFRESHED`] records at most.
+fn lineage_documents(
+    node: &Node,
+    names: &Names,
+    lineages: &mut Lineages<'_>,
+    origin: RecordKey,
+) -> Result<Vec<Change>, FollowError> {
+    let mut changes = Vec::new();
+    for key in lineages.members(origin, MOST_REFRESHED)? {
+        changes.extend(documents(node, names, lineages, key, &[])?);
+    }
+    Ok(changes)
+}
+
 /// The start of the lineage of a document that is put.
 fn origin(change: &Change) -> Option<RecordKey> {
     match change {
@@ -349,6 +361,11 @@ mod tests {
             assert_eq!(document.phase.as_deref(), Some("primary"));
         }
         assert_eq!(put(&trust, trust.key(2, 4))[0].lineage, None);
+        let names = Names::of(&trust.node);
+        let mut lineages = Lineages::new(&trust.node, &names);
+        let origin = trust.key(0, 1);
+        let all = lineage_documents(&trust.node, &names, &mut lineages, origin).unwrap();
+        assert_eq!(all.iter().filter_map(super::origin).collect::<Vec<_>>(), [origin; 3]);
         bring_up_to_date(&trust.node).unwrap();
         assert_eq!(trust.node.indexer().count(), 4);
         assert!(trust.node.indexer().is_up_to_date(trust.node.store()));

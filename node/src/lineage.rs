@@ -18,6 +18,10 @@ use crate::store::StoreError;
 /// further away starts a lineage of its own.
 const MOST_STEPS: usize = 64;
 
+/// Entries that are looked at for one lineage: a few for each record, since one may be shared with
+/// several groups, and others may use its id on purpose.
+const MOST_LOOKED_AT: usize = 4 * MAX_LINEAGE_RECORDS;
+
 /// Gathers lineages from the store, each once.
 #[derive(Debug)]
 pub(crate) struct Lineages<'a> {
@@ -134,9 +138,11 @@ impl<'a> Lineages<'a> {
         let mut records: Vec<LineageRecord> = self.record(origin)?.into_iter().collect();
         let mut seen = BTreeSet::from([origin]);
         let mut open = VecDeque::from([origin]);
+        let mut looked_at = 0;
         while let Some(on) = open.pop_front() {
             for EntryKey { school, record, .. } in self.node.store().entries_on(&on.1, MOST)? {
-                if records.len() >= MOST {
+                looked_at += 1;
+                if records.len() >= MOST || looked_at > MOST_LOOKED_AT {
                     return Ok(records);
                 }
                 let key = (school, record);
@@ -362,10 +368,12 @@ pub(crate) mod tests {
     fn a_lineage_is_there_after_a_restart_and_after_the_record_store_was_lost() {
         let mut trust = Trust::of(3);
         trust.comes((0, 1), "intervention", Some(Summary::default()));
-        trust.comes((1, 2), "adoption", trust.on((0, 1)));
-        trust.comes((1, 4), "impact_report", trust.on((1, 2)));
         trust.comes((2, 3), "adoption", trust.on((0, 1)));
         trust.comes((2, 3), "adoption", None);
+        trust.comes((1, 2), "adoption", trust.on((0, 1)));
+        trust.comes((1, 4), "impact_report", trust.on((1, 2)));
+        let first = trust.node.store().entries_on(&trust.key(0, 1).1, 1).unwrap();
+        assert_eq!(first[0].record, trust.key(1, 2).1, "what was withdrawn takes no place");
         let whole = Some((trust.key(0, 1), 3, 1));
         assert_eq!(trust.found((1, 4)), whole);
         trust = trust.restarted(|_| {});
@@ -408,6 +416,9 @@ pub(crate) mod tests {
         trust.comes((1, 9), "impact_report", trust.on((3, 8)));
         assert_eq!(trust.found((3, 8)), Some((trust.key(3, 8), 2, 1)));
         assert_eq!(trust.found((2, 8)), Some((trust.key(2, 8), 1, 0)));
+        let names = Names::of(&trust.node);
+        let mut lineages = Lineages::new(&trust.node, &names);
+        assert_eq!(lineages.members(trust.key(2, 8), 10).unwrap(), [trust.key(2, 8)]);
         trust.comes((3, 5), "adoption", trust.on((3, 5)));
         assert_eq!(trust.found((3, 5)), Some((trust.key(3, 5), 1, 0)));
     }

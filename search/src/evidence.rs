@@ -14,9 +14,7 @@ mod reports_for_tests;
 mod summary;
 
 pub use analysis::{Analysis, LeftOut, analysis};
-pub use effect::{
-    effect, improvement_index, interval, pupils, variance_of_cox_index, variance_of_g, wwc_variance,
-};
+pub use effect::{improvement_index, interval, variance_of_cox_index, variance_of_g, wwc_variance};
 pub use forest_plot::{ForestPlot, ForestRow, MOST_ROWS};
 pub use lineage::{
     Contact, Interval, Lineage, LineageEvidence, LineageKind, LineageRecord, LineageReport,

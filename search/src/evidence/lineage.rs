@@ -204,6 +204,22 @@ pub struct LineageReport {
     shares_comparison_with: Option<RecordId>,
 }
 
+impl LineageReport {
+    /// What it says of the lineage where nothing is pooled: a comparison that is not like with like is
+    /// an early sign at most, and what was only inspired says nothing of this.
+    fn strength_alone(&self) -> Strength {
+        match self.not_pooled {
+            None => self.evidence.strength,
+            Some(NotPooled::Inspired) => Strength::Described,
+            Some(
+                NotPooled::OneClassAgainstOne
+                | NotPooled::BaselineDifference
+                | NotPooled::SharedComparison,
+            ) => self.evidence.strength.min(Strength::EarlySign),
+        }
+    }
+}
+
 /// Somebody to ask.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Contact {
@@ -372,7 +388,7 @@ impl Lineage {
     /// report where nothing is pooled. None while nobody has reported.
     pub fn strength(&self) -> Option<Strength> {
         let pooled = self.outcomes.first().and_then(|outcome| outcome.strength);
-        let best = || self.reports.iter().map(|report| report.evidence.strength).max();
+        let best = || self.reports.iter().map(LineageReport::strength_alone).max();
         pooled.or_else(best)
     }
 

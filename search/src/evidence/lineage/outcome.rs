@@ -159,7 +159,7 @@ fn outcome(domain: &str, reports: &[&LineageReport]) -> OutcomeEvidence {
     });
     let pooled = pool_schools(&schools);
     let strength = Strength::of_schools(schools.iter().map(|school| school.rating))
-        .or_else(|| reports.iter().map(|report| report.evidence.strength).max());
+        .or_else(|| reports.iter().map(|report| report.strength_alone()).max());
     OutcomeEvidence {
         domain: domain.to_owned(),
         strength,

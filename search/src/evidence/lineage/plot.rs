@@ -45,7 +45,7 @@ impl Lineage {
                 domain => format!("What each school found in {domain}"),
             },
             row_heading: "School".to_owned(),
-            axis: "Effect (standard deviations, Hedges' g)".to_owned(),
+            axis: "Effect (Hedges' g)".to_owned(),
             sides: sides.map(ToOwned::to_owned),
             rows,
             pooled: outcome.interval().filter(|_| several),

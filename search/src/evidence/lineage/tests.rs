@@ -1,3 +1,5 @@
+use staffroom_protocol::record::impact_report::Spread;
+
 use super::*;
 use crate::evidence::pool::{Estimate, Method, pool};
 use crate::evidence::reports_for_tests::{
@@ -123,6 +125,22 @@ fn what_was_merely_inspired_is_listed() {
     assert_eq!((lineage.outcomes[0].schools.len(), lineage.outcomes[0].listed), (1, 2));
     assert_eq!(lineage.inspired.len(), 2);
     assert_eq!(lineage.reports[1].not_pooled, Some(NotPooled::Inspired));
+}
+
+#[test]
+fn where_nothing_is_pooled_the_strength_is_an_early_sign_at_most() {
+    let mut unlike = figures(50, 5.0);
+    unlike.intervention.before = Some(Spread { mean: 50.0, sd: 10.0 });
+    let listed = lineage(&[intervention(), reported(0, 6, ORIGIN, unlike)]);
+    assert_eq!(listed.outcomes[0].listed, 1);
+    assert_eq!(listed.in_short().strength, Some(Strength::EarlySign));
+    let inspired = lineage(&[
+        intervention(),
+        adoption(1, 2, ORIGIN, "inspired"),
+        reported(1, 3, (1, 2), figures(50, 5.0)),
+    ]);
+    assert_eq!(inspired.in_short().strength, Some(Strength::Described));
+    assert_eq!(inspired.in_short().effect, None);
 }
 
 #[test]
