@@ -219,7 +219,8 @@ fn hit_text(number: usize, hit: &HitReport) -> String {
     about.extend(hit.phase.iter().cloned());
     about.extend(hit.key_stages.iter().cloned());
     about.extend(hit.subjects.iter().cloned());
-    about.push(format!("id {}", hit.id.short()));
+    // A space that does not break keeps the id on one line with its name.
+    about.push(format!("id\u{a0}{}", hit.id.short()));
     let mut text =
         format!("{}\n{}\n", style(title).bold(), style(filled(&about.join(" · "), INDENT)).dim());
     let mut outcome: Vec<String> = Vec::new();
