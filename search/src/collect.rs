@@ -170,7 +170,7 @@ impl<'a> Collect<'a> {
         let text = if self.by_score { to_steps(score) } else { 0 };
         let score = match &self.order {
             // Nothing that evidence could add brings it among the best.
-            Some(_) if to_steps(score * MAX_FACTOR) < best.least_score() => return,
+            Some(_) if to_steps(from_steps(text) * MAX_FACTOR) < best.least_score() => return,
             Some(order) => {
                 to_steps(order.explain(&columns.evidence, doc, values, from_steps(text)).score())
             }

@@ -171,6 +171,9 @@ fn evidence_moves_what_fits_equally_well_and_its_parts_say_how() {
     let mut expected: Vec<_> = Strength::ALL.map(Some).into_iter().rev().collect();
     expected.push(None);
     assert_eq!(strengths(&found), expected);
+    // The one with the most evidence is met last, when others have filled the page.
+    let first = ask(&index, Query { limit: 1, ..Query::new("reading") });
+    assert_eq!(strengths(&first), expected[..1]);
     let best = &found.hits[0];
     assert!((best.explanation.strength - 1.20).abs() < 1e-6, "{:?}", best.explanation);
     assert!((best.score - best.explanation.score()).abs() < 1e-6);
