@@ -170,7 +170,7 @@ impl<'a> Collect<'a> {
         let text = if self.by_score { to_steps(score) } else { 0 };
         let score = match &self.order {
             // Nothing that evidence could add brings it among the best.
-            Some(_) if to_steps(score * MAX_FACTOR) < best.least_score() => return,
+            Some(_) if to_steps(from_steps(text) * MAX_FACTOR) < best.least_score() => return,
             Some(order) => {
                 to_steps(order.explain(&columns.evidence, doc, values, from_steps(text)).score())
             }
@@ -240,7 +240,14 @@ struct Narrowed {
 
 impl Narrowed {
     fn new(filters: &Filters, values: &[Value]) -> Self {
-        let required = filters.narrowed();
+        let mut required = filters.narrowed();
+        // Every document is of a group. A person who may read all of them is narrowed to nothing,
+        // which spares a look at every value of every match.
+        let outside =
+            |(facet, value): &Value| *facet == Facet::Group && !filters.names(Facet::Group, value);
+        if !values.iter().any(outside) {
+            required &= !Facet::Group.bit();
+        }
         if required == 0 {
             return Self { required, accepted: Vec::new(), dimension: Vec::new() };
         }

@@ -219,7 +219,8 @@ fn hit_text(number: usize, hit: &HitReport) -> String {
     about.extend(hit.phase.iter().cloned());
     about.extend(hit.key_stages.iter().cloned());
     about.extend(hit.subjects.iter().cloned());
-    about.push(format!("id {}", hit.id.short()));
+    // A space that does not break keeps the id on one line with its name.
+    about.push(format!("id\u{a0}{}", hit.id.short()));
     let mut text =
         format!("{}\n{}\n", style(title).bold(), style(filled(&about.join(" · "), INDENT)).dim());
     let mut outcome: Vec<String> = Vec::new();
@@ -235,9 +236,7 @@ fn hit_text(number: usize, hit: &HitReport) -> String {
     outcome.extend(hit.cost_band.iter().map(|cost| format!("cost {}", cost.replace('_', " "))));
     let mut lines = vec![outcome.join(" · ")];
     lines.extend(hit.lineage.iter().map(|lineage| lineage.sentence.clone()));
-    if hit.schools.len() > 1 {
-        lines.push(format!("Found from {}", hit.schools.join(", ")));
-    }
+    lines.extend(hit.found_from());
     lines.push(hit.passage.clone());
     lines.extend(hit.explanation.as_ref().map(|parts| explained(hit.score, parts)));
     for line in lines.iter().filter(|line| !line.is_empty()) {

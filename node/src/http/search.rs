@@ -126,12 +126,17 @@ fn known_schools(node: &Node) -> BTreeMap<SchoolId, String> {
 /// What people call the values of dimensions that are ids or codes.
 struct Labels {
     schools: BTreeMap<String, String>,
+    groups: BTreeMap<String, String>,
 }
 
 impl Labels {
     fn of(node: &Node) -> Self {
         let schools = known_schools(node).into_iter();
-        Self { schools: schools.map(|(school, name)| (school.to_string(), name)).collect() }
+        let groups = node.group_names().into_iter();
+        Self {
+            schools: schools.map(|(school, name)| (school.to_string(), name)).collect(),
+            groups: groups.map(|(group, name)| (group.to_string(), name)).collect(),
+        }
     }
 
     fn hit(&self, hit: Hit, explain: bool) -> HitReport {
@@ -146,6 +151,7 @@ impl Labels {
     fn label(&self, facet: Facet, value: &str) -> String {
         match facet {
             Facet::School => self.schools.get(value).cloned().unwrap_or_else(|| value.to_owned()),
+            Facet::Group => self.groups.get(value).cloned().unwrap_or_else(|| value.to_owned()),
             Facet::Kind => kind_label(value),
             Facet::Theme
             | Facet::Subject
@@ -161,8 +167,7 @@ impl Labels {
             | Facet::Type
             | Facet::PracticeArea
             | Facet::DevelopmentDomain
-            | Facet::Tag
-            | Facet::Group => value.replace('_', " "),
+            | Facet::Tag => value.replace('_', " "),
         }
     }
 }

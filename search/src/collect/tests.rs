@@ -6,7 +6,7 @@ use staffroom_protocol::record::Period;
 
 use super::*;
 use crate::evidence::{Interval, LineageEvidence, Strength};
-use crate::testing::{document, index_of, open, put, school, search, titles};
+use crate::testing::{document, group, index_of, open, put, school, search, titles};
 use crate::{Document, Index, ReaderContext, Results};
 
 /// A record of the lineage that starts from record `origin` of school 1.
@@ -60,6 +60,28 @@ fn a_dimension_is_counted_as_if_it_were_not_narrowed_itself() {
     );
     // A dimension that is not narrowed counts what was found.
     assert_eq!(counts(&results, Facet::Kind), expected(&[("intervention", 10)]));
+}
+
+#[test]
+fn what_lies_outside_of_the_groups_that_may_be_read_is_neither_found_nor_counted() {
+    let of_group = |number: u8| {
+        let mut one = document(number.into(), "reading");
+        one.key.group = group(number);
+        one.summary.tags = vec![format!("tag{number}")];
+        one
+    };
+    let (_folder, index) = index_of([1, 2, 3].map(of_group));
+    let seen = |groups: &[u8]| {
+        let filters = Filters::default().within(groups.iter().map(|one| group(*one)));
+        let results = ask(&index, Query { filters, ..Query::new("reading") });
+        let groups = counts(&results, Facet::Group).len();
+        (results.total, counts(&results, Facet::Tag).len(), groups)
+    };
+    assert_eq!(seen(&[1, 2, 3]), (3, 3, 3));
+    assert_eq!(seen(&[1, 2, 3, 4]), (3, 3, 3));
+    assert_eq!(seen(&[1, 3]), (2, 2, 2));
+    assert_eq!(seen(&[4]), (0, 0, 0));
+    assert_eq!(seen(&[]), (0, 0, 0));
 }
 
 #[test]
@@ -149,6 +171,9 @@ fn evidence_moves_what_fits_equally_well_and_its_parts_say_how() {
     let mut expected: Vec<_> = Strength::ALL.map(Some).into_iter().rev().collect();
     expected.push(None);
     assert_eq!(strengths(&found), expected);
+    // The one with the most evidence is met last, when others have filled the page.
+    let first = ask(&index, Query { limit: 1, ..Query::new("reading") });
+    assert_eq!(strengths(&first), expected[..1]);
     let best = &found.hits[0];
     assert!((best.explanation.strength - 1.20).abs() < 1e-6, "{:?}", best.explanation);
     assert!((best.score - best.explanation.score()).abs() < 1e-6);

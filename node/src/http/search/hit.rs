@@ -7,6 +7,9 @@ use staffroom_search::{Explanation, Hit};
 
 use super::kind_label;
 
+/// Schools that a hit names; what hundreds of schools tried would fill a page by itself.
+const NAMED_SCHOOLS: usize = 8;
+
 /// A record that matches.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct HitReport {
@@ -54,7 +57,9 @@ pub struct HitReport {
     pub pupils: Option<u32>,
     /// What all schools that tried it found, where it belongs to a lineage.
     pub lineage: Option<LineageReport>,
-    /// The names of the schools whose matching records it stands for.
+    /// How many schools' matching records it stands for.
+    pub school_count: usize,
+    /// Their names, the first eight.
     pub schools: Vec<String>,
     /// Whether it did not work in its own school: its effect is below 0, or it concluded to stop.
     pub did_not_work: bool,
@@ -99,12 +104,26 @@ pub struct Explained {
 }
 
 impl HitReport {
+    /// "Found from Ash, Beech and 3 more schools", where it stands for more than one school.
+    pub fn found_from(&self) -> Option<String> {
+        let named = self.schools.join(", ");
+        match self.school_count.saturating_sub(self.schools.len()) {
+            _ if self.school_count < 2 => None,
+            0 => Some(format!("Found from {named}")),
+            1 => Some(format!("Found from {named} and 1 more school")),
+            more => Some(format!("Found from {named} and {more} more schools")),
+        }
+    }
+
     /// A hit that stands for records of the `schools` of these names.
-    pub(super) fn new(hit: Hit, schools: Vec<String>, explain: bool) -> Self {
+    pub(super) fn new(hit: Hit, mut schools: Vec<String>, explain: bool) -> Self {
         let (passage, passage_html) = match hit.snippets.first() {
             Some((_, snippet)) => (snippet.to_text(), snippet.to_html()),
             None => (hit.abstract_start.clone(), escape(&hit.abstract_start)),
         };
+        let school_count = schools.len();
+        schools.sort();
+        schools.truncate(NAMED_SCHOOLS);
         let stopped = hit.conclusion.as_deref() == Some("stop");
         Self {
             id: hit.key.record,
@@ -129,6 +148,7 @@ impl HitReport {
             effect: hit.effect,
             pupils: hit.pupils,
             lineage: hit.lineage.map(lineage_report),
+            school_count,
             schools,
             did_not_work: stopped || hit.effect.is_some_and(|effect| effect < 0.0),
         }
