@@ -17,7 +17,7 @@ use tantivy::schema::IndexRecordOption;
 use super::Filters;
 use super::parse::Parsed;
 use super::stop_words::is_stop_word;
-use super::synonyms::{MAX_ALTERNATIVES, Synonyms};
+use super::synonyms::{MAX_ALTERNATIVE_WORDS, Synonyms};
 use super::word::WordQuery;
 use crate::document::day_number;
 use crate::facet::Facet;
@@ -159,7 +159,7 @@ impl Words {
                 }
                 let mut best: Vec<Box<dyn EngineQuery>> = vec![Box::new(BooleanQuery::union(own))];
                 for alternative in found.alternatives {
-                    if marked.len() < MAX_ALTERNATIVES {
+                    if marked.len() < MAX_ALTERNATIVE_WORDS {
                         best.push(alternative_query(&alternative, fields));
                         marked.extend(alternative);
                     }
@@ -297,9 +297,9 @@ mod tests {
         Some(plan(&parsed, &Filters::default(), &Synonyms::standard(), &fields))
     }
 
-    /// Words in both fields, synonyms with their words in both fields, and what leaves out older
-    /// versions.
-    const MOST_TERMS: usize = 2 * 32 + 2 * 8 * MAX_ALTERNATIVES + 1;
+    /// Words in both fields, those of synonyms too, of which the last may have eight words more, and
+    /// what leaves out older versions.
+    const MOST_TERMS: usize = 2 * 32 + 2 * (MAX_ALTERNATIVE_WORDS + 8) + 1;
 
     #[test]
     fn no_text_makes_a_query_of_more_than_a_bounded_number_of_terms() {
