@@ -24,12 +24,12 @@ use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
 use crate::words::stem;
 
-/// What a synonym counts beside the words that were typed: less than half, so that what was typed comes first.
-const SYNONYM_WEIGHT: f32 = 0.45;
+/// What a synonym counts beside the words that were typed: about half, so that what was typed comes first.
+const SYNONYM_WEIGHT: f32 = 0.55;
 
 /// What the lesser forms of one meaning add to the best of them: a document that says it in two ways
 /// is about it.
-const FURTHER_FORMS: f32 = 0.5;
+const FURTHER_FORMS: f32 = 0.7;
 
 /// Stop words that may stand between two words for them to be a pair: "effects of the size".
 const STOP_WORDS_IN_PAIR: usize = 2;
