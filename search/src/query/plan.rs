@@ -17,19 +17,19 @@ use tantivy::schema::IndexRecordOption;
 use super::Filters;
 use super::parse::Parsed;
 use super::stop_words::is_stop_word;
-use super::synonyms::{MAX_ALTERNATIVES, Synonyms};
+use super::synonyms::{MAX_ALTERNATIVE_WORDS, Synonyms};
 use super::word::WordQuery;
 use crate::document::day_number;
 use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
 use crate::words::stem;
 
-/// What a synonym counts beside the words that were typed: less than half, so that what was typed comes first.
-const SYNONYM_WEIGHT: f32 = 0.45;
+/// What a synonym counts beside the words that were typed: about half, so that what was typed comes first.
+const SYNONYM_WEIGHT: f32 = 0.55;
 
 /// What the lesser forms of one meaning add to the best of them: a document that says it in two ways
 /// is about it.
-const FURTHER_FORMS: f32 = 0.5;
+const FURTHER_FORMS: f32 = 0.7;
 
 /// Stop words that may stand between two words for them to be a pair: "effects of the size".
 const STOP_WORDS_IN_PAIR: usize = 2;
@@ -159,7 +159,7 @@ impl Words {
                 }
                 let mut best: Vec<Box<dyn EngineQuery>> = vec![Box::new(BooleanQuery::union(own))];
                 for alternative in found.alternatives {
-                    if marked.len() < MAX_ALTERNATIVES {
+                    if marked.len() < MAX_ALTERNATIVE_WORDS {
                         best.push(alternative_query(&alternative, fields));
                         marked.extend(alternative);
                     }
@@ -314,9 +314,9 @@ mod tests {
         Some(plan(&parsed, &Filters::default(), &Synonyms::standard(), &fields))
     }
 
-    /// Words in both fields, synonyms with their words in both fields, and what leaves out older
-    /// versions.
-    const MOST_TERMS: usize = 2 * 32 + 2 * 8 * MAX_ALTERNATIVES + 1;
+    /// Words in both fields, those of synonyms too, of which the last may have eight words more, and
+    /// what leaves out older versions.
+    const MOST_TERMS: usize = 2 * 32 + 2 * (MAX_ALTERNATIVE_WORDS + 8) + 1;
 
     #[test]
     fn no_text_makes_a_query_of_more_than_a_bounded_number_of_terms() {

@@ -17,8 +17,8 @@ const MAX_FORMS: usize = 16;
 /// Words of one form, the longest names in use having five.
 const MAX_FORM_WORDS: usize = 8;
 
-/// Alternatives that are looked for in one query, as each costs a look-up in each field.
-pub(crate) const MAX_ALTERNATIVES: usize = 32;
+/// Words of alternatives that are looked for in one query, as each costs a look-up in each field.
+pub(crate) const MAX_ALTERNATIVE_WORDS: usize = 32;
 
 /// Words that mean the same in a search.
 #[derive(Debug, Clone)]

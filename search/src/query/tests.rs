@@ -477,12 +477,19 @@ fn a_misspelled_word_is_put_right_and_the_text_says_so() {
 #[test]
 fn a_word_that_is_known_is_never_replaced() {
     let mut documents: Vec<_> = (1..=60).map(|n| document(n, "reading")).collect();
-    documents.push(document(99, "rearing chicks"));
+    documents.extend((61..=63).map(|n| document(n, "rearing chicks")));
+    documents.push(document(64, "roading ahead"));
+    documents.push(document(65, "results of 2024"));
     let (_folder, index) = index_of(documents);
     let results = search(&index, "rearing");
-    assert_eq!(titles(&results)[0], "rearing chicks");
-    assert_eq!(results.did_you_mean, None);
+    assert_eq!((results.total, results.did_you_mean), (3, None));
     assert_eq!(search(&index, "reading").total, 60);
+
+    let hardly_known = search(&index, "roading");
+    assert_eq!(titles(&hardly_known)[0], "roading ahead");
+    assert_eq!((hardly_known.total, hardly_known.did_you_mean), (61, None));
+    let year = search(&index, "2023");
+    assert_eq!((year.total, year.did_you_mean), (0, None));
 }
 
 #[test]
