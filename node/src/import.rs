@@ -513,7 +513,7 @@ mod tests {
             ("x.gz", b"\x1F\x8B\x08", "unpack it with gunzip"),
             ("x.json", b"{\\rtf1 hello}", "Word document"),
             ("x.xls", b"\n <HTML><table>", "web page"),
-            ("x.csv", b"title\0\0\x01\x02,\x05\x03\x03", "is not text; import a CSV file"),
+            ("x.csv", b"title\0\0\x01\x02,\x05\x03\x03", "is not text; use a CSV file"),
             ("x.json", b" [{\"title\": 1}]", "one JSON list; write each"),
             ("x.csv", b"\xEF\xBB\xBF\n \n", "x.csv is empty"),
         ];

@@ -285,7 +285,7 @@ mod tests {
         assert!((row.g - 0.592_4).abs() < 5e-5 && (row.variance_wwc - 0.041_1).abs() < 5e-5);
         assert_eq!((row.months, row.months_or_more), (Some(7), false));
         assert!((row.improvement_index - 22.32).abs() < 0.01, "{}", row.improvement_index);
-        assert_eq!(line(&row)[3], "+0.19 to +1.00");
+        assert_eq!(line(&row)[3], "+0.19 to +0.99");
     }
 
     #[test]

@@ -187,11 +187,14 @@ mod tests {
 
     #[test]
     fn a_column_that_is_missing_or_there_twice_is_named() {
-        let sheet = sheet(b"yi,vi,VI\n").unwrap();
-        let missing = sheet.column("yj").unwrap_err().to_string();
-        assert!(missing.ends_with("has no column \"yj\"; \"yi\" may be meant"), "{missing}");
+        let sheet = sheet(b"yi,vi,VI,variance\n").unwrap();
+        let missing = sheet.column("varience").unwrap_err().to_string();
+        assert!(
+            missing.ends_with("has no column \"varience\"; \"variance\" may be meant"),
+            "{missing}"
+        );
         let missing = sheet.column("effect size").unwrap_err().to_string();
-        assert!(missing.ends_with("its columns are: yi, vi, VI"), "{missing}");
+        assert!(missing.ends_with("its columns are: yi, vi, VI, variance"), "{missing}");
         let twice = sheet.column("vi").unwrap_err().to_string();
         assert!(twice.contains("columns 2 and 3 are both called \"vi\""), "{twice}");
     }
