@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use tantivy::Searcher;
-use tantivy::collector::TopDocs;
-use tantivy::query::{BooleanQuery, Occur, Query as EngineQuery};
+use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query as EngineQuery};
 
 use super::Index;
+use crate::collect::Collect;
 use crate::facet::Facet;
 use crate::query::parse::parse;
 use crate::query::plan::plan;
 use crate::query::vocabulary::Vocabulary;
-use crate::query::{Filters, QueryError};
+use crate::query::{Filters, Query, QueryError, Sort};
+use crate::values::View;
 use crate::words::words;
 
 /// Suggestions at once: more do not fit under a field.
@@ -53,8 +53,8 @@ impl Index {
         let Some(last) = parsed.rows.last().and_then(|row| row.last()).cloned() else {
             return Ok(Vec::new());
         };
-        let searcher = self.reader.searcher();
-        let vocabulary = Vocabulary { searcher: &searcher, fields: &self.fields };
+        let view = self.view();
+        let vocabulary = Vocabulary { searcher: &view.searcher, fields: &self.fields };
         let typed = text.trim().to_lowercase();
         let mut suggestions = Vec::new();
         for facet in DIMENSIONS {
@@ -63,7 +63,7 @@ impl Index {
         }
         let completions = vocabulary.beginning_with(&last)?;
         if last.chars().count() >= LEAST_LETTERS_FOR_TITLES {
-            suggestions.extend(self.titles(text, filters, &searcher, limit)?);
+            suggestions.extend(self.titles(text, filters, &view, limit)?);
         }
         let finished = typed.strip_suffix(&last).unwrap_or_default();
         suggestions.extend(completions.iter().map(|word| format!("{finished}{word}")));
@@ -79,10 +79,11 @@ impl Index {
         &self,
         text: &str,
         filters: &Filters,
-        searcher: &Searcher,
+        view: &View,
         limit: usize,
     ) -> Result<Vec<String>, QueryError> {
         let typed = words(text);
+        let searcher = &view.searcher;
         let vocabulary = Vocabulary { searcher, fields: &self.fields };
         let mut clauses: Vec<(Occur, Box<dyn EngineQuery>)> = Vec::new();
         let mut fewest = u64::MAX;
@@ -98,10 +99,17 @@ impl Index {
         if fewest > MAX_TITLE_MATCHES || limit == 0 {
             return Ok(Vec::new());
         }
-        let best = searcher
-            .search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
+        let query = Query {
+            filters: filters.clone(),
+            sort: Sort::Relevance,
+            facets: BTreeSet::new(),
+            ..Query::new(text)
+        };
+        let weight =
+            BooleanQuery::new(clauses).weight(EnableScoring::enabled_from_searcher(searcher))?;
+        let best = Collect::new(view, &query, limit, true).run(weight.as_ref())?.best;
         let mut titles = Vec::new();
-        for (_, address) in best {
+        for (address, _) in best {
             let title = self.shown(searcher, address)?.title;
             if stand_in(&typed, &title) {
                 titles.push(title);
