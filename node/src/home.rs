@@ -127,6 +127,11 @@ impl Home {
         &self.dir
     }
 
+    /// The file of words that mean the same in a search, which a trust may write.
+    pub fn synonyms(&self) -> PathBuf {
+        self.dir.join("synonyms.txt")
+    }
+
     /// The folder of the search index.
     pub fn index(&self) -> PathBuf {
         self.dir.join("index")

@@ -79,6 +79,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records/{id}/files", post(files::fetch))
         .route("/records/{id}/files/{hash}", get(files::download))
         .route("/search", get(search::search))
+        .route("/suggestions", get(search::suggest))
         .route("/index/rebuild", post(status::rebuild_index))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))

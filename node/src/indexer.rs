@@ -14,7 +14,8 @@ use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_search::evidence::{LineageKind, RecordKey, ReportEvidence};
 use staffroom_search::{
-    Change, Document, DocumentKey, Index, IndexError, Query, QueryError, Results, State,
+    Change, Document, DocumentKey, Filters, Index, IndexError, Query, QueryError, Results, State,
+    Synonyms,
 };
 
 use crate::lineage::Lineages;
@@ -28,6 +29,9 @@ const BATCH: usize = 1_000;
 
 /// While changes keep coming, they become searchable this often; a commit costs about 10 ms.
 const COMMIT_EVERY: Duration = Duration::from_millis(400);
+
+/// The largest file of synonyms that is read: some ten thousand lines.
+const MAX_SYNONYMS_BYTES: u64 = 1024 * 1024;
 
 /// How long indexing waits for a catch-up that brings much.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
@@ -59,8 +63,11 @@ impl Indexer {
     ///
     /// # Errors
     /// [`IndexError`] if its folder cannot be used at all.
-    pub(crate) fn open(dir: &Path, store: &dyn Store) -> Result<Self, IndexError> {
-        let opened = Index::open(dir, store.incarnation())?;
+    pub(crate) fn open(dir: &Path, synonyms: &Path, store: &dyn Store) -> Result<Self, IndexError> {
+        let mut opened = Index::open(dir, store.incarnation())?;
+        if let Some(synonyms) = own_synonyms(synonyms) {
+            opened.index.set_synonyms(synonyms);
+        }
         let (position, rebuilt_because) = match opened.state {
             State::Current { position } if position <= store.position() => (position, None),
             State::Current { .. } => (0, Some("the search index is ahead of the store".to_owned())),
@@ -143,10 +150,51 @@ impl Indexer {
         self.index.search(query)
     }
 
+    /// What a person who is typing may be about to ask.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the index cannot be read.
+    pub fn suggest(
+        &self,
+        text: &str,
+        filters: &Filters,
+        limit: usize,
+    ) -> Result<Vec<String>, QueryError> {
+        self.index.suggest(text, filters, limit)
+    }
+
     fn sleep(&self, longest: Duration) {
         let awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.waking.wait_timeout_while(awake, longest, |awake| !*awake);
         *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    }
+}
+
+/// The words that mean the same here beside those that every node knows, where there is a file of
+/// them. A file with a mistake is left out as a whole, and the log says which line to mend.
+fn own_synonyms(path: &Path) -> Option<Synonyms> {
+    let read = match std::fs::metadata(path) {
+        Ok(file) if file.len() > MAX_SYNONYMS_BYTES => Err(format!(
+            "it has {} bytes and may have {MAX_SYNONYMS_BYTES}; leave some out",
+            file.len()
+        )),
+        Ok(_) => std::fs::read_to_string(path).map_err(|error| error.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => Err(error.to_string()),
+    };
+    let extended = read.and_then(|text| {
+        Synonyms::standard().extended_by(&text).map_err(|error| error.to_string())
+    });
+    match extended {
+        Ok(synonyms) => Some(synonyms),
+        Err(reason) => {
+            tracing::warn!(
+                path = %path.display(),
+                reason,
+                "the file of words that mean the same is not used"
+            );
+            None
+        }
     }
 }
 

@@ -109,7 +109,7 @@ impl Node {
         tracing::debug!(opening = ?store.opening(), "the store is open");
         let store: Arc<dyn Store> = Arc::new(store);
         let blobs = Blobs::open(&home.blobs())?;
-        let indexer = Indexer::open(&home.index(), store.as_ref())?;
+        let indexer = Indexer::open(&home.index(), &home.synonyms(), store.as_ref())?;
         let wanted = Wanted::open(store.as_ref())?;
         let node = Arc::new(Self {
             groups: RwLock::new(read_groups(store.as_ref())?),

@@ -18,6 +18,7 @@ mod recovery;
 mod removal;
 mod statistics;
 mod succession;
+mod what_worked;
 mod wire;
 mod withdrawal;
 

@@ -36,6 +36,31 @@ fn publish(school: &School, text: String) -> String {
     id.unwrap_or_else(|| panic!("no id in {text}")).to_owned()
 }
 
+#[test]
+fn a_trusts_own_words_and_misspelled_ones_find_what_is_meant() {
+    let mut ash = crate::school("Ash Primary");
+    let words = ash.data().join("synonyms.txt");
+    std::fs::write(&words, "# Ours\nDEAR time | drop everything and read\n").unwrap();
+    ash.done(&["group", "create", "Fenland Trust"]);
+    publish(&ash, intervention("Drop everything and read", "Fluent readers by summer."));
+    ash.start();
+    let found = |query: &str| ash.json(&["search", query]);
+    assert_eq!(found("DEAR time")["hits"][0]["title"], "Drop everything and read");
+    let misspelled = found("evrything fluent");
+    assert_eq!(misspelled["did_you_mean"], "everything fluent", "{misspelled}");
+    assert!(ash.done(&["search", "evrything fluent"]).contains("Searched for: everything fluent"));
+    let agent = ureq::agent();
+    let suggested = ash.api(&agent, "/suggestions?q=drop+every");
+    assert_eq!(suggested[0], "Drop everything and read", "{suggested}");
+
+    // A mistake in the file is named, and searches go on.
+    ash.stop();
+    std::fs::write(&words, "DEAR time\n").unwrap();
+    ash.start();
+    assert_eq!(ash.json(&["search", "drop everything"])["hits"].as_array().unwrap().len(), 1);
+    assert!(ash.log().contains("write at least two that mean the same"), "{}", ash.log());
+}
+
 /// The results of a search, once their evidence is as expected.
 fn results(school: &School, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let mut found = Value::Null;

@@ -177,6 +177,10 @@ fn text(found: &SearchReport, offset: usize, facets: bool) -> String {
     let took = found.took_micros as f64 / 1_000.0;
     let records = if found.total == 1 { "record" } else { "records" };
     let mut text = format!("{} {records} in {took:.1} ms\n{covered}\n", found.total);
+    if let Some(meant) = &found.did_you_mean {
+        text.push_str(&filled(&format!("Searched for: {meant}"), ""));
+        text.push('\n');
+    }
     if found.shortened {
         text.push_str("The question was long; only its beginning was searched for.\n");
     }

@@ -12,7 +12,7 @@ use axum::extract::{RawQuery, State};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
-use staffroom_search::{Facet, Hit, Query, QueryError};
+use staffroom_search::{Facet, Filters, Hit, Query, QueryError};
 
 use self::asked::read;
 pub use self::hit::{Explained, HitReport, LineageReport};
@@ -37,6 +37,8 @@ pub struct SearchReport {
     /// How many of all that match have each value of each dimension, whatever the same dimension is
     /// narrowed to.
     pub facets: BTreeMap<String, Vec<FacetValue>>,
+    /// The question with its misspelled words put right, which is what was searched for.
+    pub did_you_mean: Option<String>,
     /// Whether the query was longer than what is searched for.
     pub shortened: bool,
     /// From where the results come, and what they may lack.
@@ -60,6 +62,30 @@ pub(super) async fn search(
 ) -> Result<Json<SearchReport>, ApiError> {
     let parameters = parameters(query.as_deref().unwrap_or_default());
     Ok(Json(blocking(move || run(&node, &parameters)).await??))
+}
+
+/// What a person who is typing may be about to ask.
+pub(super) async fn suggest(
+    State(node): State<Arc<Node>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Vec<String>>, ApiError> {
+    const SUGGESTIONS: usize = 8;
+    let parameters = parameters(query.as_deref().unwrap_or_default());
+    let mut text = String::new();
+    for (name, value) in parameters {
+        if name != "q" {
+            return Err(ApiError::bad_request(format!(
+                "there is no parameter {name:?} here; give what was typed as q"
+            )));
+        }
+        text = value;
+    }
+    let suggestions = blocking(move || {
+        let readable = Filters::default().within(node.followed_groups());
+        node.indexer().suggest(&text, &readable, SUGGESTIONS)
+    });
+    let suggestions = suggestions.await?;
+    Ok(Json(suggestions.map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?))
 }
 
 /// The parameters of an address, in order; one may stand several times.
@@ -100,6 +126,7 @@ pub(super) fn run(node: &Node, parameters: &[(String, String)]) -> Result<Search
         hits: results.hits.into_iter().map(|one| names.hit(one, explain)).collect(),
         more: results.more,
         facets,
+        did_you_mean: results.did_you_mean,
         shortened: results.shortened,
         coverage: coverage(node, &searched(node, &query)),
         took_micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
