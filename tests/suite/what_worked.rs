@@ -21,7 +21,7 @@ fn report(of: &str, title: &str, mean: f64) -> String {
          conclusion: continue\ndesign: matched comparison\nunit_of_allocation: pupil\n\
          comparison_received: Silent reading\noutcome:\n  name: Reading fluency\n  domain: reading\n  \
          measure: Fluency test\n  type: standardised\n  polarity: higher is better\n  minimum: 0\n  \
-         maximum: 50\n  marked_by: other_staff\narms:\n  intervention:\n    n: 60\n    before: {{ mean: 20, sd: 8 }}\n    \
+         maximum: 50\n  marked_by: colleague\narms:\n  intervention:\n    n: 60\n    before: {{ mean: 20, sd: 8 }}\n    \
          after: {{ mean: {mean}, sd: 8 }}\n  comparison:\n    n: 62\n    before: {{ mean: 20, sd: 8 }}\n    \
          after: {{ mean: 24, sd: 8 }}\n---\n## What was seen\nThey read more smoothly.\n\n\
          ## Other factors\nA library opened nearby.\n"
@@ -44,8 +44,10 @@ fn a_trusts_own_words_and_misspelled_ones_find_what_is_meant() {
     ash.done(&["group", "create", "Fenland Trust"]);
     publish(&ash, intervention("Drop everything and read", "Fluent readers by summer."));
     ash.start();
+    ash.finds("drop everything", 1);
     let found = |query: &str| ash.json(&["search", query]);
-    assert_eq!(found("DEAR time")["hits"][0]["title"], "Drop everything and read");
+    let meant = found("DEAR time");
+    assert_eq!(meant["hits"][0]["title"], "Drop everything and read", "{meant}");
     let misspelled = found("evrything fluent");
     assert_eq!(misspelled["did_you_mean"], "everything fluent", "{misspelled}");
     assert!(ash.done(&["search", "evrything fluent"]).contains("Searched for: everything fluent"));
@@ -57,7 +59,7 @@ fn a_trusts_own_words_and_misspelled_ones_find_what_is_meant() {
     ash.stop();
     std::fs::write(&words, "DEAR time\n").unwrap();
     ash.start();
-    assert_eq!(ash.json(&["search", "drop everything"])["hits"].as_array().unwrap().len(), 1);
+    ash.finds("drop everything", 1);
     assert!(ash.log().contains("write at least two that mean the same"), "{}", ash.log());
 }
 
@@ -77,14 +79,14 @@ fn what_all_schools_found_is_one_result_whatever_order_it_came_in() {
         (running("Ash Primary"), running("Beech Primary"), running("Cedar Academy"));
     ash.found("Fenland Trust", "trust", &[&beech, &cedar]);
 
-    let origin = publish(&ash, intervention("Echo reading", "Fluent readers by summer."));
+    let started = intervention("Echo reading", "Fluent readers by summer.");
+    let origin = publish(&ash, started.replace("subjects:", "state: running\nsubjects:"));
     for school in [&beech, &cedar] {
         school.finds("echo reading", 1);
     }
     let at_beech = publish(&beech, adoption(&origin, "Echo reading at Beech", "running"));
     let of_beech = publish(&beech, report(&at_beech, "Echo reading in the spring", 28.0));
-    let at_cedar = publish(&cedar, adoption(&origin, "Echo reading at Cedar", "stopped"));
-    let _ = at_cedar;
+    publish(&cedar, adoption(&origin, "Echo reading at Cedar", "stopped"));
 
     // One result at every school, for three that started, of which one reported and one stopped.
     for school in [&ash, &beech, &cedar] {
