@@ -175,7 +175,7 @@ fn lineage_report(lineage: LineageEvidence) -> LineageReport {
 /// The strength as people read it.
 const fn strength_label(strength: Strength) -> &'static str {
     match strength {
-        Strength::Described => "described, not measured against others",
+        Strength::Described => "described, no firm comparison",
         Strength::EarlySign => "an early sign",
         Strength::Promising => "promising",
         Strength::Tested => "tested",
