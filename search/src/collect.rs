@@ -1,7 +1,8 @@
 //! One pass over all matching documents: the best hits, the total and the counts of values.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -98,10 +99,7 @@ impl<'a> Collect<'a> {
                 tantivy::Result::Ok(found)
             })?
         };
-        let mut best = Vec::with_capacity(found.best.ranks.len());
-        for Reverse(rank) in found.best.ranks {
-            best.push((DocAddress::new(rank.segment, rank.doc), self.explain(&rank)?));
-        }
+        let best = self.explained(found.best.ranks)?;
         Ok(Collected { total: found.total, best, counts: self.named_counts(&found.counts) })
     }
 
@@ -190,12 +188,32 @@ impl<'a> Collect<'a> {
         }
     }
 
-    fn explain(&self, rank: &Rank) -> tantivy::Result<Explanation> {
-        let text = from_steps(rank.text);
-        let Some(order) = &self.order else { return Ok(Explanation::of_text(text)) };
-        let columns = EvidenceColumns::of(self.view.searcher.segment_reader(rank.segment))?;
-        let values = self.view.segments[rank.segment as usize].of(rank.doc);
-        Ok(order.explain(&columns, rank.doc, values, text))
+    /// The best in order, with the parts of their scores.
+    fn explained(
+        &self,
+        ranks: BTreeSet<Reverse<Rank>>,
+    ) -> tantivy::Result<Vec<(DocAddress, Explanation)>> {
+        // Opening the columns of a segment takes longer than reading them for one document.
+        let mut columns: BTreeMap<SegmentOrdinal, EvidenceColumns> = BTreeMap::new();
+        let mut best = Vec::with_capacity(ranks.len());
+        for Reverse(Rank { segment, doc, text, .. }) in ranks {
+            let text = from_steps(text);
+            let parts = match &self.order {
+                None => Explanation::of_text(text),
+                Some(order) => {
+                    let columns = match columns.entry(segment) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(place) => {
+                            let reader = self.view.searcher.segment_reader(segment);
+                            place.insert(EvidenceColumns::of(reader)?)
+                        }
+                    };
+                    order.explain(columns, doc, self.view.segments[segment as usize].of(doc), text)
+                }
+            };
+            best.push((DocAddress::new(segment, doc), parts));
+        }
+        Ok(best)
     }
 
     /// The most frequent values of each dimension that was asked for, and those that the filters
