@@ -229,7 +229,7 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
     loop {
         let changes = node.store().changes_since(position, BATCH)?;
         let Some((last, _)) = changes.last() else { break };
-        let records: BTreeSet<(SchoolId, RecordId)> =
+        let records: BTreeSet<RecordKey> =
             changes.iter().map(|(_, key)| (key.school, key.record)).collect();
         let names = Names::of(node);
         let mut lineages = Lineages::new(node, &names);
@@ -247,7 +247,8 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         let caught_up = changes.len() < BATCH;
         if caught_up || stale.len() >= MOST_STALE {
             for origin in std::mem::take(&mut stale) {
-                indexer.index.apply(lineage_documents(node, &names, &mut lineages, origin)?)?;
+                let others = lineage_documents(node, &names, &mut lineages, origin, &records)?;
+                indexer.index.apply(others)?;
             }
         }
         position = *last;
@@ -341,15 +342,18 @@ fn documents(
     Ok(changes)
 }
 
-/// The documents of the lineage that starts from a record, [`MOST_REFRESHED`] records at most.
+/// The documents of the lineage that starts from a record, [`MOST_REFRESHED`] records at most; but for
+/// those that were `put` with what the lineage shows already.
 fn lineage_documents(
     node: &Node,
     names: &Names,
     lineages: &mut Lineages<'_>,
     origin: RecordKey,
+    put: &BTreeSet<RecordKey>,
 ) -> Result<Vec<Change>, FollowError> {
     let mut changes = Vec::new();
-    for key in lineages.members(origin, MOST_REFRESHED)? {
+    let members = lineages.members(origin, MOST_REFRESHED)?;
+    for key in members.into_iter().filter(|key| !put.contains(key)) {
         changes.extend(documents(node, names, lineages, key, &[])?);
     }
     Ok(changes)
@@ -412,8 +416,13 @@ mod tests {
         let names = Names::of(&trust.node);
         let mut lineages = Lineages::new(&trust.node, &names);
         let origin = trust.key(0, 1);
-        let all = lineage_documents(&trust.node, &names, &mut lineages, origin).unwrap();
-        assert_eq!(all.iter().filter_map(super::origin).collect::<Vec<_>>(), [origin; 3]);
+        let mut but_for = |put: &[RecordKey]| {
+            let put = put.iter().copied().collect();
+            let others = lineage_documents(&trust.node, &names, &mut lineages, origin, &put);
+            others.unwrap().iter().filter_map(super::origin).collect::<Vec<_>>()
+        };
+        assert_eq!(but_for(&[]), [origin; 3]);
+        assert_eq!(but_for(&[trust.key(1, 3), trust.key(2, 4)]), [origin; 2]);
         bring_up_to_date(&trust.node).unwrap();
         assert_eq!(trust.node.indexer().count(), 4);
         assert!(trust.node.indexer().is_up_to_date(trust.node.store()));
