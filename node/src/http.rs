@@ -39,7 +39,7 @@ pub use guard::Token;
 pub use line::LineReport;
 pub use next_keys::NextKeyReport;
 pub use records::{PublishRequest, RecordReport};
-pub use search::{Explained, HitReport, LineageReport, SearchReport};
+pub use search::{HitReport, LineageReport, SearchReport};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
 
 /// A batch of records as JSON: five hundred rows of an import at several kilobytes each.

@@ -22,6 +22,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use tantivy::columnar::ColumnValues;
 use tantivy::{DocId, SegmentReader};
 
@@ -65,7 +66,7 @@ pub struct ReaderContext {
 }
 
 /// How the score of a result came about: the score of its text, and the factors that moved it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// How well the text fits, as the engine scores it.
     pub text: f32,

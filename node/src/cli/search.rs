@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use console::style;
+use staffroom_search::Explanation;
 
 use super::client::{Client, with_query};
 use super::output::{Output, filled};
-use crate::http::{Explained, HitReport, SearchReport};
+use crate::http::{HitReport, SearchReport};
 use crate::readable;
 
 /// Search what all schools shared
@@ -250,7 +251,7 @@ fn hit_text(number: usize, hit: &HitReport) -> String {
 }
 
 /// "Score 5.20 = text 4.00 × strength 1.16 × schools 1.05 …", leaving out what changes nothing.
-fn explained(score: f32, parts: &Explained) -> String {
+fn explained(score: f32, parts: &Explanation) -> String {
     let factors = [
         ("strength", parts.strength),
         ("schools that reported", parts.schools),

@@ -15,7 +15,7 @@ use staffroom_protocol::record::Kind;
 use staffroom_search::{Facet, Filters, Hit, Query, QueryError};
 
 use self::asked::read;
-pub use self::hit::{Explained, HitReport, LineageReport};
+pub use self::hit::{HitReport, LineageReport};
 use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
 use crate::node::Node;

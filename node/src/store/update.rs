@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use staffroom_protocol::entry::{Entry, EntryKey, Version};
 use staffroom_protocol::hash::{Hash, RecordId};
-use staffroom_protocol::record::Kind;
+use staffroom_search::evidence::LineageKind;
 
 use super::catalogue::{Seat, Step};
 use super::records::{Records, Rows};
@@ -188,13 +188,9 @@ impl<'a> Update<'a> {
     }
 }
 
-/// The record that an adoption takes up or an impact report is on: the first that its summary names.
+/// The record that an adoption takes up or an impact report is on.
 fn taken_up_or_reported_on(bytes: &[u8]) -> Option<RecordId> {
     let entry = Entry::reopen(bytes).ok()?;
-    let follows = [Kind::Adoption, Kind::ImpactReport].map(Kind::as_str).contains(&entry.kind());
-    if !follows {
-        return None;
-    }
-    let summary = entry.summary().ok()??;
-    summary.references.first().map(|of| of.record)
+    let kind = LineageKind::of(entry.kind()).filter(|kind| *kind != LineageKind::Intervention)?;
+    kind.referred_to(&entry.summary().ok()??).map(|of| of.record)
 }

@@ -1,11 +1,12 @@
 //! Figures for analysts, which pages leave out.
 
 use serde::Serialize;
+use staffroom_protocol::record::intervention::CostBand;
 
 use super::pool::{EGGER_LEAST, Egger, Estimate, Method, egger, leave_one_out};
 use super::{
-    Interval, Lineage, Months, MonthsTable, OutcomeEvidence, improvement_index, months,
-    months_version,
+    Interval, Lineage, Months, MonthsTable, OutcomeEvidence, SchoolEffect, improvement_index,
+    months, months_version,
 };
 
 /// Schools up to which each is left out once: the work grows with the square of their number, and a
@@ -60,11 +61,7 @@ pub fn analysis(lineage: &Lineage) -> Vec<Analysis> {
 
 fn of_outcome(lineage: &Lineage, outcome: &OutcomeEvidence) -> Option<Analysis> {
     let effect = outcome.interval()?;
-    let estimates: Vec<Estimate> = outcome
-        .schools
-        .iter()
-        .map(|school| Estimate { effect: school.effect, variance: school.variance })
-        .collect();
+    let estimates: Vec<Estimate> = outcome.schools.iter().map(SchoolEffect::estimate).collect();
     let k = estimates.len();
     let table = if k == 1 { MonthsTable::Trial } else { MonthsTable::Toolkit };
     let months = months(&effect, table).filter(|_| outcome.attainment);
@@ -99,14 +96,7 @@ fn of_outcome(lineage: &Lineage, outcome: &OutcomeEvidence) -> Option<Analysis> 
 fn cost_per_month(lineage: &Lineage, months: Months) -> Option<(f64, Option<f64>)> {
     let mut bands = lineage.cost_bands.iter();
     let (Some(band), None) = (bands.next(), bands.next()) else { return None };
-    let (from, to) = match band.as_str() {
-        "very_low" => (0.0, Some(80.0)),
-        "low" => (80.0, Some(170.0)),
-        "moderate" => (170.0, Some(700.0)),
-        "high" => (700.0, Some(1_200.0)),
-        "very_high" => (1_200.0, None),
-        _ => return None,
-    };
+    let (from, to) = CostBand::ALL.iter().find(|known| known.as_str() == band)?.bounds();
     let months = f64::from(months.months);
     (months > 0.0).then(|| (from / months, to.map(|to| to / months)))
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{RecordId, SchoolId};
-use staffroom_protocol::record::{Kind, Summary};
+use staffroom_protocol::record::{Kind, Reference, Summary};
 
 use super::report::{NotPooled, ReportEvidence};
 use chain::Chain;
@@ -116,6 +116,14 @@ impl LineageKind {
         .into_iter()
         .find_map(|(record, of)| (record.as_str() == kind).then_some(of))
     }
+
+    /// What a record of this kind takes up or is on; of an intervention none.
+    pub fn referred_to(self, summary: &Summary) -> Option<&Reference> {
+        match self {
+            Self::Intervention => None,
+            Self::Adoption | Self::ImpactReport => summary.references.first(),
+        }
+    }
 }
 
 /// A record that may belong to a lineage, as this node holds it.
@@ -139,12 +147,7 @@ impl LineageRecord {
     /// What an adoption takes up, or a report is on; of an intervention none. The school is missing
     /// where the author's program did not write it.
     pub fn of(&self) -> Option<(Option<SchoolId>, RecordId)> {
-        match self.kind {
-            LineageKind::Intervention => None,
-            LineageKind::Adoption | LineageKind::ImpactReport => {
-                self.summary.references.first().map(|of| (of.school, of.record))
-            }
-        }
+        self.kind.referred_to(&self.summary).map(|of| (of.school, of.record))
     }
 
     fn has_state(&self, state: &str) -> bool {

@@ -40,7 +40,7 @@ pub struct HitReport {
     /// How well it fits, comparable within this page only.
     pub score: f32,
     /// The parts of the score, where they were asked for.
-    pub explanation: Option<Explained>,
+    pub explanation: Option<Explanation>,
     /// Proposed, running, finished or stopped.
     pub state: Option<String>,
     /// The conclusion of an impact report.
@@ -84,25 +84,6 @@ pub struct LineageReport {
     pub sentence: String,
 }
 
-/// How a score came about: the score of the text times the factors.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Explained {
-    /// How well the text fits.
-    pub text: f32,
-    /// For the strength of the evidence.
-    pub strength: f32,
-    /// For the number of schools that reported.
-    pub schools: f32,
-    /// For how recent it is.
-    pub recency: f32,
-    /// For the phase of this school.
-    pub phase: f32,
-    /// For a key stage of this school.
-    pub key_stage: f32,
-    /// For a group of pupils in common.
-    pub pupil_group: f32,
-}
-
 impl HitReport {
     /// "Found from Ash, Beech and 3 more schools", where it stands for more than one school.
     pub fn found_from(&self) -> Option<String> {
@@ -139,7 +120,7 @@ impl HitReport {
             group_name: hit.group_name,
             updated: hit.clock.to_string(),
             score: hit.score,
-            explanation: explain.then(|| explained(&hit.explanation)),
+            explanation: explain.then_some(hit.explanation),
             state: hit.state,
             conclusion: hit.conclusion,
             cost_band: hit.cost_band,
@@ -153,11 +134,6 @@ impl HitReport {
             did_not_work: stopped || hit.effect.is_some_and(|effect| effect < 0.0),
         }
     }
-}
-
-fn explained(parts: &Explanation) -> Explained {
-    let Explanation { text, strength, schools, recency, phase, key_stage, pupil_group } = *parts;
-    Explained { text, strength, schools, recency, phase, key_stage, pupil_group }
 }
 
 fn lineage_report(lineage: LineageEvidence) -> LineageReport {

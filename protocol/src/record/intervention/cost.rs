@@ -44,6 +44,12 @@ terms! {
     }
 }
 
+/// The ends of the bands, in pounds.
+const VERY_LOW_BELOW: f64 = 80.0;
+const LOW_TO: f64 = 170.0;
+const MODERATE_TO: f64 = 700.0;
+const HIGH_TO: f64 = 1_200.0;
+
 /// Years over which what is paid once is spread.
 const YEARS_OF_ONE_OFF: f64 = 3.0;
 
@@ -126,16 +132,27 @@ impl Cost {
 impl CostBand {
     /// The band of a cost in pounds for each pupil in a year.
     pub fn of(pounds: f64) -> Self {
-        if pounds < 80.0 {
+        if pounds < VERY_LOW_BELOW {
             Self::VeryLow
-        } else if pounds <= 170.0 {
+        } else if pounds <= LOW_TO {
             Self::Low
-        } else if pounds <= 700.0 {
+        } else if pounds <= MODERATE_TO {
             Self::Moderate
-        } else if pounds <= 1_200.0 {
+        } else if pounds <= HIGH_TO {
             Self::High
         } else {
             Self::VeryHigh
+        }
+    }
+
+    /// From where to where the band reaches, in pounds; the highest has no end.
+    pub const fn bounds(self) -> (f64, Option<f64>) {
+        match self {
+            Self::VeryLow => (0.0, Some(VERY_LOW_BELOW)),
+            Self::Low => (VERY_LOW_BELOW, Some(LOW_TO)),
+            Self::Moderate => (LOW_TO, Some(MODERATE_TO)),
+            Self::High => (MODERATE_TO, Some(HIGH_TO)),
+            Self::VeryHigh => (HIGH_TO, None),
         }
     }
 }

@@ -74,6 +74,13 @@ pub struct Subgroup {
     pub effect: Interval,
 }
 
+impl SchoolEffect {
+    /// As it is pooled.
+    pub(crate) fn estimate(&self) -> Estimate {
+        Estimate { effect: self.effect, variance: self.variance }
+    }
+}
+
 impl OutcomeEvidence {
     /// The pooled effect with the interval that pages show; of one school its own.
     pub fn interval(&self) -> Option<Interval> {
@@ -173,10 +180,7 @@ fn outcome(domain: &str, reports: &[&LineageReport]) -> OutcomeEvidence {
 }
 
 fn pool_schools(schools: &[SchoolEffect]) -> Option<Pooled> {
-    let estimates: Vec<Estimate> = schools
-        .iter()
-        .map(|school| Estimate { effect: school.effect, variance: school.variance })
-        .collect();
+    let estimates: Vec<Estimate> = schools.iter().map(SchoolEffect::estimate).collect();
     pool(&estimates, Method::Reml).ok()
 }
 
