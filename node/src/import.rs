@@ -23,6 +23,7 @@ mod fields;
 mod header;
 mod mapping;
 mod path;
+mod reader;
 mod row;
 mod sheet;
 mod table;
@@ -39,8 +40,9 @@ use staffroom_protocol::limits::MAX_BODY_BYTES;
 use staffroom_protocol::record::Authored;
 
 use fields::Unreadable;
-use row::{Table, UNCLOSED, too_long};
-use table::{Ending, Splitter};
+use reader::RowReader;
+use row::Table;
+use table::Splitter;
 use text::Text;
 
 pub use error::ImportError;
@@ -101,25 +103,21 @@ pub fn encoding_named(label: &str) -> Result<&'static Encoding, String> {
 /// The rows of a file, one at a time.
 pub struct Rows {
     path: PathBuf,
-    input: Text,
-    splitter: Splitter,
+    reader: RowReader,
     /// The columns of a table; none where each line is an object.
     table: Option<Table>,
     map: Vec<Mapping>,
     /// Which mappings have filled a field so far.
     used: Vec<bool>,
     set: Vec<Setting>,
-    number: u64,
-    row: Vec<u8>,
-    ended: bool,
 }
 
 impl fmt::Debug for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
             .field("path", &self.path)
-            .field("input", &self.input)
-            .field("number", &self.number)
+            .field("input", &self.reader.input)
+            .field("number", &self.reader.number)
             .finish_non_exhaustive()
     }
 }
@@ -142,15 +140,11 @@ pub fn open(path: &Path, options: &Options) -> Result<Rows, ImportError> {
     };
     let mut rows = Rows {
         path: path.to_owned(),
-        splitter: Splitter::of_lines(),
+        reader: RowReader::new(input, Splitter::of_lines(), Vec::new(), 0),
         table: None,
         used: vec![false; options.map.len()],
         map: options.map.clone(),
         set: options.set.clone(),
-        number: 0,
-        row: Vec::new(),
-        ended: false,
-        input,
     };
     if format == Format::Csv {
         rows.read_header(kind)?;
@@ -182,17 +176,17 @@ impl Rows {
 
     /// The encoding that was found or given.
     pub fn encoding(&self) -> &'static str {
-        self.input.encoding().name()
+        self.reader.encoding()
     }
 
     /// Bytes of the file.
     pub fn total_bytes(&self) -> u64 {
-        self.input.total()
+        self.reader.input.total()
     }
 
     /// Bytes of the file read so far.
     pub fn bytes_read(&self) -> u64 {
-        self.input.read_so_far()
+        self.reader.input.read_so_far()
     }
 
     /// Mappings that have filled no field in any row so far; at the end, probably misspelt keys.
@@ -201,15 +195,10 @@ impl Rows {
     }
 
     /// The fields of the row that was read; none of a blank one.
-    fn fields(&mut self, ending: Ending) -> Option<Result<Value, String>> {
-        match ending {
-            Ending::TooLong => return Some(Err(too_long())),
-            Ending::Unclosed => return Some(Err(UNCLOSED.to_owned())),
-            Ending::Complete => {}
-        }
+    fn fields(&mut self) -> Option<Result<Value, String>> {
         let source = match &self.table {
-            Some(table) => table.read(&self.row, self.input.encoding().name()),
-            None => row::read_line(&self.row, self.input.encoding().name()),
+            Some(table) => table.read(&self.reader.row, self.reader.encoding()),
+            None => row::read_line(&self.reader.row, self.reader.encoding()),
         };
         let source = source.transpose()?;
         Some(source.and_then(|source| self.fill(source)).map_err(|reason| cut(&reason)))
@@ -282,23 +271,15 @@ impl Iterator for Rows {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {
-        while !self.ended {
-            let ending = match self.splitter.next_row(&mut self.input, &mut self.row) {
-                Ok(Some(ending)) => ending,
-                Ok(None) => break,
-                Err(error) => {
-                    self.ended = true;
-                    let reason = format!("the file cannot be read any further: {error}");
-                    return Some(Row { number: self.number + 1, fields: Err(reason) });
-                }
+        loop {
+            let fields = match self.reader.next()? {
+                Err(reason) => Some(Err(reason)),
+                Ok(()) => self.fields(),
             };
-            self.number += 1;
-            if let Some(fields) = self.fields(ending) {
-                return Some(Row { number: self.number, fields });
+            if let Some(fields) = fields {
+                return Some(Row { number: self.reader.number, fields });
             }
         }
-        self.ended = true;
-        None
     }
 }
 

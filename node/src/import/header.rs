@@ -128,8 +128,9 @@ pub(super) fn hint(name: &str, header: &[String]) -> String {
 
 impl Rows {
     pub(super) fn read_header(&mut self, kind: Option<Kind>) -> Result<(), ImportError> {
-        let (splitter, table, number) = read(&self.path, &mut self.input, &mut self.row)?;
-        (self.splitter, self.number) = (splitter, number);
+        let reader = &mut self.reader;
+        let (splitter, table, number) = read(&self.path, &mut reader.input, &mut reader.row)?;
+        (reader.splitter, reader.number) = (splitter, number);
         self.check_header(&table.header, kind)?;
         self.table = Some(table);
         Ok(())
@@ -144,7 +145,7 @@ impl Rows {
             if let Some(first) = header[..index].iter().position(|first| same_name(first, name)) {
                 let reason = twice(name, first, index);
                 let path = self.path.clone();
-                return Err(ImportError::Header { path, row: self.number, reason });
+                return Err(ImportError::Header { path, row: self.reader.number, reason });
             }
         }
         for mapping in &self.map {

@@ -6,20 +6,16 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 use serde_json::{Map, Value};
 
-use super::row::{Table, UNCLOSED, too_long};
-use super::table::{Ending, Splitter};
+use super::reader::RowReader;
+use super::row::Table;
 use super::text::Text;
 use super::{ImportError, cut, header, same_name};
 
 /// A CSV file, its header read: commas, semicolons or tabs between cells, in any encoding.
 pub struct Sheet {
     path: PathBuf,
-    input: Text,
-    splitter: Splitter,
+    reader: RowReader,
     table: Table,
-    number: u64,
-    row: Vec<u8>,
-    ended: bool,
 }
 
 /// One row that is not blank.
@@ -36,7 +32,7 @@ impl fmt::Debug for Sheet {
         f.debug_struct("Sheet")
             .field("path", &self.path)
             .field("header", &self.table.header)
-            .field("number", &self.number)
+            .field("number", &self.reader.number)
             .finish_non_exhaustive()
     }
 }
@@ -56,7 +52,8 @@ impl Sheet {
                 *name = format!("column {index}");
             }
         }
-        Ok(Self { path: path.to_owned(), input, splitter, table, number, row, ended: false })
+        let reader = RowReader::new(input, splitter, row, number);
+        Ok(Self { path: path.to_owned(), reader, table })
     }
 
     /// The name of a column as the header spells it, from its name in any case.
@@ -70,7 +67,7 @@ impl Sheet {
             (Some((_, column)), None) => Ok(column.clone()),
             (Some((first, _)), Some((second, _))) => Err(ImportError::Header {
                 path: self.path.clone(),
-                row: self.number,
+                row: self.reader.number,
                 reason: header::twice(name, first, second),
             }),
             (None, _) => Err(ImportError::Column {
@@ -86,32 +83,17 @@ impl Iterator for Sheet {
     type Item = SheetRow;
 
     fn next(&mut self) -> Option<SheetRow> {
-        while !self.ended {
-            let ending = match self.splitter.next_row(&mut self.input, &mut self.row) {
-                Ok(Some(ending)) => ending,
-                Ok(None) => break,
-                Err(error) => {
-                    self.ended = true;
-                    let reason = format!("the file cannot be read any further: {error}");
-                    return Some(SheetRow { number: self.number + 1, cells: Err(reason) });
-                }
+        loop {
+            let cells = match self.reader.next()? {
+                Err(reason) => Err(reason),
+                Ok(()) => match self.table.read(&self.reader.row, self.reader.encoding()) {
+                    Ok(None) => continue,
+                    Ok(Some(cells)) => Ok(cells),
+                    Err(reason) => Err(cut(&reason)),
+                },
             };
-            self.number += 1;
-            let cells = match ending {
-                Ending::TooLong => Err(too_long()),
-                Ending::Unclosed => Err(UNCLOSED.to_owned()),
-                Ending::Complete => {
-                    match self.table.read(&self.row, self.input.encoding().name()) {
-                        Ok(None) => continue,
-                        Ok(Some(cells)) => Ok(cells),
-                        Err(reason) => Err(cut(&reason)),
-                    }
-                }
-            };
-            return Some(SheetRow { number: self.number, cells });
+            return Some(SheetRow { number: self.reader.number, cells });
         }
-        self.ended = true;
-        None
     }
 }
 
@@ -136,6 +118,7 @@ pub fn number_in(cells: &Map<String, Value>, column: &str) -> Result<Option<f64>
 mod tests {
     use serde_json::json;
 
+    use super::super::row::UNCLOSED;
     use super::*;
 
     fn sheet(bytes: &[u8]) -> Result<Sheet, ImportError> {
