@@ -246,7 +246,7 @@ pub struct Lineage {
     pub reports: Vec<LineageReport>,
     /// What was found in each outcome domain, most schools first; domains with as many by name.
     pub outcomes: Vec<OutcomeEvidence>,
-    /// The cost bands that were given, cheapest first.
+    /// The cost bands that were given.
     pub cost_bands: BTreeSet<String>,
     /// Whom to ask: the school that started it first, the others by name.
     pub contacts: Vec<Contact>,
