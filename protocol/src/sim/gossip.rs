@@ -8,6 +8,7 @@ use super::world::{Packet, Then, World};
 use super::{Rule, Violation};
 use crate::gossip::Announcement;
 use crate::group::epoch::{Epoch, EpochKey};
+use crate::group::statement::Act;
 use crate::hash::Hash;
 
 impl World {
@@ -141,10 +142,25 @@ impl World {
                 && opened.into_iter().flatten().any(|held| held == key)
                 && !self.nodes[node].hostile
                 && !self.is_let_in_again(to, &[node])
+                && !self.was_given_unheard(to, node, key)
             {
                 return self.violated(Violation::Leak { by: node, to, hash });
             }
         }
+    }
+
+    /// Whether a school was handed a key by a statement that a node has not heard of: it was let in
+    /// again for a while, which ended before the node heard that it had begun. The node cannot know
+    /// that the key is not its members' alone.
+    fn was_given_unheard(&self, school: NodeNo, node: NodeNo, key: &EpochKey) -> bool {
+        let heard = self.nodes[node].disk.membership.statements();
+        let held = self.nodes[school].disk.membership.in_order();
+        held.filter(|one| !heard.contains_key(&one.hash())).any(|one| match one.act() {
+            Act::Extend { node: to, sealed, .. } if *to == self.key(school) => {
+                sealed.open(&self.group, &self.nodes[school].keys.node).as_ref() == Some(key)
+            }
+            _ => false,
+        })
     }
 
     pub(super) fn tell_news(&mut self, node: NodeNo) {
