@@ -1,21 +1,26 @@
 //! One pass over all matching documents: the best hits, the total and the counts of values.
 
+mod best;
+mod bits;
+
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 use tantivy::columnar::ColumnValues;
-use tantivy::query::Weight;
-use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader, TERMINATED};
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
 use crate::facet::Facet;
 use crate::hit::{FacetCount, MAX_FACET_VALUES};
-use crate::order::{EvidenceColumns, EvidenceOrder, Explanation, MAX_FACTOR};
+use crate::order::{EvidenceOrder, Explanation};
+use crate::query::matching::{Match, MatchingWeight};
 use crate::query::{Filters, Query, Sort};
 use crate::schema::{CLOCK, LINEAGE, TIE_BREAK};
-use crate::values::{SegmentValues, Value, View};
+use crate::values::{BITS, Mask, SegmentValues, Values, View, overlap, set_bit};
+
+use best::{Best, Rank};
+use bits::BitCounts;
 
 /// Scores are compared in steps of a thousandth. The engine adds up the parts of a score in an
 /// order that depends on how documents lie in its segments, so that equal documents differ by
@@ -25,22 +30,6 @@ const SCORE_STEPS: f32 = 1_024.0;
 /// Indexes with fewer documents are searched by one thread: they take it a few milliseconds, and on
 /// a busy server a second one may wait for longer than that before it starts. Tests fill less.
 const DOCUMENTS_FOR_TWO_THREADS: u32 = if cfg!(test) { 2_000 } else { 200_000 };
-
-/// A document's place among the others; greater is better.
-///
-/// The last two parts depend on where the document lies, and matter only where two keys have the
-/// same hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    score: u32,
-    clock: u64,
-    tie_break: u64,
-    lineage: u64,
-    segment: SegmentOrdinal,
-    doc: DocId,
-    /// The score of its text alone.
-    text: u32,
-}
 
 /// What was collected.
 #[derive(Debug, Default)]
@@ -83,7 +72,7 @@ impl<'a> Collect<'a> {
     }
 
     /// Goes through the matches of `weight`, with two threads where there are many documents.
-    pub(crate) fn run(&self, weight: &dyn Weight) -> tantivy::Result<Collected> {
+    pub(crate) fn run(&self, weight: &MatchingWeight) -> tantivy::Result<Collected> {
         let halves = halves(self.view);
         let [first, second] = &halves;
         let found = if second.is_empty() {
@@ -99,25 +88,25 @@ impl<'a> Collect<'a> {
                 tantivy::Result::Ok(found)
             })?
         };
-        let best = self.explained(found.best.ranks)?;
-        Ok(Collected { total: found.total, best, counts: self.named_counts(&found.counts) })
+        let counts = self.named_counts(&found.counts);
+        Ok(Collected { total: found.total, best: self.explained(found.best.into_ranks()), counts })
     }
 
     /// The schools whose matching records belong to each of these lineages.
     pub(crate) fn schools(
         &self,
-        weight: &dyn Weight,
+        weight: &MatchingWeight,
     ) -> tantivy::Result<BTreeMap<u64, BTreeSet<Arc<str>>>> {
         let mut schools: BTreeMap<u64, BTreeSet<Arc<str>>> = BTreeMap::new();
         for (ordinal, reader) in self.view.searcher.segment_readers().iter().enumerate() {
             let lineages = reader.fast_fields().u64(LINEAGE)?.first_or_default_col(0);
             let values = &self.view.segments[ordinal];
-            matches(weight, reader, 0..reader.max_doc(), false, |doc, _| {
-                let numbers = values.of(doc);
-                if self.narrowed.failing(numbers) == 0 {
-                    for number in numbers {
-                        if let (Facet::School, school) = &self.view.values[*number as usize] {
-                            let found = schools.entry(lineages.get_val(doc)).or_default();
+            weight.matches(reader, 0..reader.max_doc(), |block| {
+                for (doc, _) in block.iter().filter(|(doc, _)| self.narrowed.pass(values, *doc)) {
+                    for number in values.rare(values.of(*doc)) {
+                        let value = self.view.values.get(number);
+                        if let Some((Facet::School, school)) = value {
+                            let found = schools.entry(lineages.get_val(*doc)).or_default();
                             found.insert(Arc::clone(school));
                         }
                     }
@@ -127,93 +116,108 @@ impl<'a> Collect<'a> {
         Ok(schools)
     }
 
-    fn part(&self, weight: &dyn Weight, pieces: &[Piece]) -> tantivy::Result<Part> {
+    fn part(&self, weight: &MatchingWeight, pieces: &[Piece]) -> tantivy::Result<Part> {
         let mut part = Part {
             total: 0,
-            best: Best {
-                depth: self.depth,
-                fold: self.query.sort == Sort::WhatWorked,
-                ..Best::default()
-            },
-            counts: vec![0; self.view.values.len()],
+            best: Best::new(self.depth, self.query.sort == Sort::WhatWorked),
+            counts: vec![0; self.view.values.numbers()],
         };
-        let counting = !self.query.facets.is_empty();
+        let mut bits = BitCounts::default();
         for Piece { segment, docs } in pieces {
             let reader = self.view.searcher.segment_reader(*segment);
-            let values: &SegmentValues = &self.view.segments[*segment as usize];
             let columns = Columns::of(reader, *segment)?;
-            matches(weight, reader, docs.clone(), self.by_score, |doc, score| {
-                let numbers = values.of(doc);
-                let failing = self.narrowed.failing(numbers);
-                if failing == 0 {
-                    part.total += 1;
-                    if counting {
-                        for number in numbers {
-                            part.counts[*number as usize] += 1;
-                        }
+            let values: &SegmentValues = &self.view.segments[*segment as usize];
+            let mut found = Vec::new();
+            weight.matches(reader, docs.clone(), |block| {
+                values.fetch(block.iter().map(|(doc, _)| *doc));
+                found.clear();
+                self.narrow(&mut part.counts, &mut bits, values, block, &mut found);
+                part.total += found.len();
+                if !self.query.facets.is_empty() {
+                    for (doc, _) in &found {
+                        bits.add(&values.of(*doc).mask);
                     }
-                    self.rank(&mut part.best, &columns, doc, score, numbers);
-                } else if counting && self.narrowed.counts_outside(failing) {
-                    for number in numbers {
-                        if self.narrowed.dimension[*number as usize] == failing {
-                            part.counts[*number as usize] += 1;
-                        }
+                    for (doc, _) in &found {
+                        values.count_rare(values.of(*doc), &mut part.counts);
                     }
                 }
+                self.rank(&mut part.best, &columns, values, &found);
             })?;
         }
+        part.counts[..BITS].fill(0);
+        bits.add_to(&mut part.counts);
         Ok(part)
     }
 
-    fn rank(&self, best: &mut Best, columns: &Columns, doc: DocId, score: Score, values: &[u32]) {
-        let text = if self.by_score { to_steps(score) } else { 0 };
-        let score = match &self.order {
-            // Nothing that evidence could add brings it among the best.
-            Some(_) if to_steps(from_steps(text) * MAX_FACTOR) < best.least_score() => return,
-            Some(order) => {
-                to_steps(order.explain(&columns.evidence, doc, values, from_steps(text)).score())
+    /// Adds to `found` what passes the filters, and counts what would if not for a single dimension.
+    fn narrow(
+        &self,
+        counts: &mut [u32],
+        bits: &mut BitCounts,
+        values: &SegmentValues,
+        block: &[Match],
+        found: &mut Vec<Match>,
+    ) {
+        if self.narrowed.required == 0 {
+            return found.extend_from_slice(block);
+        }
+        for one in block {
+            let failing = self.narrowed.failing(values, one.0);
+            if failing == 0 {
+                found.push(*one);
+            } else if !self.query.facets.is_empty() && self.narrowed.counts_outside(failing) {
+                let of_dimension = &self.narrowed.of_dimension[failing.trailing_zeros() as usize];
+                let of_document = values.of(one.0);
+                let mask = std::array::from_fn(|at| of_document.mask[at] & of_dimension[at]);
+                bits.add(&mask);
+                for number in values.rare(of_document) {
+                    if self.narrowed.rare_dimension[number - BITS] == failing {
+                        counts[number] += 1;
+                    }
+                }
             }
-            None => text,
-        };
-        if score >= best.least_score() {
-            best.offer(Rank {
-                score,
-                clock: columns.clock.get_val(doc),
-                tie_break: columns.tie_break.get_val(doc),
-                lineage: columns.lineage.get_val(doc),
-                segment: columns.segment,
-                doc,
-                text,
-            });
         }
     }
 
-    /// The best in order, with the parts of their scores.
-    fn explained(
-        &self,
-        ranks: BTreeSet<Reverse<Rank>>,
-    ) -> tantivy::Result<Vec<(DocAddress, Explanation)>> {
-        // Opening the columns of a segment takes longer than reading them for one document.
-        let mut columns: BTreeMap<SegmentOrdinal, EvidenceColumns> = BTreeMap::new();
-        let mut best = Vec::with_capacity(ranks.len());
-        for Reverse(Rank { segment, doc, text, .. }) in ranks {
+    fn rank(&self, best: &mut Best, columns: &Columns, values: &SegmentValues, found: &[Match]) {
+        for (doc, score) in found {
+            let text = if self.by_score { to_steps(*score) } else { 0 };
+            let score = match &self.order {
+                Some(order) => {
+                    let most = from_steps(text) * order.most(values.of(*doc).evidence);
+                    // Nothing else that evidence could add brings it among the best.
+                    if to_steps(most) < best.least_score() {
+                        continue;
+                    }
+                    to_steps(order.explain(values, *doc, from_steps(text)).score())
+                }
+                None => text,
+            };
+            if best.may_hold(score, || columns.clock.get_val(*doc)) {
+                best.offer(Rank {
+                    score,
+                    clock: columns.clock.get_val(*doc),
+                    tie_break: columns.tie_break.get_val(*doc),
+                    lineage: columns.lineage.get_val(*doc),
+                    segment: columns.segment,
+                    doc: *doc,
+                    text,
+                });
+            }
+        }
+    }
+
+    /// The best with the parts of their scores.
+    fn explained(&self, ranks: Vec<Rank>) -> Vec<(DocAddress, Explanation)> {
+        let explained = |Rank { segment, doc, text, .. }| {
             let text = from_steps(text);
             let parts = match &self.order {
                 None => Explanation::of_text(text),
-                Some(order) => {
-                    let columns = match columns.entry(segment) {
-                        Entry::Occupied(known) => known.into_mut(),
-                        Entry::Vacant(place) => {
-                            let reader = self.view.searcher.segment_reader(segment);
-                            place.insert(EvidenceColumns::of(reader)?)
-                        }
-                    };
-                    order.explain(columns, doc, self.view.segments[segment as usize].of(doc), text)
-                }
+                Some(order) => order.explain(&self.view.segments[segment as usize], doc, text),
             };
-            best.push((DocAddress::new(segment, doc), parts));
-        }
-        Ok(best)
+            (DocAddress::new(segment, doc), parts)
+        };
+        ranks.into_iter().map(explained).collect()
     }
 
     /// The most frequent values of each dimension that was asked for, and those that the filters
@@ -221,9 +225,10 @@ impl<'a> Collect<'a> {
     fn named_counts(&self, counts: &[u32]) -> BTreeMap<Facet, Vec<FacetCount>> {
         let wanted = self.query.facets.iter().fold(0, |bits, facet| bits | facet.bit());
         let mut by_facet = vec![Vec::new(); Facet::ALL.len()];
-        for (number, ((facet, _), count)) in self.view.values.iter().zip(counts).enumerate() {
-            if wanted & facet.bit() != 0 && (*count > 0 || self.narrowed.names(number)) {
-                by_facet[*facet as usize].push((Reverse(*count), self.view.places[number], number));
+        for (number, (facet, _)) in self.view.values.iter() {
+            let count = counts[number];
+            if wanted & facet.bit() != 0 && (count > 0 || self.narrowed.names(number)) {
+                by_facet[*facet as usize].push((Reverse(count), self.view.places[number], number));
             }
         }
         let mut named = BTreeMap::new();
@@ -234,9 +239,9 @@ impl<'a> Collect<'a> {
                 values.extend(behind.into_iter().filter(|one| self.narrowed.names(one.2)));
             }
             values.sort_unstable();
-            let values = values.into_iter().map(|(Reverse(count), _, number)| FacetCount {
-                value: self.view.values[number].1.as_ref().to_owned(),
-                count: u64::from(count),
+            let values = values.into_iter().filter_map(|(Reverse(count), _, number)| {
+                let (_, value) = self.view.values.get(number)?;
+                Some(FacetCount { value: value.as_ref().to_owned(), count: u64::from(count) })
             });
             let values: Vec<FacetCount> = values.collect();
             if !values.is_empty() {
@@ -248,51 +253,84 @@ impl<'a> Collect<'a> {
 }
 
 /// The dimensions that a query is narrowed in.
+#[derive(Default)]
 struct Narrowed {
     /// The narrowed dimensions, as bits.
     required: u32,
-    /// By number, the bit of its dimension where the value is accepted.
-    accepted: Vec<u32>,
-    /// By number, the bit of its dimension.
-    dimension: Vec<u32>,
+    /// For each narrowed dimension, as a bit, the accepted values that have a bit.
+    accepted: Vec<(u32, Mask)>,
+    /// The narrowed dimensions of which a rare value is accepted.
+    any_rare: u32,
+    /// By number from [`BITS`] on, the bit of the dimension where the value is accepted.
+    rare_accepted: Vec<u32>,
+    /// By number from [`BITS`] on, the bit of the dimension.
+    rare_dimension: Vec<u32>,
+    /// By dimension, all its values that have a bit.
+    of_dimension: Vec<Mask>,
 }
 
 impl Narrowed {
-    fn new(filters: &Filters, values: &[Value]) -> Self {
+    fn new(filters: &Filters, values: &Values) -> Self {
         let mut required = filters.narrowed();
         // Every document is of a group. A person who may read all of them is narrowed to nothing,
         // which spares a look at every value of every match.
-        let outside =
-            |(facet, value): &Value| *facet == Facet::Group && !filters.names(Facet::Group, value);
+        let outside = |(_, (facet, value)): (usize, &(Facet, Arc<str>))| {
+            *facet == Facet::Group && !filters.names(Facet::Group, value)
+        };
         if !values.iter().any(outside) {
             required &= !Facet::Group.bit();
         }
+        let mut narrowed = Self { required, ..Self::default() };
         if required == 0 {
-            return Self { required, accepted: Vec::new(), dimension: Vec::new() };
+            return narrowed;
         }
-        let accepted = |(facet, value): &Value| {
-            let bit = facet.bit();
-            if required & bit != 0 && filters.names(*facet, value) { bit } else { 0 }
-        };
-        Self {
-            required,
-            accepted: values.iter().map(accepted).collect(),
-            dimension: values.iter().map(|(facet, _)| facet.bit()).collect(),
+        narrowed.of_dimension = vec![Mask::default(); Facet::ALL.len()];
+        let mut accepted = vec![Mask::default(); Facet::ALL.len()];
+        let is_accepted =
+            |facet: Facet, value: &str| required & facet.bit() != 0 && filters.names(facet, value);
+        for (number, (facet, value)) in values.iter().take_while(|(number, _)| *number < BITS) {
+            set_bit(&mut narrowed.of_dimension[*facet as usize], number);
+            if is_accepted(*facet, value) {
+                set_bit(&mut accepted[*facet as usize], number);
+            }
         }
+        for (facet, value) in values.rare() {
+            let bit = if is_accepted(*facet, value) { facet.bit() } else { 0 };
+            narrowed.any_rare |= bit;
+            narrowed.rare_accepted.push(bit);
+            narrowed.rare_dimension.push(facet.bit());
+        }
+        let dimensions = Facet::ALL.iter().filter(|facet| required & facet.bit() != 0);
+        narrowed.accepted =
+            dimensions.map(|facet| (facet.bit(), accepted[*facet as usize])).collect();
+        narrowed
     }
 
     /// Whether a filter names the value.
     fn names(&self, number: usize) -> bool {
-        self.accepted.get(number).is_some_and(|bit| *bit != 0)
+        match number.checked_sub(BITS) {
+            Some(rare) => self.rare_accepted.get(rare).is_some_and(|bit| *bit != 0),
+            None => {
+                self.accepted.iter().any(|(_, mask)| mask[number / 64] >> (number % 64) & 1 == 1)
+            }
+        }
     }
 
     /// The narrowed dimensions in which a document has no accepted value.
-    fn failing(&self, numbers: &[u32]) -> u32 {
-        if self.required == 0 {
-            return 0;
+    fn failing(&self, values: &SegmentValues, doc: DocId) -> u32 {
+        let of_document = values.of(doc);
+        let failing =
+            self.accepted.iter().filter(|(_, accepted)| !overlap(&of_document.mask, accepted));
+        let failing = failing.fold(0, |failing, (bit, _)| failing | bit);
+        if failing & self.any_rare == 0 {
+            return failing;
         }
-        let met = numbers.iter().fold(0, |met, number| met | self.accepted[*number as usize]);
-        self.required & !met
+        let met = values.rare(of_document);
+        failing & !met.fold(0, |met, number| met | self.rare_accepted[number - BITS])
+    }
+
+    fn pass(&self, values: &SegmentValues, doc: DocId) -> bool {
+        self.required == 0 || self.failing(values, doc) == 0
     }
 
     /// Whether a document that fails in these dimensions still counts in the one it fails in.
@@ -326,31 +364,6 @@ fn halves(view: &View) -> [Vec<Piece>; 2] {
     halves
 }
 
-/// Calls `each` with the matches among `docs`, which were not removed, and their scores.
-fn matches(
-    weight: &dyn Weight,
-    reader: &SegmentReader,
-    docs: Range<DocId>,
-    scored: bool,
-    mut each: impl FnMut(DocId, Score),
-) -> tantivy::Result<()> {
-    let mut scorer = weight.scorer(reader, 1.0)?;
-    let alive = reader.alive_bitset();
-    let mut doc = scorer.doc();
-    if doc < docs.start {
-        doc = scorer.seek(docs.start);
-    }
-    // The end of a scorer is past every document.
-    debug_assert!(docs.end < TERMINATED);
-    while doc < docs.end {
-        if alive.is_none_or(|alive| alive.is_alive(doc)) {
-            each(doc, if scored { scorer.score() } else { 0.0 });
-        }
-        doc = scorer.advance();
-    }
-    Ok(())
-}
-
 /// What was collected of a part of the documents.
 struct Part {
     total: usize,
@@ -362,66 +375,9 @@ struct Part {
 impl Part {
     fn add(&mut self, other: Self) {
         self.total += other.total;
-        for Reverse(rank) in other.best.ranks {
-            self.best.offer(rank);
-        }
+        self.best.add(other.best);
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
-        }
-    }
-}
-
-/// The best so far, of each lineage one where they are folded.
-#[derive(Default)]
-struct Best {
-    depth: usize,
-    fold: bool,
-    /// The worst of them last.
-    ranks: BTreeSet<Reverse<Rank>>,
-    of_lineage: BTreeMap<u64, Rank>,
-}
-
-impl Best {
-    /// A lower score does not come among the best.
-    fn least_score(&self) -> u32 {
-        match self.ranks.last() {
-            Some(Reverse(worst)) if self.ranks.len() >= self.depth => worst.score,
-            Some(_) => 0,
-            None => {
-                if self.depth == 0 {
-                    u32::MAX
-                } else {
-                    0
-                }
-            }
-        }
-    }
-
-    fn offer(&mut self, rank: Rank) {
-        if self.depth == 0 {
-            return;
-        }
-        if self.fold {
-            match self.of_lineage.get(&rank.lineage) {
-                Some(better) if *better >= rank => return,
-                Some(worse) => {
-                    self.ranks.remove(&Reverse(*worse));
-                }
-                None => {}
-            }
-        }
-        if self.ranks.len() >= self.depth {
-            match self.ranks.last() {
-                Some(Reverse(worst)) if *worst < rank => {
-                    self.of_lineage.remove(&worst.lineage);
-                    self.ranks.pop_last();
-                }
-                Some(_) | None => return,
-            }
-        }
-        self.ranks.insert(Reverse(rank));
-        if self.fold {
-            self.of_lineage.insert(rank.lineage, rank);
         }
     }
 }
@@ -432,7 +388,6 @@ struct Columns {
     clock: Arc<dyn ColumnValues<u64>>,
     tie_break: Arc<dyn ColumnValues<u64>>,
     lineage: Arc<dyn ColumnValues<u64>>,
-    evidence: EvidenceColumns,
 }
 
 impl Columns {
@@ -443,7 +398,6 @@ impl Columns {
             clock: columns.u64(CLOCK)?.first_or_default_col(0),
             tie_break: columns.u64(TIE_BREAK)?.first_or_default_col(0),
             lineage: columns.u64(LINEAGE)?.first_or_default_col(0),
-            evidence: EvidenceColumns::of(reader)?,
         })
     }
 }
@@ -454,7 +408,8 @@ impl Columns {
     reason = "a float becomes an integer by saturation, and scores are not negative"
 )]
 pub(crate) fn to_steps(score: Score) -> u32 {
-    (score * SCORE_STEPS).round() as u32
+    // Rounded up and down; a call of the library's own rounding is noticed in a run over all matches.
+    (score * SCORE_STEPS + 0.5) as u32
 }
 
 #[expect(clippy::cast_precision_loss, reason = "it was a float of this precision")]

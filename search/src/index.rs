@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use staffroom_protocol::wire;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query as EngineQuery};
 use tantivy::schema::Value;
 use tantivy::{
     DocAddress, Index as Engine, IndexReader, IndexWriter, Score, Searcher, TantivyDocument,
@@ -25,10 +24,11 @@ use crate::document::{Change, Shown, lineage_number};
 use crate::hit::{Hit, Results};
 use crate::order::Explanation;
 use crate::query::feedback::Feedback;
+use crate::query::matching::Matching;
 use crate::query::parse::{Parsed, parse, with_words_replaced};
 use crate::query::plan::{Plan, any_of, plan};
 use crate::query::proximity::Proximity;
-use crate::query::rerank::{Candidate, RERANKED, Reader, Stage, rerank};
+use crate::query::rerank::{Candidate, Reader, Stage, rerank, reranked};
 use crate::query::synonyms::Synonyms;
 use crate::query::vocabulary::Vocabulary;
 use crate::query::{Query, QueryError, Sort};
@@ -310,31 +310,36 @@ impl Index {
             vocabulary.complete(&mut parsed)?;
         }
         let taken_for = vocabulary.respell(&mut parsed)?;
-        let mut results = self.answer(&view, &parsed, &narrowed)?;
+        let most_matches = vocabulary.postings(&parsed)?.min(view.searcher.num_docs());
+        let mut results = self.answer(&view, &parsed, &narrowed, reranked(most_matches))?;
         results.did_you_mean =
             (!taken_for.is_empty()).then(|| with_words_replaced(&query.text, &taken_for));
         Ok(results)
     }
 
-    fn answer(&self, view: &View, parsed: &Parsed, query: &Query) -> Result<Results, QueryError> {
+    /// Answers a query, of whose best results `reranked` are looked at twice.
+    fn answer(
+        &self,
+        view: &View,
+        parsed: &Parsed,
+        query: &Query,
+        reranked: usize,
+    ) -> Result<Results, QueryError> {
         let plan = plan(parsed, &query.filters, &self.synonyms, &self.fields);
         let searcher = &view.searcher;
         // One more than the page shows whether another one follows.
         let page_end = query.offset + query.limit + 1;
         let depth = match query.limit {
             0 => 0,
-            _ if parsed.ranks() && query.sort != Sort::Newest => page_end.max(RERANKED),
+            _ if parsed.ranks() && query.sort != Sort::Newest => page_end.max(reranked),
             _ => page_end,
         };
         let collect = Collect::new(view, query, depth, parsed.ranks());
-        let scoring = if collect.requires_scoring() {
-            EnableScoring::enabled_from_searcher(searcher)
-        } else {
-            EnableScoring::disabled_from_searcher(searcher)
-        };
-        let mut collected = collect.run(plan.query.weight(scoring)?.as_ref())?;
+        let weight = plan.matching.weight(searcher, collect.requires_scoring())?;
+        let mut collected = collect.run(&weight)?;
         if collect.requires_scoring() {
-            self.rerank(&mut collected.best, &plan, collected.total, searcher)?;
+            let looked_at = reranked.min(collected.best.len());
+            self.rerank(&mut collected.best[..looked_at], &plan, searcher)?;
         }
 
         let marker = Marker::new(&plan.stems, searcher, &self.fields)?;
@@ -345,7 +350,7 @@ impl Index {
             hits.push(Hit::new(self.shown(searcher, address)?, explanation, &marker));
         }
         if query.sort == Sort::WhatWorked {
-            self.fold_schools(plan.query, &collect, searcher, &mut hits)?;
+            self.fold_schools(plan.matching, &collect, searcher, &mut hits)?;
         }
         Ok(Results {
             total: collected.total,
@@ -360,7 +365,7 @@ impl Index {
     /// Names the schools whose records a hit stands for.
     fn fold_schools(
         &self,
-        query: Box<dyn EngineQuery>,
+        mut matching: Matching,
         collect: &Collect<'_>,
         searcher: &Searcher,
         hits: &mut [Hit],
@@ -377,9 +382,8 @@ impl Index {
         if lineages.is_empty() {
             return Ok(());
         }
-        let within = BooleanQuery::new(vec![(Occur::Must, any_of(lineages)), (Occur::Must, query)]);
-        let weight = within.weight(EnableScoring::disabled_from_searcher(searcher))?;
-        let mut schools = collect.schools(weight.as_ref())?;
+        matching.required.push(any_of(lineages));
+        let mut schools = collect.schools(&matching.weight(searcher, false)?)?;
         for hit in hits {
             let found = number(hit).and_then(|lineage| schools.remove(&lineage));
             hit.schools =
@@ -393,15 +397,10 @@ impl Index {
         &self,
         best: &mut [(DocAddress, Explanation)],
         plan: &Plan,
-        matches: usize,
         searcher: &Searcher,
     ) -> Result<(), TantivyError> {
-        let looked_at = best.len().min(RERANKED);
-        let best = &mut best[..looked_at];
-        let stages: [Box<dyn Stage>; 2] = [
-            Box::new(Proximity::new(plan.pairs.clone())),
-            Box::new(Feedback::new(plan.typed, matches)),
-        ];
+        let stages: [Box<dyn Stage>; 2] =
+            [Box::new(Proximity::new(plan.pairs.clone())), Box::new(Feedback::new(plan.typed))];
         let text = |address| self.shown(searcher, address).map(|shown| shown.text());
         let mut candidates: Vec<Candidate> =
             best.iter().map(|(address, parts)| (*address, parts.text)).collect();

@@ -29,7 +29,7 @@ use tantivy::{DocId, SegmentReader};
 use crate::evidence::Strength;
 use crate::facet::Facet;
 use crate::schema::{DAY_TO, REPORTED, STRENGTH};
-use crate::values::Value;
+use crate::values::{BITS, Mask, SegmentValues, Values, overlap, set_bit};
 
 /// What each step of strength adds.
 const STRENGTH_STEP: f32 = 0.04;
@@ -51,6 +51,13 @@ const IN_COMMON: f32 = 0.03;
 
 /// More than the product of all factors can be.
 pub const MAX_FACTOR: f32 = 1.52;
+
+/// The steps of the strongest evidence above none.
+const MOST_STEPS: u8 = Strength::WellTested.steps();
+
+/// More than the product of the factors other than strength and schools can be.
+const MOST_OF_THE_REST: f32 =
+    (1.0 + RECENT) * (1.0 + PHASE) * (1.0 + IN_COMMON) * (1.0 + IN_COMMON) + 0.001;
 
 /// Whom the results are for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -109,23 +116,18 @@ impl Explanation {
     }
 }
 
-/// What the reader has in common with a value of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum InCommon {
-    Nothing,
-    Phase,
-    KeyStage,
-    PupilGroup,
+/// What is known of how well something works that a document is on, and of when it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DocumentEvidence {
+    /// The strength of the lineage's evidence in steps above none.
+    strength: u8,
+    /// How many schools of the lineage reported.
+    reported: u16,
+    /// The last day that it is about, in years.
+    year: f32,
 }
 
-/// The order for one reader over the values of one state of the index.
-pub(crate) struct EvidenceOrder {
-    today: Option<f32>,
-    /// By the number of a value; empty where there is nothing that could be in common.
-    in_common: Vec<InCommon>,
-}
-
-/// The columns of one segment that the order reads.
+/// The columns of a segment that say it.
 pub(crate) struct EvidenceColumns {
     strength: Arc<dyn ColumnValues<u64>>,
     reported: Arc<dyn ColumnValues<u64>>,
@@ -141,55 +143,90 @@ impl EvidenceColumns {
             day_to: columns.i64(DAY_TO)?.first_or_default_col(0),
         })
     }
+
+    pub(crate) fn of_document(&self, doc: DocId) -> DocumentEvidence {
+        DocumentEvidence {
+            strength: u8::try_from(self.strength.get_val(doc))
+                .map_or(MOST_STEPS, |steps| steps.min(MOST_STEPS)),
+            reported: u16::try_from(self.reported.get_val(doc)).unwrap_or(u16::MAX),
+            year: years(self.day_to.get_val(doc)),
+        }
+    }
 }
 
-impl EvidenceOrder {
-    pub(crate) fn new(reader: Option<&ReaderContext>, values: &[Value]) -> Self {
-        let Some(reader) = reader else { return Self { today: None, in_common: Vec::new() } };
-        let of_value = |(facet, value): &Value| {
-            let value = value.as_ref();
-            if *facet == Facet::Phase && reader.phase.as_deref() == Some(value) {
-                InCommon::Phase
-            } else if *facet == Facet::KeyStage && reader.key_stages.iter().any(|one| one == value)
-            {
-                InCommon::KeyStage
-            } else if *facet == Facet::PupilGroup
-                && reader.pupil_groups.iter().any(|one| one == value)
-            {
-                InCommon::PupilGroup
-            } else {
-                InCommon::Nothing
-            }
+impl DocumentEvidence {
+    /// The factors of strength and of schools.
+    fn factors(self) -> (f32, f32) {
+        let schools = match self.reported {
+            0 => 0.0,
+            reported => SCHOOLS * (1.0 - 1.0 / f32::from(reported)),
         };
-        let in_common: Vec<InCommon> = values.iter().map(of_value).collect();
-        Self { today: reader.today.map(|day| years(crate::document::day_number(day))), in_common }
+        (1.0 + STRENGTH_STEP * f32::from(self.strength), 1.0 + schools)
+    }
+}
+
+/// The order for one reader over the values of one state of the index.
+pub(crate) struct EvidenceOrder {
+    today: Option<f32>,
+    /// The values with a bit that the reader has in common with a document, dimension by dimension.
+    in_common: [Mask; IN_COMMON_FACETS.len()],
+    /// The numbers of the other ones, with the place of their dimension.
+    in_common_rare: Vec<(usize, usize)>,
+}
+
+/// The dimensions in which a reader has something in common with a document, and what that adds.
+const IN_COMMON_FACETS: [(Facet, f32); 3] =
+    [(Facet::Phase, PHASE), (Facet::KeyStage, IN_COMMON), (Facet::PupilGroup, IN_COMMON)];
+
+impl EvidenceOrder {
+    pub(crate) fn new(reader: Option<&ReaderContext>, values: &Values) -> Self {
+        let mut order =
+            Self { today: None, in_common: Default::default(), in_common_rare: Vec::new() };
+        let Some(reader) = reader else { return order };
+        order.today = reader.today.map(|day| years(crate::document::day_number(day)));
+        let phase: Vec<String> = reader.phase.iter().cloned().collect();
+        let own = [&phase, &reader.key_stages, &reader.pupil_groups];
+        for (number, (facet, value)) in values.iter() {
+            let place = IN_COMMON_FACETS.iter().position(|(one, _)| one == facet);
+            if let Some(place) = place
+                && own[place].iter().any(|own| own.as_str() == value.as_ref())
+            {
+                if number < BITS {
+                    set_bit(&mut order.in_common[place], number);
+                } else {
+                    order.in_common_rare.push((number, place));
+                }
+            }
+        }
+        order
     }
 
-    pub(crate) fn explain(
-        &self,
-        columns: &EvidenceColumns,
-        doc: DocId,
-        values: &[u32],
-        text: f32,
-    ) -> Explanation {
+    /// A score is at most this much higher than that of the text.
+    pub(crate) fn most(&self, evidence: DocumentEvidence) -> f32 {
+        let (strength, schools) = evidence.factors();
+        strength * schools * MOST_OF_THE_REST
+    }
+
+    /// How the score of a document comes about.
+    pub(crate) fn explain(&self, values: &SegmentValues, doc: DocId, text: f32) -> Explanation {
+        let of_document = values.of(doc);
+        let evidence = of_document.evidence;
         let mut parts = Explanation::of_text(text);
-        let steps = columns.strength.get_val(doc).min(Strength::ALL.len() as u64);
-        parts.strength += STRENGTH_STEP * steps as f32;
-        let reported = columns.reported.get_val(doc);
-        if reported > 0 {
-            parts.schools += SCHOOLS * (1.0 - 1.0 / reported as f32);
-        }
+        (parts.strength, parts.schools) = evidence.factors();
         if let Some(today) = self.today {
             // What still goes on, or is dated in the future, is as recent as today.
-            let age = (today - years(columns.day_to.get_val(doc))).max(0.0);
+            let age = (today - evidence.year).max(0.0);
             parts.recency += RECENT * (-age / HALF_LIFE_YEARS).exp2();
         }
-        for number in values {
-            match self.in_common.get(*number as usize) {
-                Some(InCommon::Phase) => parts.phase = 1.0 + PHASE,
-                Some(InCommon::KeyStage) => parts.key_stage = 1.0 + IN_COMMON,
-                Some(InCommon::PupilGroup) => parts.pupil_group = 1.0 + IN_COMMON,
-                Some(InCommon::Nothing) | None => {}
+        let places = [&mut parts.phase, &mut parts.key_stage, &mut parts.pupil_group];
+        for (place, part) in places.into_iter().enumerate() {
+            let rare = || {
+                self.in_common_rare.iter().any(|(number, of)| {
+                    *of == place && values.rare(of_document).any(|one| one == *number)
+                })
+            };
+            if overlap(&of_document.mask, &self.in_common[place]) || rare() {
+                *part += IN_COMMON_FACETS[place].1;
             }
         }
         parts
@@ -219,6 +256,26 @@ mod tests {
         };
         assert!(most.factor() <= MAX_FACTOR && most.factor() > MAX_FACTOR - 0.01);
         assert!((most.score() - 2.0 * most.factor()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn no_score_is_higher_than_what_is_known_of_it_beforehand() {
+        let order = EvidenceOrder::new(None, &Values::default());
+        for (strength, reported) in [(0, 0), (3, 1), (MOST_STEPS, u16::MAX)] {
+            let evidence = DocumentEvidence { strength, reported, year: 0.0 };
+            let (strength, schools) = evidence.factors();
+            let score = Explanation {
+                strength,
+                schools,
+                recency: 1.0 + RECENT,
+                phase: 1.0 + PHASE,
+                key_stage: 1.0 + IN_COMMON,
+                pupil_group: 1.0 + IN_COMMON,
+                ..Explanation::of_text(1.0)
+            };
+            assert!(score.score() <= order.most(evidence));
+            assert!(order.most(evidence) <= MAX_FACTOR + 0.01);
+        }
     }
 
     #[test]

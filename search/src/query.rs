@@ -1,10 +1,12 @@
 //! What may be asked, and within which bounds.
 //!
-//! A query goes from text to a small flat form ([`parse`], which needs no index) to the engine's
-//! query ([`plan`]); the best of what that finds are put in order a second time ([`rerank`]). The engine's own parser never sees what a person typed: deep nesting makes it
-//! overflow the stack, and it refuses ordinary text such as `year 7: fractions`.
+//! A query goes from text to a small flat form ([`parse`], which needs no index) to clauses
+//! ([`plan`]), which are matched against the index ([`matching`]); the best of what that finds are put
+//! in order a second time ([`rerank`]). The engine's own parser never sees what a person typed: deep
+//! nesting makes it overflow the stack, and it refuses ordinary text such as `year 7: fractions`.
 
 pub(crate) mod feedback;
+pub(crate) mod matching;
 pub(crate) mod parse;
 pub(crate) mod plan;
 pub(crate) mod proximity;

@@ -372,3 +372,42 @@ fn values_that_went_with_their_documents_are_forgotten() {
     assert_eq!(tags.len(), 40);
     assert!(tags.iter().all(|(tag, count)| tag.starts_with("tag-59-") && *count == 1));
 }
+
+#[test]
+fn dimensions_with_unexpectedly_many_values_are_narrowed_counted_and_in_common_all_the_same() {
+    let numbered = |n: u32| {
+        let mut one = document(n, "reading");
+        one.phase = Some(format!("phase{n:03}"));
+        one.summary.subjects = vec![format!("subject{:03}", n % 90)];
+        one.summary.tags = (0..n % 12).map(|tag| format!("tag{tag:02}")).collect();
+        one
+    };
+    let (_folder, index) = index_of((0..180).map(numbered));
+    let found = search(&index, "reading");
+    assert_eq!(counts(&found, Facet::Subject).len(), 90);
+    assert!(counts(&found, Facet::Subject).iter().all(|(_, count)| *count == 2));
+    let tags: Vec<(String, u64)> =
+        (0..11).map(|tag| (format!("tag{tag:02}"), 165 - 15 * tag)).collect();
+    assert_eq!(counts(&found, Facet::Tag), tags);
+
+    for n in [3, 89] {
+        let own = format!("subject{n:03}");
+        let filters = Filters::default().with(Facet::Subject, &own).with(Facet::Tag, "tag01");
+        let found = ask(&index, Query { filters, ..Query::new("reading") });
+        assert_eq!(found.total, (n..180).step_by(90).filter(|n| n % 12 > 1).count(), "{own}");
+        // Without its own filter each subject has those with the tag.
+        let of_subject = |one: &(String, u64)| one.0 == own && one.1 == found.total as u64;
+        assert!(counts(&found, Facet::Subject).iter().any(of_subject), "{own}");
+    }
+    for n in [0, 179] {
+        let reader = ReaderContext { phase: Some(format!("phase{n:03}")), ..Default::default() };
+        let filters = Filters::default().with(Facet::Subject, format!("subject{:03}", n % 90));
+        let query = Query { reader: Some(reader), filters, ..Query::new("reading") };
+        let hits = ask(&index, query).hits;
+        assert_eq!(hits.len(), 2);
+        for hit in hits {
+            let expected = if hit.clock.millis() == n { 1.05 } else { 1.0 };
+            assert_eq!(hit.explanation.phase, expected, "{n} {}", hit.clock.millis());
+        }
+    }
+}

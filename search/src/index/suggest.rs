@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tantivy::query::{BooleanQuery, EnableScoring, Occur, Query as EngineQuery};
-
 use super::Index;
 use crate::collect::Collect;
 use crate::facet::Facet;
+use crate::query::matching::Matching;
 use crate::query::parse::parse;
 use crate::query::plan::plan;
 use crate::query::vocabulary::Vocabulary;
@@ -85,7 +84,7 @@ impl Index {
         let typed = words(text);
         let searcher = &view.searcher;
         let vocabulary = Vocabulary { searcher, fields: &self.fields };
-        let mut clauses: Vec<(Occur, Box<dyn EngineQuery>)> = Vec::new();
+        let mut matching = Matching::default();
         let mut fewest = u64::MAX;
         for (place, word) in typed.iter().enumerate() {
             let mut one = parse(word)?;
@@ -93,8 +92,7 @@ impl Index {
                 vocabulary.complete(&mut one)?;
             }
             fewest = fewest.min(vocabulary.postings(&one)?);
-            let plan = plan(&one, filters, &self.synonyms, &self.fields);
-            clauses.push((Occur::Must, plan.query));
+            matching.and(plan(&one, filters, &self.synonyms, &self.fields).matching);
         }
         if fewest > MAX_TITLE_MATCHES || limit == 0 {
             return Ok(Vec::new());
@@ -105,9 +103,8 @@ impl Index {
             facets: BTreeSet::new(),
             ..Query::new(text)
         };
-        let weight =
-            BooleanQuery::new(clauses).weight(EnableScoring::enabled_from_searcher(searcher))?;
-        let best = Collect::new(view, &query, limit, true).run(weight.as_ref())?.best;
+        let weight = matching.weight(searcher, true)?;
+        let best = Collect::new(view, &query, limit, true).run(&weight)?.best;
         let mut titles = Vec::new();
         for (address, _) in best {
             let title = self.shown(searcher, address)?.title;

@@ -8,11 +8,10 @@
 
 use std::collections::BTreeMap;
 
-use tantivy::query::Scorer;
+use tantivy::Score;
 use tantivy::tokenizer::TokenStream;
-use tantivy::{DocSet, Score};
 
-use super::rerank::{Candidate, RERANKED, Reader, Stage, by_segment};
+use super::rerank::{Candidate, Reader, Stage, by_segment};
 use super::stop_words::is_stop_word;
 use super::word::WordQuery;
 use crate::words::stemming_analyzer;
@@ -40,25 +39,15 @@ const READ_BYTES: usize = 6 * 1024;
 /// Shorter words are mostly numbers and abbreviations of one text.
 const LEAST_LETTERS: usize = 3;
 
-/// Candidates whose scores it adds to while few documents match.
-const DEPTH: usize = RERANKED;
-
-/// Candidates where many match, so that the time stays a few milliseconds in an index of a million.
-const SHALLOW_DEPTH: usize = 200;
-
-/// More matches than this are many.
-const MANY_MATCHES: usize = 50_000;
-
 /// Adds to the scores of documents that are like the best ones.
 pub(crate) struct Feedback {
     typed: Score,
-    matches: usize,
 }
 
 impl Feedback {
-    /// For words that weigh `typed` together, which `matches` documents match.
-    pub(crate) fn new(typed: Score, matches: usize) -> Self {
-        Self { typed, matches }
+    /// For words that weigh `typed` together.
+    pub(crate) fn new(typed: Score) -> Self {
+        Self { typed }
     }
 
     /// The words, with their weights.
@@ -87,7 +76,7 @@ impl Feedback {
 
 impl Stage for Feedback {
     fn depth(&self) -> usize {
-        if self.matches > MANY_MATCHES { SHALLOW_DEPTH } else { DEPTH }
+        usize::MAX
     }
 
     fn add(&self, best: &mut [Candidate], reader: &Reader<'_>) -> tantivy::Result<()> {
@@ -96,7 +85,7 @@ impl Stage for Feedback {
             let weight = word.word_weight(reader.searcher)?;
             for (segment, docs) in &segments {
                 let Some(mut scorer) =
-                    weight.word_scorer(reader.searcher.segment_reader(*segment), 1.0)?
+                    weight.word_scorer(reader.searcher.segment_reader(*segment))?
                 else {
                     continue;
                 };

@@ -9,12 +9,12 @@ use std::ops::Bound;
 use staffroom_protocol::hash::GroupId;
 use tantivy::Term;
 use tantivy::query::{
-    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, PhraseQuery,
-    Query as EngineQuery, RangeQuery, TermQuery,
+    BooleanQuery, DisjunctionMaxQuery, PhraseQuery, Query as EngineQuery, RangeQuery, TermQuery,
 };
 use tantivy::schema::IndexRecordOption;
 
 use super::Filters;
+use super::matching::{Clause, Matching};
 use super::parse::Parsed;
 use super::stop_words::is_stop_word;
 use super::synonyms::{MAX_ALTERNATIVE_WORDS, Synonyms};
@@ -37,10 +37,10 @@ const STOP_WORDS_IN_PAIR: usize = 2;
 /// Pairs of words that are looked for; each costs reading positions of the best documents.
 const MAX_PAIRS: usize = 12;
 
-/// A query for the engine.
+/// How a query is answered.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) query: Box<dyn EngineQuery>,
+    pub(crate) matching: Matching,
     /// The stems to mark in what is shown.
     pub(crate) stems: Vec<String>,
     /// The stems that were typed side by side.
@@ -58,31 +58,25 @@ pub(crate) fn plan(
     let words = Words::new(parsed);
     let mut stems: Vec<String> = words.counts.keys().cloned().collect();
     stems.extend(words.alternatives.values().flat_map(BTreeMap::keys).cloned());
-    let mut clauses: Vec<(Occur, Box<dyn EngineQuery>)> = Vec::new();
-
+    let mut matching = Matching::default();
     for phrase in &parsed.phrases {
         let phrase: Vec<String> = phrase.iter().map(|word| stem(word)).collect();
-        clauses.push((Occur::Must, phrase_query(&phrase, fields)));
+        matching.required.push(phrase_clause(&phrase, 1.0, fields));
         stems.extend(phrase);
     }
     if !words.counts.is_empty() {
-        let occur = if parsed.phrases.is_empty() { Occur::Must } else { Occur::Should };
-        let (query, alternatives) = words.query(parsed, synonyms, fields);
-        clauses.push((occur, query));
+        let (clause, alternatives) = words.clause(parsed, synonyms, fields);
+        matching.any = Some(clause);
         stems.extend(alternatives);
     }
     for phrase in &parsed.excluded {
         let phrase: Vec<String> = phrase.iter().map(|word| stem(word)).collect();
-        clauses.push((Occur::MustNot, phrase_query(&phrase, fields)));
+        matching.excluded.push(phrase_clause(&phrase, 1.0, fields));
     }
-    add_filters(&mut clauses, filters, fields);
-    add_newest(&mut clauses, filters, fields);
-
-    if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
-        clauses.push((Occur::Must, Box::new(AllQuery)));
-    }
+    add_filters(&mut matching, filters, fields);
+    add_newest(&mut matching, filters, fields);
     Plan {
-        query: Box::new(BooleanQuery::new(clauses)),
+        matching,
         stems,
         pairs: pairs(parsed),
         typed: words.counts.values().map(|count| repeated(*count)).sum(),
@@ -120,56 +114,54 @@ impl Words {
     }
 
     /// A word, or what else it may mean.
-    fn word_query(&self, stem: &str, count: u32, fields: &Fields) -> Box<dyn EngineQuery> {
-        let query = |stem, weight| -> Box<dyn EngineQuery> {
-            Box::new(WordQuery::new(stem, weight * repeated(count), fields))
-        };
+    fn word_clause(&self, stem: &str, count: u32, fields: &Fields) -> Clause {
+        let clause =
+            |stem, weight| Clause::Word(WordQuery::new(stem, weight * repeated(count), fields));
         match self.alternatives.get(stem) {
-            None => query(stem, 1.0),
+            None => clause(stem, 1.0),
             Some(alternatives) => {
                 let others = alternatives.iter().filter(|(other, _)| *other != stem);
-                let each = others.map(|(other, weight)| query(other, *weight));
-                let each = each.chain([query(stem, 1.0)]).collect();
-                Box::new(DisjunctionMaxQuery::new(each))
+                let each = others.map(|(other, weight)| clause(other, *weight));
+                Clause::Best(each.chain([clause(stem, 1.0)]).collect(), 0.0)
             }
         }
     }
 
     /// Any of the words, or what means the same as some of them; and the stems of the latter.
-    fn query(
+    fn clause(
         &self,
         parsed: &Parsed,
         synonyms: &Synonyms,
         fields: &Fields,
-    ) -> (Box<dyn EngineQuery>, Vec<String>) {
+    ) -> (Clause, Vec<String>) {
         let mut left = self.counts.clone();
-        let mut any: Vec<Box<dyn EngineQuery>> = Vec::new();
+        let mut any = Vec::new();
         let mut marked = Vec::new();
         for row in &parsed.rows {
             let row: Vec<String> = row.iter().map(|word| stem(word)).collect();
             for found in synonyms.find(&row) {
                 let form: BTreeSet<&String> = row[found.range].iter().collect();
-                let own: Vec<Box<dyn EngineQuery>> = form
+                let own: Vec<Clause> = form
                     .into_iter()
                     .filter_map(|stem| Some((stem, left.remove(stem)?)))
-                    .map(|(stem, count)| self.word_query(stem, count, fields))
+                    .map(|(stem, count)| self.word_clause(stem, count, fields))
                     .collect();
                 if own.is_empty() {
                     continue;
                 }
-                let mut best: Vec<Box<dyn EngineQuery>> = vec![Box::new(BooleanQuery::union(own))];
+                let mut best = vec![Clause::Any(own)];
                 for alternative in found.alternatives {
                     if marked.len() < MAX_ALTERNATIVE_WORDS {
-                        best.push(alternative_query(&alternative, fields));
+                        best.push(alternative_clause(&alternative, fields));
                         marked.extend(alternative);
                     }
                 }
-                any.push(Box::new(DisjunctionMaxQuery::with_tie_breaker(best, FURTHER_FORMS)));
+                any.push(Clause::Best(best, FURTHER_FORMS));
             }
         }
-        any.extend(left.iter().map(|(stem, count)| self.word_query(stem, *count, fields)));
+        any.extend(left.iter().map(|(stem, count)| self.word_clause(stem, *count, fields)));
         marked.retain(|stem| !is_stop_word(stem));
-        (Box::new(BooleanQuery::union(any)), marked)
+        (Clause::Any(any), marked)
     }
 }
 
@@ -183,54 +175,39 @@ fn repeated(count: u32) -> f32 {
 
 /// A synonym: one word, or a phrase, which is to count as one word although the engine adds up the
 /// rarity of all its words.
-fn alternative_query(stems: &[String], fields: &Fields) -> Box<dyn EngineQuery> {
-    if let [stem] = stems {
-        return Box::new(WordQuery::new(stem, SYNONYM_WEIGHT, fields));
-    }
+fn alternative_clause(stems: &[String], fields: &Fields) -> Clause {
     #[expect(clippy::cast_precision_loss, reason = "a synonym has few words")]
     let weight = SYNONYM_WEIGHT / stems.len() as f32;
-    Box::new(BoostQuery::new(phrase_query(stems, fields), weight))
+    phrase_clause(stems, weight, fields)
 }
 
 /// A phrase in any one field.
-fn phrase_query(stems: &[String], fields: &Fields) -> Box<dyn EngineQuery> {
+fn phrase_clause(stems: &[String], weight: f32, fields: &Fields) -> Clause {
     if let [stem] = stems {
-        return Box::new(WordQuery::new(stem, 1.0, fields));
+        return Clause::Word(WordQuery::new(stem, weight, fields));
     }
     let each = TextField::ALL.iter().map(|field| {
         let terms = stems.iter().map(|stem| Term::from_field_text(fields.text(*field), stem));
         Box::new(PhraseQuery::new(terms.collect())) as Box<dyn EngineQuery>
     });
-    Box::new(DisjunctionMaxQuery::new(each.collect()))
+    Clause::Engine(Box::new(DisjunctionMaxQuery::new(each.collect())), weight)
 }
 
 /// What decides by a number or by the lineage. The dimensions are narrowed while results are
 /// collected, because their counts need what lies outside of them.
-fn add_filters(
-    clauses: &mut Vec<(Occur, Box<dyn EngineQuery>)>,
-    filters: &Filters,
-    fields: &Fields,
-) {
+fn add_filters(matching: &mut Matching, filters: &Filters, fields: &Fields) {
+    let mut require = |from, to| matching.required.push(Clause::filter(RangeQuery::new(from, to)));
     if let Some(from) = filters.from {
         let first = Term::from_field_i64(fields.day_to, day_number(from));
-        clauses.push((
-            Occur::Must,
-            unscored(RangeQuery::new(Bound::Included(first), Bound::Unbounded)),
-        ));
+        require(Bound::Included(first), Bound::Unbounded);
     }
     if let Some(to) = filters.to {
         let last = Term::from_field_i64(fields.day_from, day_number(to));
-        clauses.push((
-            Occur::Must,
-            unscored(RangeQuery::new(Bound::Unbounded, Bound::Included(last))),
-        ));
+        require(Bound::Unbounded, Bound::Included(last));
     }
     if let Some(pupils) = filters.min_pupils {
         let least = Term::from_field_u64(fields.pupils, pupils.into());
-        clauses.push((
-            Occur::Must,
-            unscored(RangeQuery::new(Bound::Included(least), Bound::Unbounded)),
-        ));
+        require(Bound::Included(least), Bound::Unbounded);
     }
     if filters.effect_from.is_some() || filters.effect_to.is_some() {
         let bound = |effect: Option<f64>| {
@@ -238,64 +215,48 @@ fn add_filters(
                 Bound::Included(Term::from_field_f64(fields.effect, effect))
             })
         };
-        let range = RangeQuery::new(bound(filters.effect_from), bound(filters.effect_to));
-        clauses.push((Occur::Must, unscored(range)));
+        require(bound(filters.effect_from), bound(filters.effect_to));
     }
     if filters.with_evidence {
         let least = Term::from_field_u64(fields.strength, 1);
-        clauses.push((
-            Occur::Must,
-            unscored(RangeQuery::new(Bound::Included(least), Bound::Unbounded)),
-        ));
+        require(Bound::Included(least), Bound::Unbounded);
     }
     if let Some(phase) = &filters.not_tried_in {
-        clauses.push((Occur::MustNot, any_of([Term::from_field_text(fields.tried_in, phase)])));
+        matching.excluded.push(any_of([Term::from_field_text(fields.tried_in, phase)]));
     }
 }
 
 /// Leaves out what is newer in another of the groups that are searched. Within one group every
 /// record is there once.
-fn add_newest(
-    clauses: &mut Vec<(Occur, Box<dyn EngineQuery>)>,
-    filters: &Filters,
-    fields: &Fields,
-) {
+fn add_newest(matching: &mut Matching, filters: &Filters, fields: &Fields) {
     let groups: Vec<GroupId> =
         filters.accepted(Facet::Group).filter_map(|group| group.parse().ok()).collect();
     match groups.as_slice() {
         [] => {
             let superseded = Term::from_field_u64(fields.superseded, 1);
-            clauses.push((Occur::MustNot, any_of([superseded])));
+            matching.excluded.push(any_of([superseded]));
         }
         [_] => {}
         several => {
             let newer = several
                 .iter()
                 .map(|group| Term::from_field_bytes(fields.newer_in, group.as_bytes()));
-            clauses.push((Occur::MustNot, any_of(newer)));
+            matching.excluded.push(any_of(newer));
         }
     }
 }
 
-pub(crate) fn any_of(terms: impl IntoIterator<Item = Term>) -> Box<dyn EngineQuery> {
-    let queries: Vec<Box<dyn EngineQuery>> = terms
-        .into_iter()
-        .map(|term| {
-            Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn EngineQuery>
-        })
-        .collect();
-    unscored(BooleanQuery::union(queries))
-}
-
-/// A filter decides whether a document passes and adds nothing to its score.
-fn unscored(query: impl EngineQuery) -> Box<dyn EngineQuery> {
-    Box::new(ConstScoreQuery::new(Box::new(query), 0.0))
+/// A filter for documents that have any of the terms.
+pub(crate) fn any_of(terms: impl IntoIterator<Item = Term>) -> Clause {
+    let queries = terms.into_iter().map(|term| {
+        Box::new(TermQuery::new(term, IndexRecordOption::Basic)) as Box<dyn EngineQuery>
+    });
+    Clause::filter(BooleanQuery::union(queries.collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tantivy::query::QueryClone;
 
     use super::*;
     use crate::query::parse::parse;
@@ -303,9 +264,19 @@ mod tests {
 
     /// Terms that a query looks up in the index: what its cost grows with.
     fn terms(plan: &Plan) -> usize {
-        let mut terms = 0;
-        plan.query.box_clone().query_terms(&mut |_, _| terms += 1);
-        terms
+        fn of(clause: &Clause) -> usize {
+            match clause {
+                Clause::Word(_) => TextField::ALL.len(),
+                Clause::Any(clauses) | Clause::Best(clauses, _) => clauses.iter().map(of).sum(),
+                Clause::Engine(query, _) => {
+                    let mut terms = 0;
+                    query.query_terms(&mut |_, _| terms += 1);
+                    terms
+                }
+            }
+        }
+        let Matching { any, required, excluded } = &plan.matching;
+        any.iter().chain(required).chain(excluded).map(of).sum()
     }
 
     fn planned(text: &str) -> Option<Plan> {

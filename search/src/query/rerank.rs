@@ -15,8 +15,20 @@ use tantivy::{DocAddress, DocId, Score, Searcher, SegmentOrdinal};
 
 use crate::schema::Fields;
 
-/// Candidates that the deepest stage looks at.
-pub(crate) const RERANKED: usize = 2_000;
+/// Candidates that the deepest stage looks at while few documents match.
+const RERANKED: usize = 2_000;
+
+/// Candidates where many match: keeping and looking at more takes milliseconds in an index of a
+/// million.
+const RERANKED_OF_MANY: usize = 200;
+
+/// More matches than this are many.
+const MANY_MATCHES: u64 = 50_000;
+
+/// How many candidates are looked at a second time where at most so many documents match.
+pub(crate) fn reranked(most_matches: u64) -> usize {
+    if most_matches > MANY_MATCHES { RERANKED_OF_MANY } else { RERANKED }
+}
 
 /// A document that matched, with its score so far.
 pub(crate) type Candidate = (DocAddress, Score);
@@ -31,7 +43,7 @@ pub(crate) struct Reader<'a> {
 
 /// Adds to the scores of the best candidates.
 pub(crate) trait Stage {
-    /// How many candidates it looks at.
+    /// How many candidates it looks at, if there are so many.
     fn depth(&self) -> usize;
 
     /// Adds to the scores of `best`, which are in order.

@@ -1,8 +1,13 @@
 //! Words that say nothing about what is looked for.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 /// Whether `word`, in lower case, is one that nearly every text contains.
 pub(super) fn is_stop_word(word: &str) -> bool {
-    STOP_WORDS.split_whitespace().any(|stop_word| stop_word == word)
+    static SET: LazyLock<BTreeSet<&str>> =
+        LazyLock::new(|| STOP_WORDS.split_whitespace().collect());
+    SET.contains(word)
 }
 
 /// Articles, pronouns, prepositions and the words of a question, after the list of the Natural

@@ -552,6 +552,52 @@ fn what_the_best_have_in_common_orders_and_never_adds() {
     assert_eq!(found[3], "number 3", "{found:?}");
 }
 
+#[test]
+fn an_excluded_phrase_that_stands_nowhere_leaves_nothing_out() {
+    let (_folder, index) = index_of([document(1, "reading aloud"), document(2, "aloud reading")]);
+    assert_eq!(search(&index, "reading -\"aloud aloud\"").total, 2);
+    assert_eq!(titles(&search(&index, "reading -\"aloud reading\"")), ["reading aloud"]);
+}
+
+#[test]
+fn clauses_together_find_and_score_what_each_does_by_itself() {
+    // More documents than a window holds, among them runs without any match.
+    let with = |n: u32| {
+        let mut title = format!("number {n}");
+        for (word, every) in [("fluency", 3), ("counters", 7), ("seating", 50)] {
+            if n.is_multiple_of(every) && n % 300 > 100 {
+                title += &format!(" {word}");
+            }
+        }
+        document(n, &title)
+    };
+    let (_folder, index) = index_of((0..900).map(with));
+    let of = |every: u32| (0_u32..900).filter(move |n| n.is_multiple_of(every) && n % 300 > 100);
+    let all = |text: &str, sort: Sort| -> BTreeMap<u64, f32> {
+        let page = |page: usize| {
+            index.search(&Query { limit: 100, offset: page * 100, sort, ..Query::new(text) })
+        };
+        let hits = (0..9).flat_map(|number| page(number).unwrap().hits);
+        hits.map(|hit| (hit.clock.millis(), hit.explanation.text)).collect()
+    };
+    let found = |text: &str| -> BTreeSet<u64> { all(text, Sort::Newest).into_keys().collect() };
+    let expected = |each: &[u32], none: u32| -> BTreeSet<u64> {
+        let any = each.iter().flat_map(|every| of(*every)).filter(|n| !of(none).any(|no| no == *n));
+        any.map(u64::from).collect()
+    };
+    assert_eq!(found("fluency counters"), expected(&[3, 7], 1_000));
+    assert_eq!(found("seating"), expected(&[50], 1_000));
+    assert_eq!(found("fluency counters -seating"), expected(&[3, 7], 50));
+    assert_eq!(found("\"fluency counters\""), expected(&[21], 1_000));
+    assert_eq!(found("\"fluency\" counters"), expected(&[3], 1_000));
+
+    let score = |text: &str, n| all(text, Sort::Relevance)[&n];
+    // Number 150 says both, so it scores what it would for each.
+    let both = score("fluency seating", 150);
+    assert!(both > score("fluency seating", 111) && both > score("fluency seating", 250));
+    assert!(score("seating -fluency", 250) > 0.0 && score("\"seating\" fluency", 150) > 0.0);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

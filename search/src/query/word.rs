@@ -8,13 +8,11 @@
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
-use tantivy::query::{
-    Bm25StatisticsProvider, EmptyScorer, EnableScoring, Explanation, Query as EngineQuery, Scorer,
-    Weight,
-};
+use tantivy::query::Bm25StatisticsProvider;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
+use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, Term};
 
+use super::matching::Window;
 use crate::schema::{Fields, TextField};
 
 /// How soon further occurrences of a word stop counting (BM25's k1). Above the usual 1.2, which
@@ -62,13 +60,7 @@ impl WordQuery {
         let lengths =
             Lengths::new(self.terms.iter().map(|(term, w)| (term.field(), *w)), statistics)?;
         let rarity = rarity(documents, statistics.total_num_docs()?);
-        Ok(WordWeight {
-            terms: self.terms.clone(),
-            lengths,
-            rarity,
-            boost: self.boost,
-            option: IndexRecordOption::WithFreqs,
-        })
+        Ok(WordWeight { terms: self.terms.clone(), lengths, rarity, boost: self.boost })
     }
 }
 
@@ -77,29 +69,6 @@ impl WordQuery {
 fn rarity(with: u64, all: u64) -> Score {
     let (with, all) = (with as Score, all.max(with) as Score);
     (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
-}
-
-impl EngineQuery for WordQuery {
-    fn query_terms<'a>(&'a self, visitor: &mut dyn FnMut(&'a Term, bool)) {
-        for (term, _) in &self.terms {
-            visitor(term, false);
-        }
-    }
-
-    fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
-        match scoring {
-            EnableScoring::Enabled { statistics_provider, .. } => {
-                Ok(Box::new(self.word_weight(statistics_provider)?))
-            }
-            EnableScoring::Disabled { .. } => Ok(Box::new(WordWeight {
-                terms: self.terms.clone(),
-                lengths: Lengths { weights: Vec::new(), mean: 1.0 },
-                rarity: 0.0,
-                boost: 0.0,
-                option: IndexRecordOption::Basic,
-            })),
-        }
-    }
 }
 
 /// How long documents are, in weighted words.
@@ -165,7 +134,6 @@ pub(super) struct WordWeight {
     pub(super) lengths: Lengths,
     pub(super) rarity: Score,
     boost: Score,
-    option: IndexRecordOption,
 }
 
 impl WordWeight {
@@ -184,37 +152,20 @@ impl WordWeight {
         Ok(fields)
     }
 
+    /// The documents of a segment in which the word occurs; none where it occurs in none.
     pub(super) fn word_scorer(
         &self,
         reader: &SegmentReader,
-        boost: Score,
     ) -> tantivy::Result<Option<WordScorer>> {
-        let fields: Vec<_> = self.postings(reader, self.option)?.into_iter().flatten().collect();
+        let fields = self.postings(reader, IndexRecordOption::WithFreqs)?;
+        let fields: Vec<_> = fields.into_iter().flatten().collect();
         if fields.is_empty() {
             return Ok(None);
         }
         let lengths = self.lengths.of_segment(reader)?;
-        let mut scorer =
-            WordScorer { fields, lengths, factor: self.rarity * self.boost * boost, doc: 0 };
+        let mut scorer = WordScorer { fields, lengths, factor: self.rarity * self.boost, doc: 0 };
         scorer.find_doc();
         Ok(Some(scorer))
-    }
-}
-
-impl Weight for WordWeight {
-    fn scorer(&self, reader: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        Ok(match self.word_scorer(reader, boost)? {
-            Some(scorer) => Box::new(scorer),
-            None => Box::new(EmptyScorer),
-        })
-    }
-
-    fn explain(&self, reader: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
-        let mut scorer = self.scorer(reader, 1.0)?;
-        if scorer.doc() > doc || scorer.seek(doc) != doc {
-            return Err(TantivyError::InvalidArgument(format!("document {doc} does not match")));
-        }
-        Ok(Explanation::new("word", scorer.score()))
     }
 }
 
@@ -227,54 +178,72 @@ pub(super) struct WordScorer {
 }
 
 impl WordScorer {
-    fn find_doc(&mut self) -> DocId {
-        self.doc =
-            self.fields.iter().map(|(postings, _)| postings.doc()).min().unwrap_or(TERMINATED);
+    /// The document at which it stands, or the end.
+    pub(super) fn doc(&self) -> DocId {
         self.doc
     }
-}
 
-impl DocSet for WordScorer {
-    fn advance(&mut self) -> DocId {
+    fn find_doc(&mut self) {
+        self.doc =
+            self.fields.iter().map(|(postings, _)| postings.doc()).min().unwrap_or(TERMINATED);
+    }
+
+    fn advance(&mut self) {
         for (postings, _) in &mut self.fields {
             if postings.doc() == self.doc {
                 postings.advance();
             }
         }
-        self.find_doc()
+        self.find_doc();
     }
 
-    fn seek(&mut self, target: DocId) -> DocId {
+    /// Goes on to the first document that is not before `target`.
+    pub(super) fn seek(&mut self, target: DocId) {
         for (postings, _) in &mut self.fields {
             if postings.doc() < target {
                 postings.seek(target);
             }
         }
-        self.find_doc()
+        self.find_doc();
     }
 
-    fn doc(&self) -> DocId {
-        self.doc
+    /// The score of the document at which it stands.
+    pub(super) fn score(&self) -> Score {
+        let counts = |(postings, weight): &(SegmentPostings, Score)| {
+            if postings.doc() == self.doc { weight * count(postings) } else { 0.0 }
+        };
+        self.factor * self.lengths.share(self.doc, self.fields.iter().map(counts).sum())
     }
 
-    fn size_hint(&self) -> u32 {
-        self.fields.iter().map(|(postings, _)| postings.size_hint()).max().unwrap_or(0)
+    /// Adds its scores to a window that starts where the one before ended, or later.
+    pub(super) fn add_to(&mut self, window: &mut Window) {
+        if self.doc < window.docs.start {
+            self.seek(window.docs.start);
+        }
+        if let [(postings, weight)] = self.fields.as_mut_slice() {
+            let mut doc = self.doc;
+            while doc < window.docs.end {
+                let share = if window.scored {
+                    self.lengths.share(doc, *weight * count(postings))
+                } else {
+                    0.0
+                };
+                window.add(doc, self.factor * share);
+                doc = postings.advance();
+            }
+            self.doc = doc;
+            return;
+        }
+        while self.doc < window.docs.end {
+            let score = if window.scored { self.score() } else { 0.0 };
+            window.add(self.doc, score);
+            self.advance();
+        }
     }
 }
 
-impl Scorer for WordScorer {
-    fn score(&mut self) -> Score {
-        let mut occurrences = 0.0;
-        for (postings, weight) in &self.fields {
-            if postings.doc() == self.doc {
-                #[expect(
-                    clippy::cast_precision_loss,
-                    reason = "what saturates needs no last digit"
-                )]
-                let count = postings.term_freq() as Score;
-                occurrences += weight * count;
-            }
-        }
-        self.factor * self.lengths.share(self.doc, occurrences)
-    }
+/// How often a word occurs in the document at which its postings stand.
+#[expect(clippy::cast_precision_loss, reason = "what saturates needs no last digit")]
+fn count(postings: &SegmentPostings) -> Score {
+    postings.term_freq() as Score
 }

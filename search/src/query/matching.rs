@@ -1,0 +1,350 @@
+//! Which documents match, and how well their texts fit, a window of documents at a time.
+//!
+//! Each clause adds its scores to a window, and the window is read once all have: a document that
+//! several words match costs an addition each. Asking a tree of scorers for one document after the
+//! other, as the engine does where it has to count every match, took half as long again.
+
+use std::ops::Range;
+
+use tantivy::query::{EnableScoring, Query as EngineQuery, Scorer, Weight};
+use tantivy::{DocId, Score, Searcher, SegmentReader, TERMINATED};
+
+use super::word::{WordQuery, WordScorer, WordWeight};
+
+/// Documents of a window: their scores stay in the processor's first cache. Tests have few documents.
+const WINDOW: usize = if cfg!(test) { 64 } else { 4_096 };
+
+/// Matches that are handed on at once, so that the processor can fetch what is read of the next ones
+/// while it waits for the first.
+const BLOCK: usize = if cfg!(test) { 24 } else { 256 };
+
+/// A document that matches, with the score of its text.
+pub(crate) type Match = (DocId, Score);
+
+/// A part of a query.
+#[derive(Debug)]
+pub(crate) enum Clause {
+    /// A word.
+    Word(WordQuery),
+    /// Any of these, which add up.
+    Any(Vec<Clause>),
+    /// Any of these, the best of which counts in full and the others this share.
+    Best(Vec<Clause>, Score),
+    /// What the engine finds and scores, times this; a weight of 0 makes it a filter.
+    Engine(Box<dyn EngineQuery>, Score),
+}
+
+/// What documents have to fulfil: all of `required` and none of `excluded`. Where there is `any`, it
+/// adds to the scores, and decides as well where nothing that is required is scored.
+#[derive(Debug, Default)]
+pub(crate) struct Matching {
+    pub(crate) any: Option<Clause>,
+    pub(crate) required: Vec<Clause>,
+    pub(crate) excluded: Vec<Clause>,
+}
+
+impl Matching {
+    /// Only what fulfils another as well.
+    pub(crate) fn and(&mut self, other: Self) {
+        self.required.extend(other.any);
+        self.required.extend(other.required);
+        self.excluded.extend(other.excluded);
+    }
+
+    /// Looks up what the whole index says of the words.
+    pub(crate) fn weight(
+        &self,
+        searcher: &Searcher,
+        scored: bool,
+    ) -> tantivy::Result<MatchingWeight> {
+        Ok(MatchingWeight {
+            any: self.any.as_ref().map(|any| any.weight(searcher, scored)).transpose()?,
+            any_decides: !self.required.iter().any(Clause::is_scored),
+            required: weights(&self.required, searcher, scored)?,
+            excluded: weights(&self.excluded, searcher, false)?,
+            scored,
+        })
+    }
+}
+
+impl Clause {
+    /// A filter: it decides whether a document passes and adds nothing to its score.
+    pub(crate) fn filter(query: impl EngineQuery) -> Self {
+        Self::Engine(Box::new(query), 0.0)
+    }
+
+    fn is_scored(&self) -> bool {
+        match self {
+            Self::Engine(_, weight) => *weight > 0.0,
+            Self::Word(_) | Self::Any(_) | Self::Best(..) => true,
+        }
+    }
+
+    fn weight(&self, searcher: &Searcher, scored: bool) -> tantivy::Result<ClauseWeight> {
+        let all = |clauses: &[Self]| weights(clauses, searcher, scored);
+        Ok(match self {
+            Self::Word(word) => ClauseWeight::Word(word.word_weight(searcher)?),
+            Self::Any(clauses) => ClauseWeight::Any(all(clauses)?),
+            Self::Best(clauses, further) => ClauseWeight::Best(all(clauses)?, *further),
+            Self::Engine(query, weight) => {
+                let scoring = if scored && *weight > 0.0 {
+                    EnableScoring::enabled_from_searcher(searcher)
+                } else {
+                    EnableScoring::disabled_from_searcher(searcher)
+                };
+                ClauseWeight::Engine(query.weight(scoring)?, *weight)
+            }
+        })
+    }
+}
+
+fn weights(
+    clauses: &[Clause],
+    searcher: &Searcher,
+    scored: bool,
+) -> tantivy::Result<Vec<ClauseWeight>> {
+    clauses.iter().map(|clause| clause.weight(searcher, scored)).collect()
+}
+
+/// A part of a query with what the whole index says of it.
+enum ClauseWeight {
+    Word(WordWeight),
+    Any(Vec<Self>),
+    Best(Vec<Self>, Score),
+    Engine(Box<dyn Weight>, Score),
+}
+
+impl ClauseWeight {
+    fn scorer(&self, reader: &SegmentReader) -> tantivy::Result<ClauseScorer> {
+        Ok(match self {
+            Self::Word(word) => match word.word_scorer(reader)? {
+                Some(word) => ClauseScorer::Word(word),
+                None => ClauseScorer::Any(Vec::new()),
+            },
+            Self::Any(clauses) => ClauseScorer::Any(scorers(clauses, reader)?),
+            Self::Best(clauses, further) => ClauseScorer::Best(Box::new(BestScorer {
+                clauses: scorers(clauses, reader)?,
+                further: *further,
+                one: Window::default(),
+                best: Window::default(),
+                sum: Window::default(),
+            })),
+            Self::Engine(weight, factor) => ClauseScorer::Engine(weight.scorer(reader, *factor)?),
+        })
+    }
+}
+
+fn scorers(clauses: &[ClauseWeight], reader: &SegmentReader) -> tantivy::Result<Vec<ClauseScorer>> {
+    clauses.iter().map(|clause| clause.scorer(reader)).collect()
+}
+
+/// A query with what the whole index says of it.
+pub(crate) struct MatchingWeight {
+    any: Option<ClauseWeight>,
+    any_decides: bool,
+    required: Vec<ClauseWeight>,
+    excluded: Vec<ClauseWeight>,
+    scored: bool,
+}
+
+impl MatchingWeight {
+    /// Calls `each` with the matches among `docs` that were not removed, some at a time in their order.
+    /// Where scores are not asked for they mean nothing.
+    pub(crate) fn matches(
+        &self,
+        reader: &SegmentReader,
+        docs: Range<DocId>,
+        mut each: impl FnMut(&[Match]),
+    ) -> tantivy::Result<()> {
+        let mut any = self.any.as_ref().map(|any| any.scorer(reader)).transpose()?;
+        let mut required = scorers(&self.required, reader)?;
+        let mut excluded = scorers(&self.excluded, reader)?;
+        let alive = reader.alive_bitset();
+        let (mut found, mut other) = (Window::default(), Window::default());
+        let mut matches: Vec<Match> = Vec::with_capacity(WINDOW);
+        let mut start = docs.start;
+        loop {
+            // There is nothing before the next document of each clause that decides.
+            let deciding = required.iter().chain(any.iter().filter(|_| self.any_decides));
+            start = deciding.fold(start, |start, clause| start.max(clause.next()));
+            if start >= docs.end {
+                return Ok(());
+            }
+            found.reset(start..docs.end.min(start + WINDOW as DocId), self.scored);
+            match required.split_first_mut() {
+                Some((first, others)) => {
+                    first.add_to(&mut found);
+                    for clause in others {
+                        other.reset(found.docs.clone(), self.scored);
+                        clause.add_to(&mut other);
+                        found.keep(&other);
+                    }
+                    if let Some(any) = &mut any {
+                        other.reset(found.docs.clone(), self.scored);
+                        any.add_to(&mut other);
+                        if self.any_decides {
+                            found.keep(&other);
+                        } else {
+                            found.add_scores(&other);
+                        }
+                    }
+                }
+                None => match &mut any {
+                    Some(any) => any.add_to(&mut found),
+                    None => found.docs.clone().for_each(|doc| found.add(doc, 0.0)),
+                },
+            }
+            for clause in &mut excluded {
+                if clause.next() < found.docs.end {
+                    other.reset(found.docs.clone(), false);
+                    clause.add_to(&mut other);
+                    found.leave_out(&other);
+                }
+            }
+            matches.clear();
+            found.for_each(|doc, score| {
+                if alive.is_none_or(|alive| alive.is_alive(doc)) {
+                    matches.push((doc, score));
+                }
+            });
+            matches.chunks(BLOCK).for_each(&mut each);
+            start = found.docs.end;
+        }
+    }
+}
+
+/// The documents of a segment that a part of a query matches.
+enum ClauseScorer {
+    Word(WordScorer),
+    Any(Vec<Self>),
+    Best(Box<BestScorer>),
+    Engine(Box<dyn Scorer>),
+}
+
+struct BestScorer {
+    clauses: Vec<ClauseScorer>,
+    further: Score,
+    one: Window,
+    best: Window,
+    sum: Window,
+}
+
+impl ClauseScorer {
+    /// No document before this one matches that was not added yet.
+    fn next(&self) -> DocId {
+        let first = |clauses: &[Self]| clauses.iter().map(Self::next).min().unwrap_or(TERMINATED);
+        match self {
+            Self::Word(word) => word.doc(),
+            Self::Any(clauses) => first(clauses),
+            Self::Best(best) => first(&best.clauses),
+            Self::Engine(scorer) => scorer.doc(),
+        }
+    }
+
+    /// Adds its scores to a window that starts where the one before ended, or later.
+    fn add_to(&mut self, window: &mut Window) {
+        match self {
+            Self::Word(word) => word.add_to(window),
+            Self::Any(clauses) => clauses.iter_mut().for_each(|clause| clause.add_to(window)),
+            Self::Best(best) => best.add_to(window),
+            Self::Engine(scorer) => {
+                let mut doc = scorer.doc();
+                if doc < window.docs.start {
+                    doc = scorer.seek(window.docs.start);
+                }
+                while doc < window.docs.end {
+                    window.add(doc, if window.scored { scorer.score() } else { 0.0 });
+                    doc = scorer.advance();
+                }
+            }
+        }
+    }
+}
+
+impl BestScorer {
+    fn add_to(&mut self, window: &mut Window) {
+        self.best.reset(window.docs.clone(), window.scored);
+        self.sum.reset(window.docs.clone(), window.scored);
+        for clause in self.clauses.iter_mut().filter(|one| one.next() < window.docs.end) {
+            self.one.reset(window.docs.clone(), window.scored);
+            clause.add_to(&mut self.one);
+            self.one.for_each(|doc, score| {
+                self.sum.add(doc, score);
+                self.best.raise(doc, score);
+            });
+        }
+        self.sum.for_each(|doc, sum| {
+            let best = self.best.score(doc);
+            window.add(doc, best + self.further * (sum - best));
+        });
+    }
+}
+
+/// A run of documents of a segment, those of which were found, and their scores so far.
+#[derive(Default)]
+pub(super) struct Window {
+    pub(super) docs: Range<DocId>,
+    /// Whether scores are asked for.
+    pub(super) scored: bool,
+    scores: Vec<Score>,
+    found: Vec<u64>,
+}
+
+impl Window {
+    fn reset(&mut self, docs: Range<DocId>, scored: bool) {
+        self.docs = docs;
+        self.scored = scored;
+        self.scores.clear();
+        self.scores.resize(WINDOW, 0.0);
+        self.found.clear();
+        self.found.resize(WINDOW / 64, 0);
+    }
+
+    /// Adds to the score of a document of the window.
+    pub(super) fn add(&mut self, doc: DocId, score: Score) {
+        let place = (doc - self.docs.start) as usize;
+        self.found[place / 64] |= 1 << (place % 64);
+        self.scores[place] += score;
+    }
+
+    fn raise(&mut self, doc: DocId, score: Score) {
+        let place = (doc - self.docs.start) as usize;
+        self.scores[place] = self.scores[place].max(score);
+    }
+
+    fn score(&self, doc: DocId) -> Score {
+        self.scores[(doc - self.docs.start) as usize]
+    }
+
+    /// Leaves what another window of the same documents has as well, whose scores it adds.
+    fn keep(&mut self, other: &Self) {
+        for (found, other) in self.found.iter_mut().zip(&other.found) {
+            *found &= other;
+        }
+        self.add_scores(other);
+    }
+
+    fn add_scores(&mut self, other: &Self) {
+        for (score, other) in self.scores.iter_mut().zip(&other.scores) {
+            *score += other;
+        }
+    }
+
+    fn leave_out(&mut self, other: &Self) {
+        for (found, other) in self.found.iter_mut().zip(&other.found) {
+            *found &= !other;
+        }
+    }
+
+    /// Calls `each` with every document found and its score.
+    fn for_each(&self, mut each: impl FnMut(DocId, Score)) {
+        for (word, found) in self.found.iter().enumerate() {
+            let mut left = *found;
+            while left != 0 {
+                let place = word * 64 + left.trailing_zeros() as usize;
+                each(self.docs.start + place as DocId, self.scores[place]);
+                left &= left - 1;
+            }
+        }
+    }
+}
