@@ -17,6 +17,7 @@ use crate::order::{EvidenceOrder, Explanation};
 use crate::query::matching::{Match, MatchingWeight};
 use crate::query::{Filters, Query, Sort};
 use crate::schema::{CLOCK, LINEAGE, TIE_BREAK};
+use crate::threads::{at_once, worth_two};
 use crate::values::{BITS, Mask, SegmentValues, Values, View, overlap, set_bit};
 
 use best::{Best, Rank};
@@ -26,10 +27,6 @@ use bits::BitCounts;
 /// order that depends on how documents lie in its segments, so that equal documents differ by
 /// rounding; and no smaller difference means anything.
 const SCORE_STEPS: f32 = 1_024.0;
-
-/// Indexes with fewer documents are searched by one thread: they take it a few milliseconds, and on
-/// a busy server a second one may wait for longer than that before it starts. Tests fill less.
-const DOCUMENTS_FOR_TWO_THREADS: u32 = if cfg!(test) { 2_000 } else { 200_000 };
 
 /// What was collected.
 #[derive(Debug, Default)]
@@ -72,21 +69,16 @@ impl<'a> Collect<'a> {
     }
 
     /// Goes through the matches of `weight`, with two threads where there are many documents.
-    pub(crate) fn run(&self, weight: &MatchingWeight) -> tantivy::Result<Collected> {
+    pub(crate) fn run(&self, weight: &MatchingWeight<'_>) -> tantivy::Result<Collected> {
         let halves = halves(self.view);
         let [first, second] = &halves;
         let found = if second.is_empty() {
             self.part(weight, first)?
         } else {
-            std::thread::scope(|scope| {
-                let beside = scope.spawn(|| self.part(weight, second));
-                let mut found = self.part(weight, first)?;
-                let beside = beside.join().map_err(|_| {
-                    tantivy::TantivyError::InternalError("a part of a search failed".to_owned())
-                })??;
-                found.add(beside);
-                tantivy::Result::Ok(found)
-            })?
+            let (mut found, beside) =
+                at_once(|| self.part(weight, first), || self.part(weight, second))?;
+            found.add(beside);
+            found
         };
         let counts = self.named_counts(&found.counts);
         Ok(Collected { total: found.total, best: self.explained(found.best.into_ranks()), counts })
@@ -95,13 +87,13 @@ impl<'a> Collect<'a> {
     /// The schools whose matching records belong to each of these lineages.
     pub(crate) fn schools(
         &self,
-        weight: &MatchingWeight,
+        weight: &MatchingWeight<'_>,
     ) -> tantivy::Result<BTreeMap<u64, BTreeSet<Arc<str>>>> {
         let mut schools: BTreeMap<u64, BTreeSet<Arc<str>>> = BTreeMap::new();
-        for (ordinal, reader) in self.view.searcher.segment_readers().iter().enumerate() {
+        for (ordinal, reader) in (0..).zip(self.view.searcher.segment_readers()) {
             let lineages = reader.fast_fields().u64(LINEAGE)?.first_or_default_col(0);
-            let values = &self.view.segments[ordinal];
-            weight.matches(reader, 0..reader.max_doc(), |block| {
+            let values = &self.view.segments[ordinal as usize];
+            weight.matches(ordinal, 0..reader.max_doc(), |block| {
                 for (doc, _) in block.iter().filter(|(doc, _)| self.narrowed.pass(values, *doc)) {
                     for number in values.rare(values.of(*doc)) {
                         let value = self.view.values.get(number);
@@ -116,7 +108,7 @@ impl<'a> Collect<'a> {
         Ok(schools)
     }
 
-    fn part(&self, weight: &MatchingWeight, pieces: &[Piece]) -> tantivy::Result<Part> {
+    fn part(&self, weight: &MatchingWeight<'_>, pieces: &[Piece]) -> tantivy::Result<Part> {
         let mut part = Part {
             total: 0,
             best: Best::new(self.depth, self.query.sort == Sort::WhatWorked),
@@ -128,7 +120,7 @@ impl<'a> Collect<'a> {
             let columns = Columns::of(reader, *segment)?;
             let values: &SegmentValues = &self.view.segments[*segment as usize];
             let mut found = Vec::new();
-            weight.matches(reader, docs.clone(), |block| {
+            weight.matches(*segment, docs.clone(), |block| {
                 values.fetch(block.iter().map(|(doc, _)| *doc));
                 found.clear();
                 self.narrow(&mut part.counts, &mut bits, values, block, &mut found);
@@ -349,7 +341,7 @@ struct Piece {
 fn halves(view: &View) -> [Vec<Piece>; 2] {
     let readers = view.searcher.segment_readers();
     let all: u32 = readers.iter().map(SegmentReader::max_doc).sum();
-    let mut left = if all < DOCUMENTS_FOR_TWO_THREADS { all } else { all.div_ceil(2) };
+    let mut left = if worth_two(all.into()) { all.div_ceil(2) } else { all };
     let mut halves = [Vec::new(), Vec::new()];
     for (segment, reader) in (0..).zip(readers) {
         let end = reader.max_doc();

@@ -177,7 +177,7 @@ impl Index {
         let (schema, fields) = schema::build();
         let folder = folder::open(dir, &schema, store)?;
         let mut numbering = Numbering::default();
-        let view = numbering.view(folder.reader.searcher())?;
+        let view = numbering.view(folder.reader.searcher(), &fields)?;
         let index = Self {
             fields,
             synonyms: Synonyms::standard(),
@@ -244,7 +244,7 @@ impl Index {
     fn show(&self) -> Result<(), IndexError> {
         let mut numbering = self.numbering.lock().unwrap_or_else(PoisonError::into_inner);
         self.reader.reload()?;
-        let view = Arc::new(numbering.view(self.reader.searcher())?);
+        let view = Arc::new(numbering.view(self.reader.searcher(), &self.fields)?);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
         Ok(())
     }
@@ -304,7 +304,7 @@ impl Index {
         let mut parsed = parse(&query.text)?;
         let mut narrowed = query.clone();
         let view = self.view();
-        let vocabulary = Vocabulary { searcher: &view.searcher, fields: &self.fields };
+        let vocabulary = Vocabulary { view: &view, fields: &self.fields };
         vocabulary.narrow(&mut parsed, &mut narrowed.filters, &self.synonyms)?;
         if query.unfinished {
             vocabulary.complete(&mut parsed)?;
@@ -335,11 +335,11 @@ impl Index {
             _ => page_end,
         };
         let collect = Collect::new(view, query, depth, parsed.ranks());
-        let weight = plan.matching.weight(searcher, collect.requires_scoring())?;
+        let weight = plan.matching.weight(view, collect.requires_scoring())?;
         let mut collected = collect.run(&weight)?;
         if collect.requires_scoring() {
             let looked_at = reranked.min(collected.best.len());
-            self.rerank(&mut collected.best[..looked_at], &plan, searcher)?;
+            self.rerank(&mut collected.best[..looked_at], &plan, view)?;
         }
 
         let marker = Marker::new(&plan.stems, searcher, &self.fields)?;
@@ -350,7 +350,7 @@ impl Index {
             hits.push(Hit::new(self.shown(searcher, address)?, explanation, &marker));
         }
         if query.sort == Sort::WhatWorked {
-            self.fold_schools(plan.matching, &collect, searcher, &mut hits)?;
+            self.fold_schools(plan.matching, &collect, view, &mut hits)?;
         }
         Ok(Results {
             total: collected.total,
@@ -367,7 +367,7 @@ impl Index {
         &self,
         mut matching: Matching,
         collect: &Collect<'_>,
-        searcher: &Searcher,
+        view: &View,
         hits: &mut [Hit],
     ) -> Result<(), TantivyError> {
         let number = |hit: &Hit| {
@@ -383,7 +383,7 @@ impl Index {
             return Ok(());
         }
         matching.required.push(any_of(lineages));
-        let mut schools = collect.schools(&matching.weight(searcher, false)?)?;
+        let mut schools = collect.schools(&matching.weight(view, false)?)?;
         for hit in hits {
             let found = number(hit).and_then(|lineage| schools.remove(&lineage));
             hit.schools =
@@ -397,16 +397,16 @@ impl Index {
         &self,
         best: &mut [(DocAddress, Explanation)],
         plan: &Plan,
-        searcher: &Searcher,
+        view: &View,
     ) -> Result<(), TantivyError> {
         let stages: [Box<dyn Stage>; 2] =
             [Box::new(Proximity::new(plan.pairs.clone())), Box::new(Feedback::new(plan.typed))];
-        let text = |address| self.shown(searcher, address).map(|shown| shown.text());
+        let text = |address| self.shown(&view.searcher, address).map(|shown| shown.text());
         let mut candidates: Vec<Candidate> =
             best.iter().map(|(address, parts)| (*address, parts.text)).collect();
         // The stages want them in the order of their texts.
         candidates.sort_by(|(_, left), (_, right)| right.total_cmp(left));
-        rerank(&stages, &mut candidates, &Reader { searcher, fields: &self.fields, text: &text })?;
+        rerank(&stages, &mut candidates, &Reader { texts: &view.texts, text: &text })?;
         let texts: BTreeMap<DocAddress, Score> = candidates.into_iter().collect();
         for (address, parts) in best.iter_mut() {
             parts.text = texts.get(address).copied().unwrap_or(parts.text);

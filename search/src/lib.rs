@@ -74,6 +74,7 @@ mod schema;
 mod snippet;
 #[cfg(test)]
 mod testing;
+mod threads;
 mod values;
 mod words;
 

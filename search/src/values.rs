@@ -17,6 +17,8 @@ use tantivy::{DocId, Searcher, SegmentReader};
 
 use crate::facet::Facet;
 use crate::order::{DocumentEvidence, EvidenceColumns};
+use crate::query::word::Texts;
+use crate::schema::Fields;
 
 /// Numbers of values that no document has any more are kept up to this many above what the segments
 /// account for, so that a small index does not number its values again with every change.
@@ -108,6 +110,7 @@ pub(crate) fn overlap(one: &Mask, other: &Mask) -> bool {
 /// One committed state of the index, with the values of its documents.
 pub(crate) struct View {
     pub(crate) searcher: Searcher,
+    pub(crate) texts: Texts,
     pub(crate) values: Arc<Values>,
     /// By number, the place of a value among those of its dimension in the order of the alphabet.
     pub(crate) places: Arc<Vec<u32>>,
@@ -188,7 +191,7 @@ pub(crate) struct Numbering {
 
 impl Numbering {
     /// The state that `searcher` sees. Only segments that were not there before are read.
-    pub(crate) fn view(&mut self, searcher: Searcher) -> tantivy::Result<View> {
+    pub(crate) fn view(&mut self, searcher: Searcher, fields: &Fields) -> tantivy::Result<View> {
         let mut segments = self.read_all(&searcher)?;
         let in_use: usize = segments.iter().map(|segment| segment.distinct).sum();
         if self.values.len() > in_use + UNUSED_VALUES {
@@ -200,7 +203,8 @@ impl Numbering {
             self.placed = self.values.len();
         }
         let (values, places) = (Arc::clone(&self.values), Arc::clone(&self.places));
-        Ok(View { searcher, values, places, segments })
+        let texts = Texts::of(&searcher, fields)?;
+        Ok(View { searcher, texts, values, places, segments })
     }
 
     fn places(&self) -> Vec<u32> {

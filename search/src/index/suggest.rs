@@ -21,7 +21,7 @@ const LEAST_LETTERS_FOR_TITLES: usize = 3;
 
 /// Documents in which the rarest of the words is, beyond which no titles are looked through: that
 /// many take some milliseconds.
-const MAX_TITLE_MATCHES: u64 = 50_000;
+const MAX_TITLE_MATCHES: u64 = 30_000;
 
 /// The dimensions whose values are suggested.
 const DIMENSIONS: [Facet; 6] = [
@@ -53,12 +53,12 @@ impl Index {
             return Ok(Vec::new());
         };
         let view = self.view();
-        let vocabulary = Vocabulary { searcher: &view.searcher, fields: &self.fields };
+        let vocabulary = Vocabulary { view: &view, fields: &self.fields };
         let typed = text.trim().to_lowercase();
         let mut suggestions = Vec::new();
         for facet in DIMENSIONS {
-            let values = vocabulary.terms_beginning_with(self.fields.facet(facet), &typed)?;
-            suggestions.extend(values.into_keys());
+            let field = self.fields.facet(facet);
+            suggestions.extend(vocabulary.terms_beginning_with(field, &typed, limit)?);
         }
         let completions = vocabulary.beginning_with(&last)?;
         if last.chars().count() >= LEAST_LETTERS_FOR_TITLES {
@@ -83,7 +83,7 @@ impl Index {
     ) -> Result<Vec<String>, QueryError> {
         let typed = words(text);
         let searcher = &view.searcher;
-        let vocabulary = Vocabulary { searcher, fields: &self.fields };
+        let vocabulary = Vocabulary { view, fields: &self.fields };
         let mut matching = Matching::default();
         let mut fewest = u64::MAX;
         for (place, word) in typed.iter().enumerate() {
@@ -103,7 +103,7 @@ impl Index {
             facets: BTreeSet::new(),
             ..Query::new(text)
         };
-        let weight = matching.weight(searcher, true)?;
+        let weight = matching.weight(view, true)?;
         let best = Collect::new(view, &query, limit, true).run(&weight)?.best;
         let mut titles = Vec::new();
         for (address, _) in best {

@@ -9,11 +9,12 @@
 use std::collections::BTreeMap;
 
 use tantivy::Score;
-use tantivy::tokenizer::TokenStream;
+use tantivy::tokenizer::{TextAnalyzer, TokenStream};
 
 use super::rerank::{Candidate, Reader, Stage, by_segment};
 use super::stop_words::is_stop_word;
-use super::word::WordQuery;
+use super::word::Word;
+use crate::threads::in_parts;
 use crate::words::stemming_analyzer;
 
 /// Documents that words are taken from. Fewer make one odd document decide.
@@ -51,26 +52,22 @@ impl Feedback {
     }
 
     /// The words, with their weights.
-    fn words(
-        &self,
-        best: &[Candidate],
-        reader: &Reader<'_>,
-    ) -> tantivy::Result<Vec<(WordQuery, Score)>> {
-        let mut words = common_words(best, reader)?;
-        words.sort_by(|(_, left), (_, right)| right.total_cmp(left));
-        words.truncate(WEIGHED_WORDS);
-        for (word, weight) in &mut words {
-            *weight *=
-                WordQuery::new(word, 1.0, reader.fields).word_weight(reader.searcher)?.rarity;
+    fn words(&self, best: &[Candidate], reader: &Reader<'_>) -> tantivy::Result<Vec<Word>> {
+        let mut common = common_words(best, reader)?;
+        common.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+        common.truncate(WEIGHED_WORDS);
+        let mut words = Vec::with_capacity(common.len());
+        for (word, weight) in common {
+            let mut word = reader.texts.look_up(&word, weight)?;
+            word.boost *= word.rarity;
+            words.push(word);
         }
-        words.sort_by(|(_, left), (_, right)| right.total_cmp(left));
+        words.sort_by(|left, right| right.boost.total_cmp(&left.boost));
         words.truncate(WORDS);
-        let total: Score = words.iter().map(|(_, weight)| weight).sum();
+        let total: Score = words.iter().map(|word| word.boost).sum();
         let scale = self.typed * SHARE / (1.0 - SHARE) / total.max(Score::MIN_POSITIVE);
-        Ok(words
-            .into_iter()
-            .map(|(word, weight)| (WordQuery::new(&word, weight * scale, reader.fields), weight))
-            .collect())
+        words.iter_mut().for_each(|word| word.boost *= scale);
+        Ok(words)
     }
 }
 
@@ -81,22 +78,26 @@ impl Stage for Feedback {
 
     fn add(&self, best: &mut [Candidate], reader: &Reader<'_>) -> tantivy::Result<()> {
         let segments = by_segment(best);
-        for (word, _) in self.words(best, reader)? {
-            let weight = word.word_weight(reader.searcher)?;
-            for (segment, docs) in &segments {
-                let Some(mut scorer) =
-                    weight.word_scorer(reader.searcher.segment_reader(*segment))?
-                else {
-                    continue;
-                };
-                for (doc, place) in docs {
-                    if scorer.doc() < *doc {
-                        scorer.seek(*doc);
-                    }
-                    if scorer.doc() == *doc {
-                        best[*place].1 += scorer.score();
+        let scores = |words: &[Word]| -> tantivy::Result<Vec<Score>> {
+            let mut scores = vec![0.0; best.len()];
+            for word in words {
+                for (segment, docs) in &segments {
+                    let Some(mut scorer) = reader.texts.scorer(word, *segment)? else { continue };
+                    for (doc, place) in docs {
+                        if scorer.doc() < *doc {
+                            scorer.seek(*doc);
+                        }
+                        if scorer.doc() == *doc {
+                            scores[*place] += scorer.score();
+                        }
                     }
                 }
+            }
+            Ok(scores)
+        };
+        for scores in in_parts(&self.words(best, reader)?, reader.texts.documents(), scores)? {
+            for ((_, score), more) in best.iter_mut().zip(scores) {
+                *score += more;
             }
         }
         Ok(())
@@ -106,31 +107,40 @@ impl Stage for Feedback {
 /// The stems that at least two of the best documents share, each with its frequency in them.
 fn common_words(best: &[Candidate], reader: &Reader<'_>) -> tantivy::Result<Vec<(String, Score)>> {
     let most = best.first().map_or(0.0, |(_, score)| *score);
+    let best = &best[..best.len().min(DOCUMENTS)];
+    let read = |best: &[Candidate]| -> tantivy::Result<Vec<BTreeMap<String, Score>>> {
+        let mut analyzer = stemming_analyzer();
+        let with_score = best.iter().filter(|(_, score)| *score > 0.0);
+        with_score
+            .map(|(address, score)| {
+                let weight = (score / most).powi(SHARPNESS);
+                Ok(frequencies(&(reader.text)(*address)?, weight, &mut analyzer))
+            })
+            .collect()
+    };
     let mut words: BTreeMap<String, (Score, u32)> = BTreeMap::new();
-    let mut analyzer = stemming_analyzer();
-    for (address, score) in best.iter().take(DOCUMENTS).filter(|(_, score)| *score > 0.0) {
-        let text = (reader.text)(*address)?;
-        let text = &text[..text.floor_char_boundary(READ_BYTES)];
-        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-        let mut length: u32 = 0;
-        analyzer.token_stream(text).process(&mut |token| {
-            length += 1;
-            if token.text.len() >= LEAST_LETTERS && !is_stop_word(&token.text) {
-                *counts.entry(token.text.clone()).or_default() += 1;
-            }
-        });
-        let weight = (score / most).powi(SHARPNESS);
-        for (word, count) in counts {
-            #[expect(clippy::cast_precision_loss, reason = "counts of one text are small")]
-            let frequency = count as Score / length as Score;
+    for of_document in in_parts(best, reader.texts.documents(), read)?.into_iter().flatten() {
+        for (word, frequency) in of_document {
             let (sum, documents) = words.entry(word).or_default();
-            *sum += frequency * weight;
+            *sum += frequency;
             *documents += 1;
         }
     }
-    Ok(words
-        .into_iter()
-        .filter(|(_, (_, documents))| *documents > 1)
-        .map(|(word, (sum, _))| (word, sum))
-        .collect())
+    let common = words.into_iter().filter(|(_, (_, documents))| *documents > 1);
+    Ok(common.map(|(word, (sum, _))| (word, sum)).collect())
+}
+
+/// The stems of a text, each with its frequency times `weight`.
+fn frequencies(text: &str, weight: Score, analyzer: &mut TextAnalyzer) -> BTreeMap<String, Score> {
+    let text = &text[..text.floor_char_boundary(READ_BYTES)];
+    let mut counts: BTreeMap<String, Score> = BTreeMap::new();
+    let mut length = 0.0;
+    analyzer.token_stream(text).process(&mut |token| {
+        length += 1.0;
+        if token.text.len() >= LEAST_LETTERS && !is_stop_word(&token.text) {
+            *counts.entry(token.text.clone()).or_default() += 1.0;
+        }
+    });
+    counts.values_mut().for_each(|count| *count *= weight / length);
+    counts
 }

@@ -7,12 +7,16 @@
 use std::ops::Range;
 
 use tantivy::query::{EnableScoring, Query as EngineQuery, Scorer, Weight};
-use tantivy::{DocId, Score, Searcher, SegmentReader, TERMINATED};
+use tantivy::{DocId, Score, SegmentOrdinal, TERMINATED};
 
-use super::word::{WordQuery, WordScorer, WordWeight};
+use super::word::{Word, WordScorer};
+use crate::values::View;
 
 /// Documents of a window: their scores stay in the processor's first cache. Tests have few documents.
 const WINDOW: usize = if cfg!(test) { 64 } else { 4_096 };
+
+/// Documents of a window that are looked up one by one in what is to fulfil another clause as well.
+const FEW: u32 = WINDOW as u32 / 32;
 
 /// Matches that are handed on at once, so that the processor can fetch what is read of the next ones
 /// while it waits for the first.
@@ -24,8 +28,8 @@ pub(crate) type Match = (DocId, Score);
 /// A part of a query.
 #[derive(Debug)]
 pub(crate) enum Clause {
-    /// A word.
-    Word(WordQuery),
+    /// The word with this stem, whose score counts so much.
+    Word(String, Score),
     /// Any of these, which add up.
     Any(Vec<Clause>),
     /// Any of these, the best of which counts in full and the others this share.
@@ -52,16 +56,17 @@ impl Matching {
     }
 
     /// Looks up what the whole index says of the words.
-    pub(crate) fn weight(
+    pub(crate) fn weight<'a>(
         &self,
-        searcher: &Searcher,
+        view: &'a View,
         scored: bool,
-    ) -> tantivy::Result<MatchingWeight> {
+    ) -> tantivy::Result<MatchingWeight<'a>> {
         Ok(MatchingWeight {
-            any: self.any.as_ref().map(|any| any.weight(searcher, scored)).transpose()?,
+            view,
+            any: self.any.as_ref().map(|any| any.weight(view, scored)).transpose()?,
             any_decides: !self.required.iter().any(Clause::is_scored),
-            required: weights(&self.required, searcher, scored)?,
-            excluded: weights(&self.excluded, searcher, false)?,
+            required: weights(&self.required, view, scored)?,
+            excluded: weights(&self.excluded, view, false)?,
             scored,
         })
     }
@@ -76,21 +81,21 @@ impl Clause {
     fn is_scored(&self) -> bool {
         match self {
             Self::Engine(_, weight) => *weight > 0.0,
-            Self::Word(_) | Self::Any(_) | Self::Best(..) => true,
+            Self::Word(..) | Self::Any(_) | Self::Best(..) => true,
         }
     }
 
-    fn weight(&self, searcher: &Searcher, scored: bool) -> tantivy::Result<ClauseWeight> {
-        let all = |clauses: &[Self]| weights(clauses, searcher, scored);
+    fn weight(&self, view: &View, scored: bool) -> tantivy::Result<ClauseWeight> {
+        let all = |clauses: &[Self]| weights(clauses, view, scored);
         Ok(match self {
-            Self::Word(word) => ClauseWeight::Word(word.word_weight(searcher)?),
+            Self::Word(stem, weight) => ClauseWeight::Word(view.texts.look_up(stem, *weight)?),
             Self::Any(clauses) => ClauseWeight::Any(all(clauses)?),
             Self::Best(clauses, further) => ClauseWeight::Best(all(clauses)?, *further),
             Self::Engine(query, weight) => {
                 let scoring = if scored && *weight > 0.0 {
-                    EnableScoring::enabled_from_searcher(searcher)
+                    EnableScoring::enabled_from_searcher(&view.searcher)
                 } else {
-                    EnableScoring::disabled_from_searcher(searcher)
+                    EnableScoring::disabled_from_searcher(&view.searcher)
                 };
                 ClauseWeight::Engine(query.weight(scoring)?, *weight)
             }
@@ -98,48 +103,52 @@ impl Clause {
     }
 }
 
-fn weights(
-    clauses: &[Clause],
-    searcher: &Searcher,
-    scored: bool,
-) -> tantivy::Result<Vec<ClauseWeight>> {
-    clauses.iter().map(|clause| clause.weight(searcher, scored)).collect()
+fn weights(clauses: &[Clause], view: &View, scored: bool) -> tantivy::Result<Vec<ClauseWeight>> {
+    clauses.iter().map(|clause| clause.weight(view, scored)).collect()
 }
 
 /// A part of a query with what the whole index says of it.
 enum ClauseWeight {
-    Word(WordWeight),
+    Word(Word),
     Any(Vec<Self>),
     Best(Vec<Self>, Score),
     Engine(Box<dyn Weight>, Score),
 }
 
 impl ClauseWeight {
-    fn scorer(&self, reader: &SegmentReader) -> tantivy::Result<ClauseScorer> {
+    fn scorer(&self, view: &View, segment: SegmentOrdinal) -> tantivy::Result<ClauseScorer> {
         Ok(match self {
-            Self::Word(word) => match word.word_scorer(reader)? {
+            Self::Word(word) => match view.texts.scorer(word, segment)? {
                 Some(word) => ClauseScorer::Word(word),
                 None => ClauseScorer::Any(Vec::new()),
             },
-            Self::Any(clauses) => ClauseScorer::Any(scorers(clauses, reader)?),
+            Self::Any(clauses) => ClauseScorer::Any(scorers(clauses, view, segment)?),
             Self::Best(clauses, further) => ClauseScorer::Best(Box::new(BestScorer {
-                clauses: scorers(clauses, reader)?,
+                clauses: scorers(clauses, view, segment)?,
                 further: *further,
                 one: Window::default(),
                 best: Window::default(),
                 sum: Window::default(),
             })),
-            Self::Engine(weight, factor) => ClauseScorer::Engine(weight.scorer(reader, *factor)?),
+            Self::Engine(weight, factor) => {
+                let reader = view.searcher.segment_reader(segment);
+                ClauseScorer::Engine(weight.scorer(reader, *factor)?)
+            }
         })
     }
 }
 
-fn scorers(clauses: &[ClauseWeight], reader: &SegmentReader) -> tantivy::Result<Vec<ClauseScorer>> {
-    clauses.iter().map(|clause| clause.scorer(reader)).collect()
+fn scorers(
+    clauses: &[ClauseWeight],
+    view: &View,
+    segment: SegmentOrdinal,
+) -> tantivy::Result<Vec<ClauseScorer>> {
+    clauses.iter().map(|clause| clause.scorer(view, segment)).collect()
 }
 
 /// A query with what the whole index says of it.
-pub(crate) struct MatchingWeight {
+pub(crate) struct MatchingWeight<'a> {
+    view: &'a View,
     any: Option<ClauseWeight>,
     any_decides: bool,
     required: Vec<ClauseWeight>,
@@ -147,19 +156,23 @@ pub(crate) struct MatchingWeight {
     scored: bool,
 }
 
-impl MatchingWeight {
-    /// Calls `each` with the matches among `docs` that were not removed, some at a time in their order.
+impl MatchingWeight<'_> {
+    /// Calls `each` with the matches among some of a segment's documents that were not removed, some at
+    /// a time in their order.
     /// Where scores are not asked for they mean nothing.
     pub(crate) fn matches(
         &self,
-        reader: &SegmentReader,
+        segment: SegmentOrdinal,
         docs: Range<DocId>,
         mut each: impl FnMut(&[Match]),
     ) -> tantivy::Result<()> {
-        let mut any = self.any.as_ref().map(|any| any.scorer(reader)).transpose()?;
-        let mut required = scorers(&self.required, reader)?;
-        let mut excluded = scorers(&self.excluded, reader)?;
-        let alive = reader.alive_bitset();
+        let view = self.view;
+        let mut any = self.any.as_ref().map(|any| any.scorer(view, segment)).transpose()?;
+        let mut required = scorers(&self.required, view, segment)?;
+        // What is rare first: of the others only what it leaves is looked up.
+        required.sort_by_key(ClauseScorer::size);
+        let mut excluded = scorers(&self.excluded, view, segment)?;
+        let alive = view.searcher.segment_reader(segment).alive_bitset();
         let (mut found, mut other) = (Window::default(), Window::default());
         let mut matches: Vec<Match> = Vec::with_capacity(WINDOW);
         let mut start = docs.start;
@@ -176,12 +189,12 @@ impl MatchingWeight {
                     first.add_to(&mut found);
                     for clause in others {
                         other.reset(found.docs.clone(), self.scored);
-                        clause.add_to(&mut other);
+                        clause.add_to_found(&mut other, &found);
                         found.keep(&other);
                     }
                     if let Some(any) = &mut any {
                         other.reset(found.docs.clone(), self.scored);
-                        any.add_to(&mut other);
+                        any.add_to_found(&mut other, &found);
                         if self.any_decides {
                             found.keep(&other);
                         } else {
@@ -197,7 +210,7 @@ impl MatchingWeight {
             for clause in &mut excluded {
                 if clause.next() < found.docs.end {
                     other.reset(found.docs.clone(), false);
-                    clause.add_to(&mut other);
+                    clause.add_to_found(&mut other, &found);
                     found.leave_out(&other);
                 }
             }
@@ -238,6 +251,41 @@ impl ClauseScorer {
             Self::Any(clauses) => first(clauses),
             Self::Best(best) => first(&best.clauses),
             Self::Engine(scorer) => scorer.doc(),
+        }
+    }
+
+    /// About how many documents match.
+    fn size(&self) -> u64 {
+        let all = |clauses: &[Self]| clauses.iter().map(Self::size).sum();
+        match self {
+            Self::Word(word) => word.size(),
+            Self::Any(clauses) => all(clauses),
+            Self::Best(best) => all(&best.clauses),
+            Self::Engine(scorer) => scorer.size_hint().into(),
+        }
+    }
+
+    /// Adds its scores to a window as [`add_to`](Self::add_to) does, of which only those of documents in
+    /// `found` matter.
+    fn add_to_found(&mut self, window: &mut Window, found: &Window) {
+        if found.count() > FEW {
+            return self.add_to(window);
+        }
+        match self {
+            Self::Word(word) => found.for_each(|doc, _| word.add_one_to(window, doc)),
+            Self::Any(clauses) => {
+                clauses.iter_mut().for_each(|clause| clause.add_to_found(window, found));
+            }
+            // Nothing costs much here, as synonyms and misspellings are rare themselves.
+            Self::Best(best) => best.add_to(window),
+            Self::Engine(scorer) => found.for_each(|doc, _| {
+                if scorer.doc() < doc {
+                    scorer.seek(doc);
+                }
+                if scorer.doc() == doc {
+                    window.add(doc, if window.scored { scorer.score() } else { 0.0 });
+                }
+            }),
         }
     }
 
@@ -305,6 +353,10 @@ impl Window {
         let place = (doc - self.docs.start) as usize;
         self.found[place / 64] |= 1 << (place % 64);
         self.scores[place] += score;
+    }
+
+    fn count(&self) -> u32 {
+        self.found.iter().map(|found| found.count_ones()).sum()
     }
 
     fn raise(&mut self, doc: DocId, score: Score) {

@@ -18,7 +18,6 @@ use super::matching::{Clause, Matching};
 use super::parse::Parsed;
 use super::stop_words::is_stop_word;
 use super::synonyms::{MAX_ALTERNATIVE_WORDS, Synonyms};
-use super::word::WordQuery;
 use crate::document::day_number;
 use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
@@ -114,9 +113,8 @@ impl Words {
     }
 
     /// A word, or what else it may mean.
-    fn word_clause(&self, stem: &str, count: u32, fields: &Fields) -> Clause {
-        let clause =
-            |stem, weight| Clause::Word(WordQuery::new(stem, weight * repeated(count), fields));
+    fn word_clause(&self, stem: &str, count: u32) -> Clause {
+        let clause = |stem: &str, weight| Clause::Word(stem.to_owned(), weight * repeated(count));
         match self.alternatives.get(stem) {
             None => clause(stem, 1.0),
             Some(alternatives) => {
@@ -144,7 +142,7 @@ impl Words {
                 let own: Vec<Clause> = form
                     .into_iter()
                     .filter_map(|stem| Some((stem, left.remove(stem)?)))
-                    .map(|(stem, count)| self.word_clause(stem, count, fields))
+                    .map(|(stem, count)| self.word_clause(stem, count))
                     .collect();
                 if own.is_empty() {
                     continue;
@@ -159,7 +157,7 @@ impl Words {
                 any.push(Clause::Best(best, FURTHER_FORMS));
             }
         }
-        any.extend(left.iter().map(|(stem, count)| self.word_clause(stem, *count, fields)));
+        any.extend(left.iter().map(|(stem, count)| self.word_clause(stem, *count)));
         marked.retain(|stem| !is_stop_word(stem));
         (Clause::Any(any), marked)
     }
@@ -184,7 +182,7 @@ fn alternative_clause(stems: &[String], fields: &Fields) -> Clause {
 /// A phrase in any one field.
 fn phrase_clause(stems: &[String], weight: f32, fields: &Fields) -> Clause {
     if let [stem] = stems {
-        return Clause::Word(WordQuery::new(stem, weight, fields));
+        return Clause::Word(stem.clone(), weight);
     }
     let each = TextField::ALL.iter().map(|field| {
         let terms = stems.iter().map(|stem| Term::from_field_text(fields.text(*field), stem));
@@ -266,7 +264,7 @@ mod tests {
     fn terms(plan: &Plan) -> usize {
         fn of(clause: &Clause) -> usize {
             match clause {
-                Clause::Word(_) => TextField::ALL.len(),
+                Clause::Word(..) => TextField::ALL.len(),
                 Clause::Any(clauses) | Clause::Best(clauses, _) => clauses.iter().map(of).sum(),
                 Clause::Engine(query, _) => {
                     let mut terms = 0;

@@ -2,14 +2,14 @@
 
 use tantivy::postings::{Postings, SegmentPostings};
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, DocSet, Score, SegmentReader};
+use tantivy::{DocId, DocSet, Score, SegmentOrdinal};
 
 use super::rerank::{Candidate, Reader, Stage, by_segment};
-use super::word::{WordQuery, WordWeight};
+use super::word::{Texts, Word};
 
 /// What a pair counts beside a word as rare as the less rare of the two. Chosen on data: subject
 /// headings gain 0.01 nDCG with it, long questions nothing.
-const PAIR_WEIGHT: Score = 0.3;
+const PAIR_WEIGHT: Score = 0.4;
 
 /// How many words apart a pair may stand, the second word counted. What is further apart adds less
 /// than a sixteenth of a pair side by side.
@@ -42,12 +42,11 @@ impl Stage for Proximity {
     fn add(&self, best: &mut [Candidate], reader: &Reader<'_>) -> tantivy::Result<()> {
         let segments = by_segment(best);
         for (first, second) in &self.pairs {
-            let first = WordQuery::new(first, 1.0, reader.fields).word_weight(reader.searcher)?;
-            let second = WordQuery::new(second, 1.0, reader.fields).word_weight(reader.searcher)?;
+            let (first, second) =
+                (reader.texts.look_up(first, 1.0)?, reader.texts.look_up(second, 1.0)?);
             for (segment, docs) in &segments {
-                let segment = reader.searcher.segment_reader(*segment);
-                let lengths = first.lengths.of_segment(segment)?;
-                let mut nearness = Nearness::new(&first, &second, segment)?;
+                let lengths = reader.texts.lengths(*segment);
+                let mut nearness = Nearness::new(&first, &second, *segment, reader.texts)?;
                 for (doc, place) in docs {
                     let near = nearness.in_document(*doc);
                     if near > 0.0 {
@@ -72,14 +71,16 @@ struct Nearness {
 
 impl Nearness {
     fn new(
-        first: &WordWeight,
-        second: &WordWeight,
-        segment: &SegmentReader,
+        first: &Word,
+        second: &Word,
+        segment: SegmentOrdinal,
+        texts: &Texts,
     ) -> tantivy::Result<Self> {
         let mut fields = Vec::new();
         let option = IndexRecordOption::WithFreqsAndPositions;
-        let seconds = second.postings(segment, option)?;
-        for (first, second) in first.postings(segment, option)?.into_iter().zip(seconds) {
+        let seconds = texts.postings(second, segment, option)?;
+        let firsts = texts.postings(first, segment, option)?;
+        for (first, second) in firsts.into_iter().zip(seconds) {
             if let (Some((first, weight)), Some((second, _))) = (first, second) {
                 fields.push((first, second, weight));
             }

@@ -11,9 +11,9 @@
 
 use std::collections::BTreeMap;
 
-use tantivy::{DocAddress, DocId, Score, Searcher, SegmentOrdinal};
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal};
 
-use crate::schema::Fields;
+use super::word::Texts;
 
 /// Candidates that the deepest stage looks at while few documents match.
 const RERANKED: usize = 2_000;
@@ -35,10 +35,9 @@ pub(crate) type Candidate = (DocAddress, Score);
 
 /// What a stage may read.
 pub(crate) struct Reader<'a> {
-    pub(crate) searcher: &'a Searcher,
-    pub(crate) fields: &'a Fields,
+    pub(crate) texts: &'a Texts,
     /// The text of a document, or how it begins.
-    pub(crate) text: &'a dyn Fn(DocAddress) -> tantivy::Result<String>,
+    pub(crate) text: &'a (dyn Fn(DocAddress) -> tantivy::Result<String> + Sync),
 }
 
 /// Adds to the scores of the best candidates.

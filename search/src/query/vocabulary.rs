@@ -4,15 +4,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use tantivy::Term;
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
-use tantivy::{Searcher, Term};
 
 use super::Filters;
 use super::parse::Parsed;
 use super::synonyms::Synonyms;
 use crate::facet::Facet;
-use crate::schema::{Fields, TextField};
+use crate::schema::Fields;
+use crate::values::View;
 use crate::words::{stem, words};
 
 /// A word in more documents than this is taken as it was typed, however near to others it is.
@@ -40,8 +41,8 @@ const SIMILAR_WEIGHTS: [f32; 2] = [0.7, 0.5];
 /// Words that one beginning is completed to.
 const MAX_COMPLETIONS: usize = 10;
 
-/// Words of the dictionary that are read for one beginning or one misspelled word in each segment.
-/// A beginning of two letters has more, whose most frequent completions are mostly among the first.
+/// Words of the dictionary that are read for one beginning, or for one misspelled word in each segment.
+/// Beginnings of one letter have more, of which the most frequent are then not found.
 const MAX_READ: usize = 5_000;
 
 /// Values of one dimension that a typed one is compared with, in each segment. Only tags have more.
@@ -49,7 +50,7 @@ const MAX_VALUES: usize = 2_000;
 
 /// The dictionary of a whole index.
 pub(crate) struct Vocabulary<'a> {
-    pub(crate) searcher: &'a Searcher,
+    pub(crate) view: &'a View,
     pub(crate) fields: &'a Fields,
 }
 
@@ -128,7 +129,7 @@ impl Vocabulary<'_> {
         let stems = |words: &[String]| words.iter().map(|word| stem(word)).collect::<Vec<_>>();
         let forms: Vec<Vec<String>> = forms.iter().map(|form| stems(form)).collect();
         let mut values = BTreeSet::new();
-        for segment in self.searcher.segment_readers() {
+        for segment in self.view.searcher.segment_readers() {
             let inverted = segment.inverted_index(self.fields.facet(facet))?;
             let mut terms = inverted.terms().stream()?;
             let mut read = 0;
@@ -155,36 +156,60 @@ impl Vocabulary<'_> {
 
     /// The most frequent words that begin so, and are longer.
     pub(crate) fn beginning_with(&self, start: &str) -> tantivy::Result<Vec<String>> {
-        let mut found = self.terms_beginning_with(self.fields.words, start)?;
-        found.remove(start);
-        let mut found: Vec<(String, u64)> = found.into_iter().collect();
-        found.sort_by_key(|(_, documents)| Reverse(*documents));
+        // One more, which may be the beginning itself.
+        let mut found = self.terms_beginning_with(self.fields.words, start, MAX_COMPLETIONS + 1)?;
+        found.retain(|word| word != start);
         found.truncate(MAX_COMPLETIONS);
-        Ok(found.into_iter().map(|(word, _)| word).collect())
+        Ok(found)
     }
 
-    /// The terms of a field that begin so, with the number of documents of each.
+    /// The `most` terms of a field that begin so and are in the most documents, those first.
     pub(crate) fn terms_beginning_with(
         &self,
         field: Field,
         start: &str,
-    ) -> tantivy::Result<BTreeMap<String, u64>> {
-        let mut found = BTreeMap::new();
-        if start.is_empty() {
-            return Ok(found);
+        most: usize,
+    ) -> tantivy::Result<Vec<String>> {
+        if start.is_empty() || most == 0 {
+            return Ok(Vec::new());
         }
-        for segment in self.searcher.segment_readers() {
-            let inverted = segment.inverted_index(field)?;
-            let mut terms = inverted.terms().range().ge(start).into_stream()?;
-            let mut read = 0;
-            while read < MAX_READ && terms.advance() && terms.key().starts_with(start.as_bytes()) {
-                read += 1;
-                if let Ok(term) = std::str::from_utf8(terms.key()) {
-                    *found.entry(term.to_owned()).or_default() += u64::from(terms.value().doc_freq);
-                }
+        let readers = self.view.searcher.segment_readers().iter();
+        let readers: Vec<_> =
+            readers.map(|reader| reader.inverted_index(field)).collect::<Result<_, _>>()?;
+        let mut streams = Vec::with_capacity(readers.len());
+        for reader in &readers {
+            let mut stream = reader.terms().range().ge(start).into_stream()?;
+            if stream.advance() {
+                streams.push(stream);
             }
         }
-        Ok(found)
+        // The dictionaries of all segments are read as one.
+        let mut best: Vec<(Reverse<u64>, String)> = Vec::new();
+        let mut term: Vec<u8> = Vec::new();
+        for _ in 0..MAX_READ {
+            let Some(next) = streams.iter().map(|stream| stream.key()).min() else { break };
+            if !next.starts_with(start.as_bytes()) {
+                break;
+            }
+            term.clear();
+            term.extend_from_slice(next);
+            let mut documents = 0;
+            streams.retain_mut(|stream| {
+                if stream.key() != term {
+                    return true;
+                }
+                documents += u64::from(stream.value().doc_freq);
+                stream.advance()
+            });
+            let is_among_best = best.len() < most
+                || best.last().is_some_and(|(Reverse(least), _)| documents > *least);
+            if is_among_best && let Ok(term) = std::str::from_utf8(&term) {
+                let place = best.partition_point(|(Reverse(more), _)| *more >= documents);
+                best.insert(place, (Reverse(documents), term.to_owned()));
+                best.truncate(most);
+            }
+        }
+        Ok(best.into_iter().map(|(_, term)| term).collect())
     }
 
     /// How many documents have any of the words at most, what else they may mean included.
@@ -196,13 +221,7 @@ impl Vocabulary<'_> {
 
     /// How many documents have the word in any form.
     fn documents(&self, word: &str) -> tantivy::Result<u64> {
-        let stem = stem(word);
-        let mut documents = 0;
-        for field in TextField::ALL {
-            let term = Term::from_field_text(self.fields.text(field), &stem);
-            documents = documents.max(self.searcher.doc_freq(&term)?);
-        }
-        Ok(documents)
+        Ok(self.view.texts.look_up(&stem(word), 1.0)?.documents)
     }
 
     /// The words nearest to one, those that are in the most documents first.
@@ -226,7 +245,7 @@ impl Vocabulary<'_> {
         let term = Term::from_field_text(self.fields.words, word);
         let query = FuzzyTermQuery::new(term, distance, true);
         let mut found: BTreeMap<String, u64> = BTreeMap::new();
-        for segment in self.searcher.segment_readers() {
+        for segment in self.view.searcher.segment_readers() {
             let inverted = segment.inverted_index(self.fields.words)?;
             let mut terms = inverted.terms().search(query.automaton()?).into_stream()?;
             let mut read = 0;

@@ -6,11 +6,16 @@
 //! occurs once in two fields outweigh a rarer one, and would take each field's length for the
 //! document's.
 
+use std::sync::Arc;
+
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::{Postings, SegmentPostings};
+use tantivy::postings::{Postings, SegmentPostings, TermInfo};
 use tantivy::query::Bm25StatisticsProvider;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, Score, SegmentReader, TERMINATED, Term};
+use tantivy::{
+    DocId, DocSet, InvertedIndexReader, Score, Searcher, SegmentOrdinal, SegmentReader, TERMINATED,
+    Term,
+};
 
 use super::matching::Window;
 use crate::schema::{Fields, TextField};
@@ -20,8 +25,10 @@ use crate::schema::{Fields, TextField};
 pub(super) const SATURATION: f32 = 1.6;
 
 /// How much a long text counts against a document (BM25's b). Below the usual 0.75, because a full
-/// account of an intervention is longer than a note on it without being about more.
-pub(super) const LENGTH_SHARE: f32 = 0.5;
+/// account of an intervention is longer than a note on it without being about more: with 0.65 the
+/// education questions and subject headings lose, with 0.5 titles that are looked for and the Cranfield
+/// questions.
+pub(super) const LENGTH_SHARE: f32 = 0.6;
 
 /// What an occurrence in a field counts, and a word of its length.
 const fn weight(field: TextField) -> f32 {
@@ -31,37 +38,111 @@ const fn weight(field: TextField) -> f32 {
     }
 }
 
-/// A word in any of the text fields.
-#[derive(Debug, Clone)]
-pub(crate) struct WordQuery {
-    terms: Vec<(Term, Score)>,
-    boost: Score,
+/// The texts of one state of the index: where their words stand, and how long they are. Worked out once
+/// for each state, since every search reads it for every word.
+pub(crate) struct Texts {
+    documents: u64,
+    segments: Vec<SegmentTexts>,
 }
 
-impl WordQuery {
-    /// The word with this stem; `boost` multiplies its score.
-    pub(crate) fn new(stem: &str, boost: Score, fields: &Fields) -> Self {
-        let terms = TextField::ALL
-            .iter()
-            .map(|field| (Term::from_field_text(fields.text(*field), stem), weight(*field)))
-            .collect();
-        Self { terms, boost }
+struct SegmentTexts {
+    words: [Arc<InvertedIndexReader>; TextField::ALL.len()],
+    lengths: Arc<SegmentLengths>,
+}
+
+impl Texts {
+    #[expect(clippy::cast_precision_loss, reason = "a mean length is enough")]
+    pub(crate) fn of(searcher: &Searcher, fields: &Fields) -> tantivy::Result<Self> {
+        let documents = searcher.total_num_docs()?;
+        let mut total = 0.0;
+        for field in TextField::ALL {
+            total += weight(field) * searcher.total_num_tokens(fields.text(field))? as Score;
+        }
+        let mean = (total / documents.max(1) as Score).max(1.0);
+        let mut segments = Vec::with_capacity(searcher.segment_readers().len());
+        for reader in searcher.segment_readers() {
+            let [summary, full] =
+                TextField::ALL.map(|field| reader.inverted_index(fields.text(field)));
+            let lengths = Arc::new(SegmentLengths::of(reader, fields, mean)?);
+            segments.push(SegmentTexts { words: [summary?, full?], lengths });
+        }
+        Ok(Self { documents, segments })
     }
 
-    pub(super) fn word_weight(
-        &self,
-        statistics: &dyn Bm25StatisticsProvider,
-    ) -> tantivy::Result<WordWeight> {
-        let mut documents = 0;
-        for (term, _) in &self.terms {
-            // Most words of a full text are in its summary as well, so that a sum would count twice.
-            documents = documents.max(statistics.doc_freq(term)?);
-        }
-        let lengths =
-            Lengths::new(self.terms.iter().map(|(term, w)| (term.field(), *w)), statistics)?;
-        let rarity = rarity(documents, statistics.total_num_docs()?);
-        Ok(WordWeight { terms: self.terms.clone(), lengths, rarity, boost: self.boost })
+    /// How many documents there are.
+    pub(super) fn documents(&self) -> u64 {
+        self.documents
     }
+
+    /// Where the word with this stem stands; `boost` multiplies its score.
+    pub(crate) fn look_up(&self, stem: &str, boost: Score) -> tantivy::Result<Word> {
+        // The dictionary of a field has the words without the field.
+        let term = Term::from_field_text(Field::from_field_id(0), stem);
+        let mut segments = Vec::with_capacity(self.segments.len());
+        let mut documents = [0; TextField::ALL.len()];
+        for SegmentTexts { words, .. } in &self.segments {
+            let mut infos = [None, None];
+            for ((info, documents), words) in infos.iter_mut().zip(&mut documents).zip(words) {
+                *info = words.get_term_info(&term)?;
+                *documents += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
+            }
+            segments.push(infos);
+        }
+        // Most words of a full text are in its summary as well, so that a sum would count twice.
+        let documents = documents.into_iter().max().unwrap_or(0);
+        Ok(Word { segments, documents, rarity: rarity(documents, self.documents), boost })
+    }
+
+    /// Where a word stands in a segment, field by field, with how much an occurrence counts.
+    pub(super) fn postings(
+        &self,
+        word: &Word,
+        segment: SegmentOrdinal,
+        option: IndexRecordOption,
+    ) -> tantivy::Result<[Option<(SegmentPostings, Score)>; TextField::ALL.len()]> {
+        let segment = segment as usize;
+        let mut fields = [None, None];
+        for (place, field) in TextField::ALL.into_iter().enumerate() {
+            if let Some(info) = &word.segments[segment][place] {
+                let words = &self.segments[segment].words[place];
+                let postings = words.read_postings_from_terminfo(info, option)?;
+                fields[place] = Some((postings, weight(field)));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// The lengths of the texts of a segment.
+    pub(super) fn lengths(&self, segment: SegmentOrdinal) -> &SegmentLengths {
+        &self.segments[segment as usize].lengths
+    }
+
+    /// The documents of a segment in which a word occurs; none where it occurs in none.
+    pub(super) fn scorer(
+        &self,
+        word: &Word,
+        segment: SegmentOrdinal,
+    ) -> tantivy::Result<Option<WordScorer>> {
+        let fields = self.postings(word, segment, IndexRecordOption::WithFreqs)?;
+        let fields: Vec<_> = fields.into_iter().flatten().collect();
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let lengths = Arc::clone(&self.segments[segment as usize].lengths);
+        let mut scorer = WordScorer { fields, lengths, factor: word.rarity * word.boost, doc: 0 };
+        scorer.find_doc();
+        Ok(Some(scorer))
+    }
+}
+
+/// A word, with where it stands in each segment.
+#[derive(Debug)]
+pub(crate) struct Word {
+    segments: Vec<[Option<TermInfo>; TextField::ALL.len()]>,
+    /// How many documents have it.
+    pub(super) documents: u64,
+    pub(super) rarity: Score,
+    pub(super) boost: Score,
 }
 
 /// BM25's inverse document frequency, in the form that is never negative.
@@ -71,50 +152,28 @@ fn rarity(with: u64, all: u64) -> Score {
     (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
 }
 
-/// How long documents are, in weighted words.
-#[derive(Debug, Clone)]
-pub(super) struct Lengths {
-    weights: Vec<(Field, Score)>,
-    mean: Score,
-}
-
-impl Lengths {
-    #[expect(clippy::cast_precision_loss, reason = "a mean length is enough")]
-    fn new(
-        weights: impl Iterator<Item = (Field, Score)>,
-        statistics: &dyn Bm25StatisticsProvider,
-    ) -> tantivy::Result<Self> {
-        let weights: Vec<(Field, Score)> = weights.collect();
-        let mut total = 0.0;
-        for (field, weight) in &weights {
-            total += weight * statistics.total_num_tokens(*field)? as Score;
-        }
-        let mean = (total / statistics.total_num_docs()?.max(1) as Score).max(1.0);
-        Ok(Self { weights, mean })
-    }
-
-    pub(super) fn of_segment(&self, reader: &SegmentReader) -> tantivy::Result<SegmentLengths> {
-        let mut norms = Vec::with_capacity(self.weights.len());
-        for (field, weight) in &self.weights {
-            let table = (0..=u8::MAX)
-                .map(|id| {
-                    #[expect(clippy::cast_precision_loss, reason = "lengths are kept roughly")]
-                    let words = FieldNormReader::id_to_fieldnorm(id) as Score;
-                    SATURATION * LENGTH_SHARE * weight * words / self.mean
-                })
-                .collect();
-            norms.push((reader.get_fieldnorms_reader(*field)?, table));
-        }
-        Ok(SegmentLengths { norms })
-    }
-}
-
-/// What the lengths of the documents of one segment add to BM25's denominator.
+/// What the lengths of the texts of one segment add to BM25's denominator.
 pub(super) struct SegmentLengths {
     norms: Vec<(FieldNormReader, Vec<Score>)>,
 }
 
 impl SegmentLengths {
+    /// Where texts have `mean` weighted words in the mean of the whole index.
+    fn of(reader: &SegmentReader, fields: &Fields, mean: Score) -> tantivy::Result<Self> {
+        let mut norms = Vec::with_capacity(TextField::ALL.len());
+        for field in TextField::ALL {
+            let table = (0..=u8::MAX)
+                .map(|id| {
+                    #[expect(clippy::cast_precision_loss, reason = "lengths are kept roughly")]
+                    let words = FieldNormReader::id_to_fieldnorm(id) as Score;
+                    SATURATION * LENGTH_SHARE * weight(field) * words / mean
+                })
+                .collect();
+            norms.push((reader.get_fieldnorms_reader(fields.text(field))?, table));
+        }
+        Ok(Self { norms })
+    }
+
     /// BM25's share of so many occurrences in a document: 0 to k1 + 1.
     pub(super) fn share(&self, doc: DocId, occurrences: Score) -> Score {
         let length: Score = self
@@ -127,52 +186,10 @@ impl SegmentLengths {
     }
 }
 
-/// A word with what the whole index says of it.
-#[derive(Debug)]
-pub(super) struct WordWeight {
-    terms: Vec<(Term, Score)>,
-    pub(super) lengths: Lengths,
-    pub(super) rarity: Score,
-    boost: Score,
-}
-
-impl WordWeight {
-    /// Where the word occurs in a segment, field by field, with how much an occurrence counts.
-    pub(super) fn postings(
-        &self,
-        reader: &SegmentReader,
-        option: IndexRecordOption,
-    ) -> tantivy::Result<Vec<Option<(SegmentPostings, Score)>>> {
-        let mut fields = Vec::with_capacity(self.terms.len());
-        for (term, weight) in &self.terms {
-            let inverted = reader.inverted_index(term.field())?;
-            let postings = inverted.read_postings(term, option)?;
-            fields.push(postings.map(|postings| (postings, *weight)));
-        }
-        Ok(fields)
-    }
-
-    /// The documents of a segment in which the word occurs; none where it occurs in none.
-    pub(super) fn word_scorer(
-        &self,
-        reader: &SegmentReader,
-    ) -> tantivy::Result<Option<WordScorer>> {
-        let fields = self.postings(reader, IndexRecordOption::WithFreqs)?;
-        let fields: Vec<_> = fields.into_iter().flatten().collect();
-        if fields.is_empty() {
-            return Ok(None);
-        }
-        let lengths = self.lengths.of_segment(reader)?;
-        let mut scorer = WordScorer { fields, lengths, factor: self.rarity * self.boost, doc: 0 };
-        scorer.find_doc();
-        Ok(Some(scorer))
-    }
-}
-
 /// The documents of a segment in which a word occurs.
 pub(super) struct WordScorer {
     fields: Vec<(SegmentPostings, Score)>,
-    lengths: SegmentLengths,
+    lengths: Arc<SegmentLengths>,
     factor: Score,
     doc: DocId,
 }
@@ -205,6 +222,21 @@ impl WordScorer {
             }
         }
         self.find_doc();
+    }
+
+    /// About how many documents of the segment it occurs in.
+    pub(super) fn size(&self) -> u64 {
+        self.fields.iter().map(|(postings, _)| u64::from(postings.size_hint())).sum()
+    }
+
+    /// Adds its score of one document to a window; documents are asked for in their order.
+    pub(super) fn add_one_to(&mut self, window: &mut Window, doc: DocId) {
+        if self.doc < doc {
+            self.seek(doc);
+        }
+        if self.doc == doc {
+            window.add(doc, if window.scored { self.score() } else { 0.0 });
+        }
     }
 
     /// The score of the document at which it stands.

@@ -8,6 +8,7 @@
 mod bare;
 mod documents;
 mod peers;
+mod publishing;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -27,6 +28,9 @@ const QUERIES: u64 = 1_000;
 
 /// Queries that are asked before time is taken.
 const WARMING: u64 = 100;
+
+/// Queries that are typed letter by letter.
+const KEYSTROKES: usize = 50;
 
 /// Records that are applied at once, as the node does.
 const BATCH: u64 = 1_000;
@@ -57,6 +61,7 @@ fn main() {
 
     let mut lines = Vec::new();
     pages(records, queries, &mut lines);
+    publishing::while_others_arrive(&mut lines);
     if peer_records > 0 {
         peers::beside(peer_records, queries.min(200), &mut lines);
     }
@@ -153,6 +158,19 @@ fn pages(records: u64, queries: u64, lines: &mut Vec<Line>) {
         query.filters.accept(Facet::KeyStage, "stage 2");
         index.search(&query).expect("a query is answered").hits.len()
     });
+    let misspelled: Vec<String> = (0..).zip(&texts).map(|(n, text)| misspelled(n, text)).collect();
+    let mut corrected = 0;
+    let typo = timed(&misspelled, |text| {
+        let results = index.search(&page(text.to_owned())).expect("a query is answered");
+        corrected += usize::from(results.did_you_mean.is_some());
+        results.hits.len()
+    });
+    let typed: Vec<String> =
+        texts.iter().take(KEYSTROKES).flat_map(|text| keystrokes(text)).collect();
+    let groups = Filters::default().within((0..6).map(documents::group));
+    let suggested = timed(&typed, |text| {
+        index.suggest(text, &groups, 8).expect("a text has suggestions").len()
+    });
     let relevance = timed(&texts, |text| {
         let query = Query { sort: Sort::Relevance, ..page(text.to_owned()) };
         index.search(&query).expect("a query is answered").hits.len()
@@ -171,6 +189,28 @@ fn pages(records: u64, queries: u64, lines: &mut Vec<Line>) {
     lines.push(line("a whole page: what worked, count, facets, passages", &whole, note));
     lines.push(line("the same, narrowed in two dimensions", &narrowed, ratio(&narrowed)));
     lines.push(line("the same, by relevance alone", &relevance, ratio(&relevance)));
+    let note = format!("{corrected} of {} were put right", misspelled.len() + WARMING as usize);
+    lines.push(line("a whole page, with a typo in one word", &typo, note));
+    let note = format!("{} keystrokes", typed.len());
+    lines.push(line("suggestions after each keystroke", &suggested, note));
+}
+
+/// The text with two letters of its longest word changed over.
+fn misspelled(number: usize, text: &str) -> String {
+    let Some(longest) = text.split(' ').max_by_key(|word| word.len()) else { return text.into() };
+    let at = 1 + number % (longest.len() - 2);
+    let mut letters: Vec<char> = longest.chars().collect();
+    if letters[at] == letters[at + 1] {
+        letters.remove(at);
+    } else {
+        letters.swap(at, at + 1);
+    }
+    text.replacen(longest, &letters.into_iter().collect::<String>(), 1)
+}
+
+/// What stands in the field after each keystroke.
+fn keystrokes(text: &str) -> impl Iterator<Item = String> {
+    text.char_indices().map(|(at, letter)| text[..at + letter.len_utf8()].to_owned())
 }
 
 /// The milliseconds of each text, in rising order.
