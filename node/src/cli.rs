@@ -23,6 +23,7 @@ mod recover;
 mod search;
 mod serve;
 mod show;
+mod similar;
 mod status;
 mod withdraw;
 
@@ -92,6 +93,8 @@ enum Command {
     Search(Box<search::Search>),
     /// Show a record
     Show(show::Show),
+    /// List records that are about the same as one
+    Similar(similar::Similar),
     /// Save the files of a record, from whichever school has them
     Get(get::Get),
     /// Say how the node is doing
@@ -172,6 +175,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Receipts(receipts) => receipts.run(data, output).await,
             Command::Search(search) => search.run(data, output).await,
             Command::Show(show) => show.run(data, output).await,
+            Command::Similar(similar) => similar.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,

@@ -76,6 +76,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records/{id}", get(records::show))
         .route("/records/{id}/withdrawal", put(records::withdraw))
         .route("/records/{id}/receipts", get(records::receipts))
+        .route("/records/{id}/similar", get(search::similar))
         .route("/records/{id}/files", post(files::fetch))
         .route("/records/{id}/files/{hash}", get(files::download))
         .route("/search", get(search::search))

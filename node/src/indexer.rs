@@ -14,8 +14,8 @@ use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_search::evidence::{LineageKind, RecordKey, ReportEvidence};
 use staffroom_search::{
-    Change, Document, DocumentKey, Filters, Index, IndexError, Query, QueryError, Results, State,
-    Synonyms,
+    Change, Document, DocumentKey, Filters, Hit, Index, IndexError, Query, QueryError, Results,
+    State, Synonyms,
 };
 
 use crate::lineage::Lineages;
@@ -148,6 +148,19 @@ impl Indexer {
     /// [`QueryError`] says which bound the query breaks.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
         self.index.search(query)
+    }
+
+    /// Records that are about the same as one of `keys`, the first that is held.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the index cannot be read.
+    pub fn more_like(
+        &self,
+        keys: impl IntoIterator<Item = DocumentKey>,
+        filters: &Filters,
+        limit: usize,
+    ) -> Result<Vec<Hit>, QueryError> {
+        self.index.more_like(keys, filters, limit)
     }
 
     /// What a person who is typing may be about to ask.

@@ -269,7 +269,7 @@ impl Narrowed {
         let outside = |(_, (facet, value)): (usize, &(Facet, Arc<str>))| {
             *facet == Facet::Group && !filters.names(Facet::Group, value)
         };
-        if !values.iter().any(outside) {
+        if !values.of_few().any(outside) {
             required &= !Facet::Group.bit();
         }
         let mut narrowed = Self { required, ..Self::default() };
@@ -280,7 +280,7 @@ impl Narrowed {
         let mut accepted = vec![Mask::default(); Facet::ALL.len()];
         let is_accepted =
             |facet: Facet, value: &str| required & facet.bit() != 0 && filters.names(facet, value);
-        for (number, (facet, value)) in values.iter().take_while(|(number, _)| *number < BITS) {
+        for (number, (facet, value)) in values.of_few().take_while(|(number, _)| *number < BITS) {
             set_bit(&mut narrowed.of_dimension[*facet as usize], number);
             if is_accepted(*facet, value) {
                 set_bit(&mut accepted[*facet as usize], number);

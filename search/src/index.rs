@@ -1,6 +1,7 @@
 //! The index on disk: opened, fed, asked.
 
 mod folder;
+mod similar;
 mod stamp;
 mod suggest;
 

@@ -186,7 +186,7 @@ impl EvidenceOrder {
         order.today = reader.today.map(|day| years(crate::document::day_number(day)));
         let phase: Vec<String> = reader.phase.iter().cloned().collect();
         let own = [&phase, &reader.key_stages, &reader.pupil_groups];
-        for (number, (facet, value)) in values.iter() {
+        for (number, (facet, value)) in values.of_few() {
             let place = IN_COMMON_FACETS.iter().position(|(one, _)| one == facet);
             if let Some(place) = place
                 && own[place].iter().any(|own| own.as_str() == value.as_ref())

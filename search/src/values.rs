@@ -48,12 +48,20 @@ pub(crate) type Value = (Facet, Arc<str>);
 pub(crate) struct Values {
     with_bit: Vec<Value>,
     rare: Vec<Value>,
+    /// The numbers of rare values of dimensions that are expected to have few.
+    surplus: Vec<usize>,
 }
 
 impl Values {
     /// All values with their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.with_bit.iter().enumerate().chain((BITS..).zip(&self.rare))
+    }
+
+    /// The values of all dimensions but tags and schools, which would be a hundred times as many.
+    pub(crate) fn of_few(&self) -> impl Iterator<Item = (usize, &Value)> {
+        let surplus = self.surplus.iter().map(|number| (*number, &self.rare[*number - BITS]));
+        self.with_bit.iter().enumerate().chain(surplus)
     }
 
     /// The rare values in the order of their numbers, from [`BITS`] on.
@@ -88,8 +96,12 @@ impl Values {
                 self.with_bit.push(value);
                 self.with_bit.len() - 1
             } else {
+                let number = BITS + self.rare.len();
                 self.rare.push(value);
-                BITS + self.rare.len() - 1
+                if !has_many {
+                    self.surplus.push(number);
+                }
+                number
             };
         u32::try_from(number).unwrap_or(u32::MAX)
     }

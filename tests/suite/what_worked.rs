@@ -116,3 +116,27 @@ fn what_all_schools_found_is_one_result_whatever_order_it_came_in() {
         });
     }
 }
+
+#[test]
+fn a_record_names_others_that_are_about_the_same() {
+    let mut ash = crate::school("Ash Primary");
+    ash.done(&["group", "create", "Fenland Trust"]);
+    let aim = |aim: &str| format!("{aim} for pupils who read slowly");
+    let paired = publish(&ash, intervention("Paired reading aloud", &aim("Fluent passages")));
+    publish(&ash, intervention("Echo reading aloud", &aim("Fluent passages")));
+    let seats = intervention("Seating plans", "Fewer interruptions")
+        .replace("Four short groups a week in place of one long lesson", "Desks in rows")
+        .replace("The reading lead looks at the running records", "Heads of year count sanctions");
+    publish(&ash, seats);
+    ash.start();
+    ash.finds("passages", 2);
+    let similar = ash.json(&["similar", &paired]);
+    let titles: Vec<&str> =
+        similar.as_array().unwrap().iter().filter_map(|hit| hit["title"].as_str()).collect();
+    assert_eq!(titles, ["Echo reading aloud"], "{similar}");
+    assert!(ash.done(&["similar", &paired]).starts_with("1. Echo reading aloud"));
+    let page = ureq::get(&format!("{}records/{paired}", ash.page())).call().unwrap();
+    let page = page.into_body().read_to_string().unwrap();
+    assert!(page.contains("Similar records") && page.contains("Echo reading aloud"), "{page}");
+    assert!(!page.contains("Seating plans"), "{page}");
+}

@@ -217,7 +217,8 @@ fn facets_text(found: &SearchReport) -> String {
     text
 }
 
-fn hit_text(number: usize, hit: &HitReport) -> String {
+/// A result with its number in the list.
+pub(super) fn hit_text(number: usize, hit: &HitReport) -> String {
     const INDENT: &str = "   ";
     let title = filled(&format!("{number}. {}", hit.title), "");
     let mut about = vec![hit.kind_label.clone(), hit.school_name.clone(), hit.group_name.clone()];

@@ -13,7 +13,7 @@ use staffroom_search::Facet;
 use super::api_error::{ApiError, blocking};
 use super::files;
 use super::records::{RecordReport, report};
-use super::search::{SearchReport, kind_label, parameters, run};
+use super::search::{HitReport, SearchReport, kind_label, parameters, run, similar_to};
 use crate::node::Node;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
@@ -82,6 +82,8 @@ struct RecordPage<'a> {
     fields: Vec<Field>,
     /// Of the records that it refers to.
     titles: Titles,
+    /// What is about the same.
+    similar: Vec<HitReport>,
 }
 
 #[derive(Template)]
@@ -242,9 +244,10 @@ pub(super) async fn record(
     let found = blocking(move || {
         let held = finding.find_record(&id).map_err(ApiError::from)?;
         let titles = titles(&finding, &held)?;
-        Ok((report(&finding, held)?, titles))
+        let similar = similar_to(&finding, &held)?;
+        Ok((report(&finding, held)?, titles, similar))
     });
-    let (record, titles) =
+    let (record, titles, similar) =
         found.await.and_then(|found| found).map_err(|error| error_page(&node, &error))?;
     let page = RecordPage {
         school: &node.identity().claims().name,
@@ -254,6 +257,7 @@ pub(super) async fn record(
         updated: record.updated.get(..10).unwrap_or(&record.updated),
         record: &record,
         titles,
+        similar,
     };
     Ok(render(StatusCode::OK, &page))
 }

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
+use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
-use staffroom_search::{Facet, Filters, Hit, Query, QueryError};
+use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError};
 
 use self::asked::read;
 pub use self::hit::{HitReport, LineageReport};
@@ -20,7 +21,7 @@ use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
 use crate::node::Node;
 use crate::readable;
-use crate::records::school_names;
+use crate::records::{HeldRecord, school_names};
 
 /// A page of results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,6 +87,29 @@ pub(super) async fn suggest(
     });
     let suggestions = suggestions.await?;
     Ok(Json(suggestions.map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?))
+}
+
+/// Records that are about the same as one, those of its own lineage left out.
+pub(super) async fn similar(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<HitReport>>, ApiError> {
+    let found = blocking(move || similar_to(&node, &node.find_record(&id)?)).await??;
+    Ok(Json(found))
+}
+
+/// Records that are about the same as one.
+pub(super) fn similar_to(node: &Node, held: &HeldRecord) -> Result<Vec<HitReport>, ApiError> {
+    const SIMILAR: usize = 5;
+    let EntryKey { school, record, .. } = held.entry.key();
+    let keys = held.groups.iter().map(|group| DocumentKey { group: *group, school, record });
+    let readable = Filters::default().within(node.followed_groups());
+    let hits = node
+        .indexer()
+        .more_like(keys, &readable, SIMILAR)
+        .map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?;
+    let names = Labels::of(node);
+    Ok(hits.into_iter().map(|hit| names.hit(hit, false)).collect())
 }
 
 /// The parameters of an address, in order; one may stand several times.

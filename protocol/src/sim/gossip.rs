@@ -155,11 +155,10 @@ impl World {
     fn was_given_unheard(&self, school: NodeNo, node: NodeNo, key: &EpochKey) -> bool {
         let heard = self.nodes[node].disk.membership.statements();
         let held = self.nodes[school].disk.membership.in_order();
-        held.filter(|one| !heard.contains_key(&one.hash())).any(|one| match one.act() {
-            Act::Extend { node: to, sealed, .. } if *to == self.key(school) => {
-                sealed.open(&self.group, &self.nodes[school].keys.node).as_ref() == Some(key)
-            }
-            _ => false,
+        held.filter(|one| !heard.contains_key(&one.hash())).any(|one| {
+            let Act::Extend { node: to, sealed, .. } = one.act() else { return false };
+            let own = &self.nodes[school].keys;
+            *to == own.public() && sealed.open(&self.group, &own.node).as_ref() == Some(key)
         })
     }
 

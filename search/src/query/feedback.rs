@@ -130,8 +130,13 @@ fn common_words(best: &[Candidate], reader: &Reader<'_>) -> tantivy::Result<Vec<
     Ok(common.map(|(word, (sum, _))| (word, sum)).collect())
 }
 
-/// The stems of a text, each with its frequency times `weight`.
-fn frequencies(text: &str, weight: Score, analyzer: &mut TextAnalyzer) -> BTreeMap<String, Score> {
+/// The stems of how a text begins, stop words and short ones left out, each with its frequency times
+/// `weight`.
+pub(crate) fn frequencies(
+    text: &str,
+    weight: Score,
+    analyzer: &mut TextAnalyzer,
+) -> BTreeMap<String, Score> {
     let text = &text[..text.floor_char_boundary(READ_BYTES)];
     let mut counts: BTreeMap<String, Score> = BTreeMap::new();
     let mut length = 0.0;

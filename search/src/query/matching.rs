@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use tantivy::query::{EnableScoring, Query as EngineQuery, Scorer, Weight};
-use tantivy::{DocId, Score, SegmentOrdinal, TERMINATED};
+use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, TERMINATED};
 
 use super::word::{Word, WordScorer};
 use crate::values::View;
@@ -157,6 +157,16 @@ pub(crate) struct MatchingWeight<'a> {
 }
 
 impl MatchingWeight<'_> {
+    /// The score of one document, 0 if it does not match.
+    pub(crate) fn score_of(&self, address: DocAddress) -> tantivy::Result<Score> {
+        let mut found = 0.0;
+        let docs = address.doc_id..address.doc_id + 1;
+        self.matches(address.segment_ord, docs, |matches| {
+            found = matches.first().map_or(0.0, |(_, score)| *score);
+        })?;
+        Ok(found)
+    }
+
     /// Calls `each` with the matches among some of a segment's documents that were not removed, some at
     /// a time in their order.
     /// Where scores are not asked for they mean nothing.

@@ -140,8 +140,8 @@ impl Texts {
 pub(crate) struct Word {
     segments: Vec<[Option<TermInfo>; TextField::ALL.len()]>,
     /// How many documents have it.
-    pub(super) documents: u64,
-    pub(super) rarity: Score,
+    pub(crate) documents: u64,
+    pub(crate) rarity: Score,
     pub(super) boost: Score,
 }
 
