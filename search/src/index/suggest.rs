@@ -21,7 +21,7 @@ const LEAST_LETTERS_FOR_TITLES: usize = 3;
 
 /// Documents in which the rarest of the words is, beyond which no titles are looked through: that
 /// many take some milliseconds.
-const MAX_TITLE_MATCHES: u64 = 30_000;
+const MAX_TITLE_MATCHES: u64 = 15_000;
 
 /// The dimensions whose values are suggested.
 const DIMENSIONS: [Facet; 6] = [

@@ -23,7 +23,7 @@ const RERANKED: usize = 2_000;
 const RERANKED_OF_MANY: usize = 200;
 
 /// More matches than this are many.
-const MANY_MATCHES: u64 = 50_000;
+const MANY_MATCHES: u64 = 10_000;
 
 /// How many candidates are looked at a second time where at most so many documents match.
 pub(crate) fn reranked(most_matches: u64) -> usize {
