@@ -172,4 +172,12 @@ mod tests {
         assert_eq!(like(&index, &document(99, "not held"), &readable), Vec::<String>::new());
         assert_eq!(index.more_like([tried.key], &readable, 0).unwrap().len(), 0);
     }
+    #[test]
+    fn a_word_in_common_does_not_make_records_alike() {
+        let echo = about(1, "Echo reading", "Pupils repeat short passages aloud until fluent.");
+        let choral = about(2, "Choral reading", "Classes repeat passages aloud together, fluent.");
+        let seats = about(3, "Seating plans", "Pupils sit in rows, boys beside girls, all year.");
+        let (_folder, index) = index_of([echo.clone(), choral, seats]);
+        assert_eq!(like(&index, &echo, &Filters::default()), ["Choral reading"]);
+    }
 }
