@@ -18,7 +18,7 @@ use crate::query::matching::{Match, MatchingWeight};
 use crate::query::{Filters, Query, Sort};
 use crate::schema::{CLOCK, LINEAGE, TIE_BREAK};
 use crate::threads::{at_once, worth_two};
-use crate::values::{BITS, Mask, SegmentValues, Values, View, overlap, set_bit};
+use crate::values::{BITS, Mask, SegmentValues, Values, View, has_bit, overlap, set_bit};
 
 use best::{Best, Rank};
 use bits::BitCounts;
@@ -280,7 +280,7 @@ impl Narrowed {
         let mut accepted = vec![Mask::default(); Facet::ALL.len()];
         let is_accepted =
             |facet: Facet, value: &str| required & facet.bit() != 0 && filters.names(facet, value);
-        for (number, (facet, value)) in values.of_few().take_while(|(number, _)| *number < BITS) {
+        for (number, (facet, value)) in values.with_bit().iter().enumerate() {
             set_bit(&mut narrowed.of_dimension[*facet as usize], number);
             if is_accepted(*facet, value) {
                 set_bit(&mut accepted[*facet as usize], number);
@@ -302,9 +302,7 @@ impl Narrowed {
     fn names(&self, number: usize) -> bool {
         match number.checked_sub(BITS) {
             Some(rare) => self.rare_accepted.get(rare).is_some_and(|bit| *bit != 0),
-            None => {
-                self.accepted.iter().any(|(_, mask)| mask[number / 64] >> (number % 64) & 1 == 1)
-            }
+            None => self.accepted.iter().any(|(_, mask)| has_bit(mask, number)),
         }
     }
 

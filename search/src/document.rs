@@ -131,14 +131,13 @@ impl Document {
     }
 
     fn add_lineage(&self, engine: &mut TantivyDocument, fields: &Fields) {
+        engine.add_u64(fields.lineage, lineage_of(&self.key, self.lineage.as_ref()));
         let Some(lineage) = &self.lineage else {
-            engine.add_u64(fields.lineage, lineage_number(self.key.school, self.key.record));
             if let Some(phase) = &self.phase {
                 engine.add_text(fields.tried_in, phase);
             }
             return;
         };
-        engine.add_u64(fields.lineage, lineage_number(lineage.origin.0, lineage.origin.1));
         let steps = lineage.strength.map_or(0, Strength::steps);
         engine.add_u64(fields.strength, steps.into());
         engine.add_u64(fields.reported, lineage.reported.into());
@@ -201,6 +200,12 @@ pub(crate) fn day_number(day: Date) -> i64 {
 /// Orders documents of equal score and time in the same way wherever they lie in the index.
 fn tie_break(key: &[u8]) -> u64 {
     Hash::of(key).as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The lineage of a record, or itself where it belongs to none, as a number.
+pub(crate) fn lineage_of(key: &DocumentKey, lineage: Option<&LineageEvidence>) -> u64 {
+    let (school, record) = lineage.map_or((key.school, key.record), |lineage| lineage.origin);
+    lineage_number(school, record)
 }
 
 /// The lineage that starts from a record, as a number.

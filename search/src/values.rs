@@ -64,6 +64,11 @@ impl Values {
         self.with_bit.iter().enumerate().chain(surplus)
     }
 
+    /// The values that have a bit in the order of their numbers.
+    pub(crate) fn with_bit(&self) -> &[Value] {
+        &self.with_bit
+    }
+
     /// The rare values in the order of their numbers, from [`BITS`] on.
     pub(crate) fn rare(&self) -> &[Value] {
         &self.rare
@@ -112,6 +117,11 @@ pub(crate) fn set_bit(mask: &mut Mask, number: usize) {
     if let Some(word) = mask.get_mut(number / 64) {
         *word |= 1 << (number % 64);
     }
+}
+
+/// Whether the bit of a value is set.
+pub(crate) fn has_bit(mask: &Mask, number: usize) -> bool {
+    mask.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
 }
 
 /// Whether two masks have a value in common.

@@ -5,6 +5,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use staffroom_search::QueryError;
+
 use crate::blobs::BlobError;
 use crate::groups::GroupError;
 use crate::home::HomeError;
@@ -81,6 +83,12 @@ impl From<StoreError> for ApiError {
             | StoreError::Io { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self { status, message: error.to_string() }
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        Self::bad_request(error.to_string())
     }
 }
 

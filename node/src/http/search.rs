@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
-use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError};
+use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query};
 
 use self::asked::read;
 pub use self::hit::{HitReport, LineageReport};
@@ -85,8 +85,7 @@ pub(super) async fn suggest(
         let readable = Filters::default().within(node.followed_groups());
         node.indexer().suggest(&text, &readable, SUGGESTIONS)
     });
-    let suggestions = suggestions.await?;
-    Ok(Json(suggestions.map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?))
+    Ok(Json(suggestions.await??))
 }
 
 /// Records that are about the same as one, those of its own lineage left out.
@@ -104,10 +103,7 @@ pub(super) fn similar_to(node: &Node, held: &HeldRecord) -> Result<Vec<HitReport
     let EntryKey { school, record, .. } = held.entry.key();
     let keys = held.groups.iter().map(|group| DocumentKey { group: *group, school, record });
     let readable = Filters::default().within(node.followed_groups());
-    let hits = node
-        .indexer()
-        .more_like(keys, &readable, SIMILAR)
-        .map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?;
+    let hits = node.indexer().more_like(keys, &readable, SIMILAR)?;
     let names = Labels::of(node);
     Ok(hits.into_iter().map(|hit| names.hit(hit, false)).collect())
 }
@@ -124,10 +120,7 @@ pub(super) fn parameters(query: &str) -> Vec<(String, String)> {
 pub(super) fn run(node: &Node, parameters: &[(String, String)]) -> Result<SearchReport, ApiError> {
     let started = Instant::now();
     let query = read(node, parameters)?;
-    let results = node
-        .indexer()
-        .search(&query)
-        .map_err(|error: QueryError| ApiError::bad_request(error.to_string()))?;
+    let results = node.indexer().search(&query)?;
     let names = Labels::of(node);
     let explain = parameters.iter().any(|(name, value)| name == "explain" && value == "true");
     let facets = results

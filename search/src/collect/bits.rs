@@ -5,7 +5,7 @@
 //! Muła, Kurz and Lemire, "Faster Population Counts Using AVX2 Instructions", 2018): of eight masks
 //! only what carries over is counted bit by bit.
 
-use crate::values::{BITS, Mask};
+use crate::values::{BITS, Mask, has_bit};
 
 /// Masks that are added at once.
 const BLOCK: usize = 8;
@@ -54,7 +54,7 @@ impl BitCounts {
     pub(super) fn add_to(&self, counts: &mut [u32]) {
         let mut add = |mask: &Mask, weight| {
             for (bit, count) in counts.iter_mut().enumerate().take(BITS) {
-                if mask[bit / 64] >> (bit % 64) & 1 == 1 {
+                if has_bit(mask, bit) {
                     *count += weight;
                 }
             }

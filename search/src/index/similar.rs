@@ -2,19 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use tantivy::query::{EnableScoring, Query as EngineQuery, TermQuery};
-use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, Score, Term};
+use tantivy::{DocAddress, Score};
 
 use super::Index;
 use crate::DocumentKey;
 use crate::collect::Collect;
-use crate::document::{Shown, lineage_number};
+use crate::document::lineage_of;
 use crate::hit::Hit;
 use crate::query::feedback::frequencies;
-use crate::query::matching::Clause;
+use crate::query::matching::{Clause, Matching};
 use crate::query::parse::Parsed;
-use crate::query::plan::plan;
+use crate::query::plan::{any_of, plan};
 use crate::query::{Filters, Query, QueryError, Sort};
 use crate::snippet::Marker;
 use crate::values::View;
@@ -68,13 +66,13 @@ impl Index {
         // The record itself, or another one of its lineage, is among them.
         let best = Collect::new(&view, &query, limit + 1, true).run(&weight)?.best;
         let own_score = weight.score_of(address)?;
-        let own_lineage = lineage_of(&shown);
+        let own_lineage = lineage_of(&shown.key, shown.lineage.as_ref());
         // Nothing was typed that could be marked.
         let marker = Marker::new(&[], &view.searcher, &self.fields)?;
         let mut hits = Vec::new();
         for (address, explanation) in best {
             let shown = self.shown(&view.searcher, address)?;
-            if lineage_of(&shown) != own_lineage
+            if lineage_of(&shown.key, shown.lineage.as_ref()) != own_lineage
                 && explanation.text >= LIKENESS * own_score
                 && hits.len() < limit
             {
@@ -86,28 +84,16 @@ impl Index {
 
     /// Where a document is.
     fn address(&self, view: &View, key: &DocumentKey) -> Result<Option<DocAddress>, QueryError> {
-        let term = Term::from_field_bytes(self.fields.key, &key.to_bytes());
-        let query = TermQuery::new(term, IndexRecordOption::Basic);
+        let required = vec![any_of([self.key_term(&key.to_bytes())])];
+        let weight = Matching { required, ..Matching::default() }.weight(view, false)?;
         let mut found = None;
-        let scoring = EnableScoring::disabled_from_searcher(&view.searcher);
-        let weight = query.weight(scoring)?;
         for (segment, reader) in (0..).zip(view.searcher.segment_readers()) {
-            weight.for_each_no_score(reader, &mut |docs| {
-                for doc in docs {
-                    if reader.alive_bitset().is_none_or(|alive| alive.is_alive(*doc)) {
-                        found = Some(DocAddress::new(segment, *doc));
-                    }
-                }
+            weight.matches(segment, 0..reader.max_doc(), |matches| {
+                found = matches.first().map(|(doc, _)| DocAddress::new(segment, *doc));
             })?;
         }
         Ok(found)
     }
-}
-
-fn lineage_of(shown: &Shown) -> u64 {
-    let own = (shown.key.school, shown.key.record);
-    let (school, record) = shown.lineage.as_ref().map_or(own, |lineage| lineage.origin);
-    lineage_number(school, record)
 }
 
 /// The words that say what a text is about.

@@ -84,12 +84,7 @@ impl Stage for Feedback {
                 for (segment, docs) in &segments {
                     let Some(mut scorer) = reader.texts.scorer(word, *segment)? else { continue };
                     for (doc, place) in docs {
-                        if scorer.doc() < *doc {
-                            scorer.seek(*doc);
-                        }
-                        if scorer.doc() == *doc {
-                            scores[*place] += scorer.score();
-                        }
+                        scores[*place] += scorer.score_of(*doc).unwrap_or(0.0);
                     }
                 }
             }

@@ -168,8 +168,7 @@ impl MatchingWeight<'_> {
     }
 
     /// Calls `each` with the matches among some of a segment's documents that were not removed, some at
-    /// a time in their order.
-    /// Where scores are not asked for they mean nothing.
+    /// a time in their order. Where scores are not asked for they mean nothing.
     pub(crate) fn matches(
         &self,
         segment: SegmentOrdinal,
@@ -282,7 +281,11 @@ impl ClauseScorer {
             return self.add_to(window);
         }
         match self {
-            Self::Word(word) => found.for_each(|doc, _| word.add_one_to(window, doc)),
+            Self::Word(word) => found.for_each(|doc, _| {
+                if let Some(score) = word.score_of(doc) {
+                    window.add(doc, score);
+                }
+            }),
             Self::Any(clauses) => {
                 clauses.iter_mut().for_each(|clause| clause.add_to_found(window, found));
             }

@@ -215,7 +215,7 @@ impl WordScorer {
     }
 
     /// Goes on to the first document that is not before `target`.
-    pub(super) fn seek(&mut self, target: DocId) {
+    fn seek(&mut self, target: DocId) {
         for (postings, _) in &mut self.fields {
             if postings.doc() < target {
                 postings.seek(target);
@@ -229,18 +229,16 @@ impl WordScorer {
         self.fields.iter().map(|(postings, _)| u64::from(postings.size_hint())).sum()
     }
 
-    /// Adds its score of one document to a window; documents are asked for in their order.
-    pub(super) fn add_one_to(&mut self, window: &mut Window, doc: DocId) {
+    /// Its score of one document, if that has it; documents are asked for in their order.
+    pub(super) fn score_of(&mut self, doc: DocId) -> Option<Score> {
         if self.doc < doc {
             self.seek(doc);
         }
-        if self.doc == doc {
-            window.add(doc, if window.scored { self.score() } else { 0.0 });
-        }
+        (self.doc == doc).then(|| self.score())
     }
 
     /// The score of the document at which it stands.
-    pub(super) fn score(&self) -> Score {
+    fn score(&self) -> Score {
         let counts = |(postings, weight): &(SegmentPostings, Score)| {
             if postings.doc() == self.doc { weight * count(postings) } else { 0.0 }
         };
