@@ -20,6 +20,7 @@ mod pool;
 mod publish;
 mod qr;
 mod recover;
+mod saved;
 mod search;
 mod serve;
 mod show;
@@ -91,6 +92,8 @@ enum Command {
     Receipts(withdraw::Receipts),
     /// Search what all schools shared
     Search(Box<search::Search>),
+    /// List the saved searches, or show what one has found since it was saved
+    Saved(saved::Saved),
     /// Show a record
     Show(show::Show),
     /// List records that are about the same as one
@@ -174,6 +177,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Withdraw(withdraw) => withdraw.run(data, output).await,
             Command::Receipts(receipts) => receipts.run(data, output).await,
             Command::Search(search) => search.run(data, output).await,
+            Command::Saved(saved) => saved.run(data, output).await,
             Command::Show(show) => show.run(data, output).await,
             Command::Similar(similar) => similar.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,

@@ -137,6 +137,16 @@ impl Home {
         self.dir.join("index")
     }
 
+    /// The file of the searches that the school keeps.
+    pub(crate) fn saved_searches(&self) -> PathBuf {
+        self.dir.join("saved-searches.json")
+    }
+
+    /// The file of what staff asked lately.
+    pub(crate) fn past_searches(&self) -> PathBuf {
+        self.dir.join("past-searches.json")
+    }
+
     /// The folder of the blobs.
     pub fn blobs(&self) -> PathBuf {
         self.dir.join("blobs")

@@ -15,6 +15,7 @@ mod next_keys;
 mod nodes;
 mod pages;
 mod records;
+mod saved_searches;
 mod search;
 mod status;
 
@@ -39,8 +40,9 @@ pub use guard::Token;
 pub use line::LineReport;
 pub use next_keys::NextKeyReport;
 pub use records::{PublishRequest, RecordReport};
+pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SeenRequest};
 pub use search::{HitReport, LineageReport, SearchReport};
-pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
+pub use status::{GroupStatus, IndexStatus, NetworkStatus, SearchNews, StatusReport};
 
 /// A batch of records as JSON: five hundred rows of an import at several kilobytes each.
 const MAX_JSON_BYTES: usize = 16 * 1024 * 1024;
@@ -81,6 +83,12 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records/{id}/files/{hash}", get(files::download))
         .route("/search", get(search::search))
         .route("/suggestions", get(search::suggest))
+        .route("/saved-searches", get(saved_searches::list))
+        .route(
+            "/saved-searches/{name}",
+            get(saved_searches::show).put(saved_searches::save).delete(saved_searches::remove),
+        )
+        .route("/saved-searches/{name}/seen", put(saved_searches::mark_seen))
         .route("/index/rebuild", post(status::rebuild_index))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))
@@ -92,8 +100,18 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/", get(pages::search))
         .route("/records/{id}", get(pages::record))
         .route("/records/{id}/files/{hash}", get(pages::download))
+        .route(
+            "/saved-searches",
+            get(pages::saved_searches::list).post(pages::saved_searches::save),
+        )
+        .route("/saved-searches/seen", post(pages::saved_searches::mark_seen))
+        .route("/saved-searches/remove", post(pages::saved_searches::remove))
+        .route("/saved-searches/feed", get(pages::saved_searches::feed))
+        .route("/suggestions", get(search::suggest))
         .route("/style.css", get(pages::style))
+        .route("/suggestions.js", get(pages::suggestions_script))
         .fallback(pages::not_found)
+        .layer(from_fn(guard::own_pages))
         .layer(from_fn(guard::host))
         .layer(from_fn(guard::headers))
         .with_state(node)

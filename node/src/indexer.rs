@@ -15,13 +15,14 @@ use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_search::evidence::{LineageKind, RecordKey, ReportEvidence};
 use staffroom_search::{
     Change, Document, DocumentKey, Filters, Hit, Index, IndexError, Query, QueryError, Results,
-    State, Synonyms,
+    Snapshot, State, Synonyms,
 };
 
 use crate::lineage::Lineages;
 use crate::names::Names;
 use crate::network::Network;
 use crate::node::Node;
+use crate::saved_searches::{Put, tell};
 use crate::store::{Store, StoreError};
 
 /// Changes read at once.
@@ -176,6 +177,27 @@ impl Indexer {
         self.index.suggest(text, filters, limit)
     }
 
+    /// Whether one record that passes the filters has all words of a text.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the index cannot be read.
+    pub(crate) fn has_all_words(&self, text: &str, filters: &Filters) -> Result<bool, QueryError> {
+        self.index.has_all_words(text, filters)
+    }
+
+    /// Which of the documents that were `put` a query finds, and did not find `before`.
+    ///
+    /// # Errors
+    /// [`QueryError`] says which bound the query breaks.
+    pub(crate) fn news(
+        &self,
+        query: &Query,
+        put: &BTreeSet<DocumentKey>,
+        before: Option<&Snapshot>,
+    ) -> Result<Vec<DocumentKey>, QueryError> {
+        self.index.news(query, put, before)
+    }
+
     fn sleep(&self, longest: Duration) {
         let awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.waking.wait_timeout_while(awake, longest, |awake| !*awake);
@@ -233,12 +255,16 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
     let filling = position == 0;
     if filling {
         indexer.index.clear()?;
+    } else {
+        tell_what_was_missed(node, position)?;
     }
     let started = Instant::now();
     let mut last_commit = started;
     let mut uncommitted = false;
     let filled_from = node.store().position();
     let mut stale = BTreeSet::new();
+    // What saved searches have still to look at.
+    let mut put = Vec::new();
     loop {
         let changes = node.store().changes_since(position, BATCH)?;
         let Some((last, _)) = changes.last() else { break };
@@ -247,12 +273,13 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         let names = Names::of(node);
         let mut lineages = Lineages::new(node, &names);
         for key in &records {
-            let put = documents(node, &names, &mut lineages, *key, &changes)?;
+            let changed = documents(node, &names, &mut lineages, *key, &changes)?;
             // While an index is filled, what is put reads a store that holds all of this already.
             if !filling || *last > filled_from {
-                stale.extend(put.iter().filter_map(origin));
+                stale.extend(changed.iter().filter_map(origin));
             }
-            indexer.index.apply(put)?;
+            put.extend(changed.iter().filter_map(key_put).filter(|_| !filling));
+            indexer.index.apply(changed)?;
         }
         for record in node.store().take_bereft() {
             stale.extend(lineages.origin_of_id(record)?);
@@ -261,22 +288,22 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         if caught_up || stale.len() >= MOST_STALE {
             for origin in std::mem::take(&mut stale) {
                 let others = lineage_documents(node, &names, &mut lineages, origin, &records)?;
+                put.extend(others.iter().filter_map(key_put).filter(|_| !filling));
                 indexer.index.apply(others)?;
             }
         }
         position = *last;
         uncommitted = true;
         if last_commit.elapsed() >= COMMIT_EVERY {
-            // While an index is being filled, its stamp stays 0, so that one that is cut short is
-            // filled again.
-            indexer.index.commit(if filling { 0 } else { position })?;
-            last_commit = Instant::now();
-            uncommitted = filling;
             if filling {
+                // Its stamp stays 0, so that one that is cut short is filled again.
+                indexer.index.commit(0)?;
                 tracing::info!(position, of = node.store().position(), "filling the search index");
             } else {
-                indexer.position.store(position, Ordering::Release);
+                commit(node, &mut put, position)?;
             }
+            last_commit = Instant::now();
+            uncommitted = filling;
         }
         if indexer.stopping.load(Ordering::Acquire) {
             break;
@@ -285,9 +312,39 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
             wait_while_far_behind(node, started);
         }
     }
-    if uncommitted {
+    if uncommitted && filling {
         indexer.index.commit(position)?;
         indexer.position.store(position, Ordering::Release);
+    } else if uncommitted {
+        commit(node, &mut put, position)?;
+    }
+    Ok(())
+}
+
+/// Makes what was `put` searchable up to a position of the store, and shows it to saved searches.
+fn commit(node: &Node, put: &mut Vec<Put>, position: u64) -> Result<(), FollowError> {
+    let indexer = node.indexer();
+    let before = indexer.index.snapshot();
+    indexer.index.commit(position)?;
+    tell(node, put, Some(&before), position);
+    put.clear();
+    indexer.position.store(position, Ordering::Release);
+    Ok(())
+}
+
+/// Shows to saved searches what they have not looked at: what came while the index was filled, and
+/// what was committed just before this program was cut short.
+fn tell_what_was_missed(node: &Node, position: u64) -> Result<(), FollowError> {
+    let mut reached = node.saved_searches().reached();
+    while reached < position {
+        let changes = node.store().changes_since(reached, BATCH)?;
+        let put: Vec<Put> = changes
+            .iter()
+            .filter(|(at, _)| *at <= position)
+            .map(|(at, key)| Put { key: document_key(key), at: Some(*at) })
+            .collect();
+        reached = changes.last().map_or(position, |(last, _)| position.min(*last));
+        tell(node, &put, None, reached);
     }
     Ok(())
 }
@@ -376,6 +433,13 @@ fn lineage_documents(
 fn origin(change: &Change) -> Option<RecordKey> {
     match change {
         Change::Put(document) => Some(document.lineage.as_ref()?.origin),
+        Change::Remove(_) => None,
+    }
+}
+
+fn key_put(change: &Change) -> Option<Put> {
+    match change {
+        Change::Put(document) => Some(Put { key: document.key, at: None }),
         Change::Remove(_) => None,
     }
 }

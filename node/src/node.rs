@@ -23,7 +23,9 @@ use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
 use crate::line::Line;
 use crate::network::Network;
+use crate::past_searches::PastSearches;
 use crate::peer_clocks::PeerClocks;
+use crate::saved_searches::SavedSearches;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
 use crate::wanted::Wanted;
 use staffroom_protocol::intake::Aside;
@@ -40,6 +42,8 @@ pub struct Node {
     heard: Heard,
     peer_clocks: PeerClocks,
     indexer: Indexer,
+    saved_searches: SavedSearches,
+    past_searches: PastSearches,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
     pub(crate) aside: Mutex<Aside>,
@@ -110,10 +114,13 @@ impl Node {
         let store: Arc<dyn Store> = Arc::new(store);
         let blobs = Blobs::open(&home.blobs())?;
         let indexer = Indexer::open(&home.index(), &home.synonyms(), store.as_ref())?;
+        let saved_searches =
+            SavedSearches::open(home.saved_searches(), store.incarnation(), store.position());
         let wanted = Wanted::open(store.as_ref())?;
         let node = Arc::new(Self {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::open(Arc::clone(&store))?,
+            past_searches: PastSearches::open(home.past_searches()),
             line: Arc::new(Line::open(Arc::clone(&store))?),
             heard: Heard::read(store.as_ref())?,
             peer_clocks: PeerClocks::default(),
@@ -122,6 +129,7 @@ impl Node {
             store,
             blobs,
             indexer,
+            saved_searches,
             verifier: Verifier::default(),
             aside: Mutex::default(),
             epochs: Mutex::default(),
@@ -179,6 +187,16 @@ impl Node {
         &self.indexer
     }
 
+    /// The searches that the school keeps.
+    pub(crate) fn saved_searches(&self) -> &SavedSearches {
+        &self.saved_searches
+    }
+
+    /// What staff asked lately.
+    pub(crate) fn past_searches(&self) -> &PastSearches {
+        &self.past_searches
+    }
+
     /// The network, where it was started.
     pub fn network(&self) -> Option<&Network> {
         self.network.get()
@@ -194,6 +212,8 @@ impl Node {
     pub fn stop(&self) {
         self.keep_heard();
         self.indexer.stop();
+        self.saved_searches.keep();
+        self.past_searches.keep();
     }
 
     /// The groups that this node knows of.

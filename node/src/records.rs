@@ -208,3 +208,8 @@ pub(crate) fn school_names(node: &Node, group: &GroupId) -> BTreeMap<SchoolId, S
     })
     .unwrap_or_default()
 }
+
+/// The names of all schools of the node's groups.
+pub(crate) fn known_schools(node: &Node) -> BTreeMap<SchoolId, String> {
+    node.group_ids().iter().flat_map(|group| school_names(node, group)).collect()
+}

@@ -1,6 +1,8 @@
 //! The index on disk: opened, fed, asked.
 
 mod folder;
+pub(crate) mod news;
+mod place;
 mod similar;
 mod stamp;
 mod suggest;
@@ -301,21 +303,34 @@ impl Index {
     /// # Errors
     /// [`QueryError`] says which bound the query breaks. No text makes this panic.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
-        query.check()?;
-        let mut parsed = parse(&query.text)?;
-        let mut narrowed = query.clone();
         let view = self.view();
+        let (parsed, narrowed, taken_for) = self.understood(&view, query)?;
         let vocabulary = Vocabulary { view: &view, fields: &self.fields };
-        vocabulary.narrow(&mut parsed, &mut narrowed.filters, &self.synonyms)?;
-        if query.unfinished {
-            vocabulary.complete(&mut parsed)?;
-        }
-        let taken_for = vocabulary.respell(&mut parsed)?;
         let most_matches = vocabulary.postings(&parsed)?.min(view.searcher.num_docs());
         let mut results = self.answer(&view, &parsed, &narrowed, reranked(most_matches))?;
         results.did_you_mean =
             (!taken_for.is_empty()).then(|| with_words_replaced(&query.text, &taken_for));
         Ok(results)
+    }
+
+    /// A query as the index understands it: its words, what it is narrowed to, and what each
+    /// misspelled word was taken for.
+    fn understood(
+        &self,
+        view: &View,
+        query: &Query,
+    ) -> Result<(Parsed, Query, BTreeMap<String, String>), QueryError> {
+        query.check()?;
+        let mut parsed = parse(&query.text)?;
+        let mut narrowed = query.clone();
+        let vocabulary = Vocabulary { view, fields: &self.fields };
+        vocabulary.narrow(&mut parsed, &mut narrowed.filters, &self.synonyms)?;
+        if query.unfinished {
+            vocabulary.complete(&mut parsed)?;
+        }
+        let taken_for =
+            if query.exact { BTreeMap::new() } else { vocabulary.respell(&mut parsed)? };
+        Ok((parsed, narrowed, taken_for))
     }
 
     /// Answers a query, of whose best results `reranked` are looked at twice.

@@ -81,6 +81,7 @@ mod words;
 pub use document::{Change, Document, DocumentKey};
 pub use facet::{Facet, UnknownFacet};
 pub use hit::{FacetCount, Hit, MAX_FACET_VALUES, Results};
+pub use index::news::Snapshot;
 pub use index::{EmptyReason, Index, IndexError, Opened, Purged, State};
 pub use order::{Explanation, MAX_FACTOR, ReaderContext};
 pub use query::synonyms::{SynonymError, Synonyms};

@@ -45,6 +45,8 @@ pub struct Query {
     pub text: String,
     /// Whether the last word may be the beginning of one, as while a person is typing.
     pub unfinished: bool,
+    /// Whether words are looked for as they are spelled, however near they are to others.
+    pub exact: bool,
     /// What results must fulfil.
     pub filters: Filters,
     /// How many hits to leave out before the first.
@@ -65,6 +67,7 @@ impl Query {
         Self {
             text: text.into(),
             unfinished: false,
+            exact: false,
             filters: Filters::default(),
             offset: 0,
             limit: 20,
@@ -148,6 +151,11 @@ impl Filters {
         self.values
             .insert(Facet::Group, groups.into_iter().map(|group| group.to_string()).collect());
         self
+    }
+
+    /// The groups whose records are accepted; what is no group's id is none.
+    pub(crate) fn groups(&self) -> Vec<GroupId> {
+        self.accepted(Facet::Group).filter_map(|group| group.parse().ok()).collect()
     }
 
     /// The dimensions that are narrowed, as bits.

@@ -16,6 +16,7 @@ mod missing;
 mod partition;
 mod recovery;
 mod removal;
+mod saved_searches;
 mod statistics;
 mod succession;
 mod what_worked;
@@ -37,6 +38,15 @@ fn running(name: &str) -> School {
     let mut school = school(name);
     school.start();
     school
+}
+
+/// Publishes a record and returns its id.
+fn publish(school: &School, text: String) -> String {
+    let file = school.write("record.md", text);
+    let outcome = school.json(&["publish", file.to_str().unwrap()]);
+    let text = outcome.to_string();
+    let id = outcome[0]["id"].as_str();
+    id.unwrap_or_else(|| panic!("no id in {text}")).to_owned()
 }
 
 /// A record as a teacher writes it.

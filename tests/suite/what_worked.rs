@@ -3,7 +3,7 @@
 use serde_json::Value;
 use staffroom_tests::School;
 
-use crate::{intervention, running};
+use crate::{intervention, publish, running};
 
 /// Takes up an intervention.
 fn adoption(of: &str, title: &str, state: &str) -> String {
@@ -26,14 +26,6 @@ fn report(of: &str, title: &str, mean: f64) -> String {
          after: {{ mean: 24, sd: 8 }}\n---\n## What was seen\nThey read more smoothly.\n\n\
          ## Other factors\nA library opened nearby.\n"
     )
-}
-
-fn publish(school: &School, text: String) -> String {
-    let file = school.write("record.md", text);
-    let outcome = school.json(&["publish", file.to_str().unwrap()]);
-    let text = outcome.to_string();
-    let id = outcome[0]["id"].as_str();
-    id.unwrap_or_else(|| panic!("no id in {text}")).to_owned()
 }
 
 #[test]

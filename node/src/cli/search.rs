@@ -5,9 +5,9 @@ use std::path::Path;
 use console::style;
 use staffroom_search::Explanation;
 
-use super::client::{Client, with_query};
+use super::client::{Client, segment, with_query};
 use super::output::{Output, filled};
-use crate::http::{HitReport, SearchReport};
+use crate::http::{HitReport, SaveRequest, SavedSearchReport, SearchReport};
 use crate::readable;
 
 /// Search what all schools shared
@@ -96,6 +96,15 @@ pub(super) struct Search {
     /// tried the same), relevance (by text alone) or newest
     #[arg(long, default_value = "what-worked")]
     sort: String,
+    /// The group of pupils that is to be helped: what is for them comes further up
+    #[arg(long)]
+    our_pupils: Vec<String>,
+    /// Look for words as they are spelled, even where they look misspelled
+    #[arg(long)]
+    exact: bool,
+    /// Keep the search under this name; what it finds later is listed by: staffroom saved NAME
+    #[arg(long, value_name = "NAME")]
+    save: Option<String>,
     /// Say of each result how its score came about
     #[arg(long)]
     explain: bool,
@@ -142,6 +151,7 @@ impl Search {
             ("tag", &self.tag),
             ("school", &self.school),
             ("group", &self.group),
+            ("our_pupils", &self.our_pupils),
         ];
         let given = [
             ("from", self.from.as_deref()),
@@ -151,6 +161,7 @@ impl Search {
             ("effect_to", self.effect_to.as_deref()),
             ("with_evidence", self.with_evidence.then_some("true")),
             ("not_tried_in_my_phase", self.not_tried_in_my_phase.then_some("true")),
+            ("exact", self.exact.then_some("true")),
             ("explain", self.explain.then_some("true")),
             ("sort", Some(self.sort.as_str())),
         ];
@@ -159,7 +170,19 @@ impl Search {
             parameters.extend(values.iter().map(|value| (name, value.as_str())));
         }
         parameters.extend(given.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        client.get(&with_query("/search", parameters)).await
+        let path = with_query("/search", parameters);
+        let found = client.get(&path).await?;
+        if let Some(name) = &self.save {
+            let query = path.split_once('?').map_or("", |(_, query)| query).to_owned();
+            let save = SaveRequest { query };
+            let saved: SavedSearchReport =
+                client.put_body(&format!("/saved-searches/{}", segment(name)), &save).await?;
+            output.remark(&format!(
+                "The search is saved. See what it finds later with: staffroom saved {:?}",
+                saved.name
+            ));
+        }
+        Ok(found)
     }
 }
 
@@ -179,7 +202,8 @@ fn text(found: &SearchReport, offset: usize, facets: bool) -> String {
     let records = if found.total == 1 { "record" } else { "records" };
     let mut text = format!("{} {records} in {took:.1} ms\n{covered}\n", found.total);
     if let Some(meant) = &found.did_you_mean {
-        text.push_str(&filled(&format!("Searched for: {meant}"), ""));
+        let said = format!("Searched for: {meant} (with --exact, for what was typed)");
+        text.push_str(&filled(&said, ""));
         text.push('\n');
     }
     if found.shortened {

@@ -11,7 +11,7 @@ use super::kit::{self, advice};
 use super::line;
 use super::output::{Output, bytes, filled, minute};
 use crate::home::Home;
-use crate::http::{GroupStatus, IndexStatus, StatusReport};
+use crate::http::{GroupStatus, IndexStatus, SearchNews, StatusReport};
 
 /// Schools that are named, those of the longest silence.
 const SILENT_NAMED: usize = 10;
@@ -59,6 +59,11 @@ fn text(status: &StatusReport) -> String {
         status.claims.name, status.school, status.data, index.documents
     );
     text.push_str(&line::in_status(status.line.as_ref()));
+    for SearchNews { name, new } in &status.news {
+        text.push_str(&format!(
+            "saved search {name}: {new} new; see with: staffroom saved {name:?}\n"
+        ));
+    }
     if status.held_aside > 0 {
         text.push_str(&format!(
             "waiting      {} records, of schools that are not known here or with clocks that are ahead\n",

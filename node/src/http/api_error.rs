@@ -12,8 +12,10 @@ use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
 use crate::publish::PublishError;
+use crate::question::QuestionError;
 use crate::records::RecordError;
 use crate::recovery::RecoveryError;
+use crate::saved_searches::SavedSearchError;
 use crate::store::StoreError;
 
 /// The JSON that a failed request is answered with.
@@ -89,6 +91,34 @@ impl From<StoreError> for ApiError {
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
         Self::bad_request(error.to_string())
+    }
+}
+
+impl From<QuestionError> for ApiError {
+    fn from(error: QuestionError) -> Self {
+        match error {
+            QuestionError::Wrong(message) => Self::bad_request(message),
+            QuestionError::NoSchool(message) => Self::not_found(message),
+            QuestionError::Group(error) => error.into(),
+        }
+    }
+}
+
+impl From<SavedSearchError> for ApiError {
+    fn from(error: SavedSearchError) -> Self {
+        match error {
+            SavedSearchError::Name { .. }
+            | SavedSearchError::TooLong { .. }
+            | SavedSearchError::Everything => Self::bad_request(error.to_string()),
+            SavedSearchError::TooMany => Self::conflict(error.to_string()),
+            SavedSearchError::Unknown(_) => Self::not_found(error.to_string()),
+            SavedSearchError::Question(error) => error.into(),
+            SavedSearchError::Query(error) => error.into(),
+            SavedSearchError::File(error) => {
+                tracing::error!(%error, "the saved searches");
+                Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who may ask: the token for the API, this machine's own names, and headers that keep pages safe.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -71,15 +71,35 @@ pub(super) async fn host(request: Request, next: Next) -> Response {
     }
 }
 
+/// Refuses what another site's page makes a browser send: forms of these pages change something, and
+/// ask for no token. Browsers say in `Sec-Fetch-Site` whose page it is, older ones in `Origin`
+/// (OWASP, "Cross-Site Request Forgery Prevention"); a program that is no browser sends neither.
+pub(super) async fn own_pages(request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_of_own_page(request.headers()) {
+        return next.run(request).await;
+    }
+    let said = "This was sent from the page of another site, and nothing was done.";
+    (StatusCode::FORBIDDEN, said).into_response()
+}
+
+fn is_of_own_page(headers: &HeaderMap) -> bool {
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match (header("sec-fetch-site"), header("origin"), header("host")) {
+        (Some(site), ..) => matches!(site, "same-origin" | "none"),
+        (None, Some(origin), host) => origin.strip_prefix("http://") == host,
+        (None, None, _) => true,
+    }
+}
+
 /// Says what a page may load: only what comes from here.
 pub(super) async fn headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+    let policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
                   frame-ancestors 'none'; base-uri 'none'";
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
         response.headers_mut().insert(name, HeaderValue::from_static(value));

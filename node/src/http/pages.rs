@@ -1,4 +1,6 @@
-//! The pages: a search and a record.
+//! The pages: a search, a record and the saved searches.
+
+pub(super) mod saved_searches;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +10,15 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use staffroom_protocol::hash::{Hash, RecordId};
+use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::Facet;
 
 use super::api_error::{ApiError, blocking};
 use super::files;
 use super::records::{RecordReport, report};
-use super::search::{HitReport, SearchReport, kind_label, parameters, run, similar_to};
+use super::search::{HitReport, SearchReport, kind_label, note, run, similar_to};
 use crate::node::Node;
+use crate::question::parameters;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
 
@@ -65,6 +69,10 @@ struct SearchPage<'a> {
     /// None while nothing was asked.
     results: Option<SearchReport>,
     took: String,
+    /// What is asked, as an address has it.
+    query: String,
+    /// The same for what was typed alone, where words were put right.
+    exact: String,
     newer: Option<String>,
     older: Option<String>,
     from: usize,
@@ -106,13 +114,23 @@ struct Content<'a> {
 type Titles = BTreeMap<RecordId, String>;
 
 impl SearchPage<'_> {
+    /// The groups of pupils that there are, to say which is to be helped.
+    fn pupil_groups(&self) -> Vec<(&'static str, &'static str)> {
+        let terms = Vocabulary::PupilGroups.terms().iter();
+        terms.map(|term| (term.term.as_str(), term.label())).collect()
+    }
+
+    fn is_given(&self, name: &str, value: &str) -> bool {
+        self.given(name) == value
+    }
+
     fn given(&self, name: &str) -> &str {
         value(self.asked, name)
     }
 
     /// Whether something other than the text and the dimensions narrows the results.
     fn has_limits(&self) -> bool {
-        const LIMITS: [&str; 8] = [
+        const LIMITS: [&str; 9] = [
             "from",
             "to",
             "min_pupils",
@@ -120,6 +138,7 @@ impl SearchPage<'_> {
             "effect_to",
             "with_evidence",
             "not_tried_in_my_phase",
+            "our_pupils",
             "explain",
         ];
         LIMITS.iter().any(|name| !self.given(name).is_empty())
@@ -155,6 +174,7 @@ pub(super) async fn search(
     let parameters = with(&asked, "limit", &hits.to_string());
     let run = blocking(move || run(&searching, &parameters)).await;
     let results = run.and_then(|run| run).map_err(|error| error_page(&node, &error))?;
+    note(Arc::clone(&node), &asked, &results);
     let page = SearchPage {
         school: &node.identity().claims().name,
         text: value(&asked, "q"),
@@ -163,6 +183,8 @@ pub(super) async fn search(
         asked: &asked,
         phase: node.identity().claims().phase.as_deref(),
         took: took(&results),
+        query: address(&asked),
+        exact: format!("/?{}", address(&with(&asked, "exact", "true"))),
         newer: (offset > 0).then(|| link(&asked, offset.saturating_sub(PAGE_HITS))),
         older: results.more.then(|| link(&asked, offset + PAGE_HITS)),
         from: offset + 1,
@@ -186,9 +208,11 @@ fn with(asked: &[(String, String)], name: &str, value: &str) -> Vec<(String, Str
 }
 
 fn link(asked: &[(String, String)], offset: usize) -> String {
-    let query = with(asked, "offset", &offset.to_string());
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-    format!("/?{query}")
+    format!("/?{}", address(&with(asked, "offset", &offset.to_string())))
+}
+
+fn address(asked: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish()
 }
 
 fn took(results: &SearchReport) -> String {
@@ -286,9 +310,15 @@ pub(super) async fn download(
 }
 
 pub(super) async fn style() -> Response {
-    let css = include_str!("../../templates/style.css");
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"))], css)
-        .into_response()
+    asset("text/css; charset=utf-8", include_str!("../../assets/style.css"))
+}
+
+pub(super) async fn suggestions_script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../assets/suggestions.js"))
+}
+
+fn asset(media_type: &'static str, content: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], content).into_response()
 }
 
 pub(super) async fn not_found(State(node): State<Arc<Node>>) -> Response {

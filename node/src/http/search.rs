@@ -1,6 +1,5 @@
 //! Searching over HTTP.
 
-mod asked;
 mod hit;
 
 use std::collections::BTreeMap;
@@ -13,15 +12,15 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
-use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query};
+use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError};
 
-use self::asked::read;
 pub use self::hit::{HitReport, LineageReport};
 use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
 use crate::node::Node;
+use crate::question::{parameters, read};
 use crate::readable;
-use crate::records::{HeldRecord, school_names};
+use crate::records::{HeldRecord, known_schools};
 
 /// A page of results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,7 +61,22 @@ pub(super) async fn search(
     RawQuery(query): RawQuery,
 ) -> Result<Json<SearchReport>, ApiError> {
     let parameters = parameters(query.as_deref().unwrap_or_default());
-    Ok(Json(blocking(move || run(&node, &parameters)).await??))
+    let (searching, asked) = (Arc::clone(&node), parameters.clone());
+    let found = blocking(move || run(&searching, &asked)).await??;
+    note(node, &parameters, &found);
+    Ok(Json(found))
+}
+
+/// Notes what was asked, so that it can be suggested to others; nobody waits for it.
+pub(super) fn note(node: Arc<Node>, parameters: &[(String, String)], found: &SearchReport) {
+    let text = parameters.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
+    if let Some(text) = text.filter(|_| found.total > 0 && found.did_you_mean.is_none()) {
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = node.note_search(&text) {
+                tracing::warn!(%error, "a search cannot be noted");
+            }
+        });
+    }
 }
 
 /// What a person who is typing may be about to ask.
@@ -71,6 +85,8 @@ pub(super) async fn suggest(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Vec<String>>, ApiError> {
     const SUGGESTIONS: usize = 8;
+    /// What the index suggests is to have a place as well.
+    const PAST_SEARCHES: usize = 3;
     let parameters = parameters(query.as_deref().unwrap_or_default());
     let mut text = String::new();
     for (name, value) in parameters {
@@ -83,7 +99,16 @@ pub(super) async fn suggest(
     }
     let suggestions = blocking(move || {
         let readable = Filters::default().within(node.followed_groups());
-        node.indexer().suggest(&text, &readable, SUGGESTIONS)
+        let mut suggestions = node.past_searches().beginning_with(&text, PAST_SEARCHES);
+        let others = node.indexer().suggest(&text, &readable, SUGGESTIONS)?;
+        for other in others {
+            let folded = other.to_lowercase();
+            if !suggestions.iter().any(|known| known.to_lowercase() == folded) {
+                suggestions.push(other);
+            }
+        }
+        suggestions.truncate(SUGGESTIONS);
+        Ok::<_, QueryError>(suggestions)
     });
     Ok(Json(suggestions.await??))
 }
@@ -106,14 +131,6 @@ pub(super) fn similar_to(node: &Node, held: &HeldRecord) -> Result<Vec<HitReport
     let hits = node.indexer().more_like(keys, &readable, SIMILAR)?;
     let names = Labels::of(node);
     Ok(hits.into_iter().map(|hit| names.hit(hit, false)).collect())
-}
-
-/// The parameters of an address, in order; one may stand several times.
-pub(super) fn parameters(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| (name.into_owned(), value.trim().to_owned()))
-        .filter(|(_, value)| !value.is_empty())
-        .collect()
 }
 
 /// Runs a search as its parameters say.
@@ -162,19 +179,14 @@ pub(super) fn kind_label(kind: &str) -> String {
     kind.parse::<Kind>().map_or_else(|_| readable::label(kind), |kind| kind.label().to_owned())
 }
 
-/// The names of all schools of the node's groups.
-fn known_schools(node: &Node) -> BTreeMap<SchoolId, String> {
-    node.group_ids().iter().flat_map(|group| school_names(node, group)).collect()
-}
-
 /// What people call the values of dimensions that are ids or codes.
-struct Labels {
+pub(super) struct Labels {
     schools: BTreeMap<String, String>,
     groups: BTreeMap<String, String>,
 }
 
 impl Labels {
-    fn of(node: &Node) -> Self {
+    pub(super) fn of(node: &Node) -> Self {
         let schools = known_schools(node).into_iter();
         let groups = node.group_names().into_iter();
         Self {
@@ -184,12 +196,29 @@ impl Labels {
     }
 
     fn hit(&self, hit: Hit, explain: bool) -> HitReport {
-        let name = |school: &SchoolId| {
-            let id = school.to_string();
-            self.schools.get(&id).cloned().unwrap_or_else(|| school.short())
-        };
-        let schools = hit.schools.iter().map(name).collect();
+        let schools = hit.schools.iter().map(|school| self.school(school)).collect();
         HitReport::new(hit, schools, explain)
+    }
+
+    /// The name of a school, or the beginning of its id where it is not known.
+    pub(super) fn school(&self, school: &SchoolId) -> String {
+        self.schools.get(&school.to_string()).cloned().unwrap_or_else(|| school.short())
+    }
+
+    /// What the parameters of an address ask for, in words: “reading fluency” · key stage: KS2.
+    pub(super) fn question(&self, parameters: &[(String, String)]) -> String {
+        let part = |(name, value): &(String, String)| match (name.as_str(), name.parse()) {
+            ("q", _) => format!("“{value}”"),
+            (_, Ok(facet)) => {
+                let dimension = readable::label(name).to_lowercase();
+                format!("{dimension}: {}", self.label(facet, value))
+            }
+            ("with_evidence", _) => "only what a school has reported on".to_owned(),
+            ("not_tried_in_my_phase", _) => "only what no school of our phase has tried".to_owned(),
+            ("exact", _) => "as it is spelled".to_owned(),
+            (_, Err(_)) => format!("{}: {value}", readable::label(name).to_lowercase()),
+        };
+        parameters.iter().map(part).collect::<Vec<_>>().join(" · ")
     }
 
     fn label(&self, facet: Facet, value: &str) -> String {

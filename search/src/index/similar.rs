@@ -10,9 +10,9 @@ use crate::collect::Collect;
 use crate::document::lineage_of;
 use crate::hit::Hit;
 use crate::query::feedback::frequencies;
-use crate::query::matching::{Clause, Matching};
+use crate::query::matching::Clause;
 use crate::query::parse::Parsed;
-use crate::query::plan::{any_of, plan};
+use crate::query::plan::plan;
 use crate::query::{Filters, Query, QueryError, Sort};
 use crate::snippet::Marker;
 use crate::values::View;
@@ -44,13 +44,7 @@ impl Index {
         filters.check()?;
         let limit = limit.min(MAX_SIMILAR);
         let view = self.view();
-        let mut address = None;
-        for key in keys {
-            address = self.address(&view, &key)?;
-            if address.is_some() {
-                break;
-            }
-        }
+        let address = self.address(&view, keys)?;
         let Some(address) = address.filter(|_| limit > 0) else { return Ok(Vec::new()) };
         let shown = self.shown(&view.searcher, address)?;
         let mut plan = plan(&Parsed::default(), filters, &self.synonyms, &self.fields);
@@ -82,17 +76,20 @@ impl Index {
         Ok(hits)
     }
 
-    /// Where a document is.
-    fn address(&self, view: &View, key: &DocumentKey) -> Result<Option<DocAddress>, QueryError> {
-        let required = vec![any_of([self.key_term(&key.to_bytes())])];
-        let weight = Matching { required, ..Matching::default() }.weight(view, false)?;
-        let mut found = None;
-        for (segment, reader) in (0..).zip(view.searcher.segment_readers()) {
-            weight.matches(segment, 0..reader.max_doc(), |matches| {
-                found = matches.first().map(|(doc, _)| DocAddress::new(segment, *doc));
-            })?;
+    /// Where the first of `keys` is that is held.
+    fn address(
+        &self,
+        view: &View,
+        keys: impl IntoIterator<Item = DocumentKey>,
+    ) -> Result<Option<DocAddress>, QueryError> {
+        for key in keys {
+            for (segment, documents) in (0..).zip(self.places(view, [key])?) {
+                if let Some(document) = documents.first() {
+                    return Ok(Some(DocAddress::new(segment, *document)));
+                }
+            }
         }
-        Ok(found)
+        Ok(None)
     }
 }
 

@@ -73,6 +73,29 @@ impl Index {
         Ok(suggestions)
     }
 
+    /// Whether one record that passes `filters` has all words of a text, those that mean little too; a
+    /// text without a word has none that it lacks.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the filters break a bound or the index cannot be read.
+    pub fn has_all_words(&self, text: &str, filters: &Filters) -> Result<bool, QueryError> {
+        filters.check()?;
+        let view = self.view();
+        let mut matching = Matching::default();
+        for word in words(text) {
+            let one = parse(&word)?;
+            matching.and(plan(&one, filters, &self.synonyms, &self.fields).matching);
+        }
+        let query = Query {
+            filters: filters.clone(),
+            sort: Sort::Newest,
+            facets: BTreeSet::new(),
+            ..Query::new("")
+        };
+        let weight = matching.weight(&view, false)?;
+        Ok(Collect::new(&view, &query, 1, false).run(&weight)?.total > 0)
+    }
+
     /// Titles in which every word stands, the last one as the beginning of a word.
     fn titles(
         &self,
@@ -147,6 +170,20 @@ mod tests {
         assert!(suggest("whole class fee").contains(&"whole class feedback".to_owned()));
         assert!(suggest("zzz").is_empty() && suggest("").is_empty() && suggest("(((").is_empty());
         assert_eq!(index.suggest("s", &Filters::default(), 1).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn words_are_had_by_one_record_or_not() {
+        let (_folder, index) =
+            index_of([document(1, "Feedback without marking"), document(2, "Chess for the quiet")]);
+        let has = |text: &str| index.has_all_words(text, &Filters::default()).unwrap();
+        assert!(has("marking, feedback") && has("chess for the quiet"));
+        assert!(!has("marking and feedback"), "no record has an and");
+        assert!(
+            !has("marking chess") && !has("Jayden chess") && !has("\"Jayden\"") && !has("-Jayden")
+        );
+        let elsewhere = Filters::default().with(Facet::Group, group(9));
+        assert!(!index.has_all_words("chess", &elsewhere).unwrap());
     }
 
     #[test]

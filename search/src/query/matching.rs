@@ -5,6 +5,7 @@
 //! other, as the engine does where it has to count every match, took half as long again.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use tantivy::query::{EnableScoring, Query as EngineQuery, Scorer, Weight};
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, TERMINATED};
@@ -36,6 +37,10 @@ pub(crate) enum Clause {
     Best(Vec<Clause>, Score),
     /// What the engine finds and scores, times this; a weight of 0 makes it a filter.
     Engine(Box<dyn EngineQuery>, Score),
+    /// What fulfils a clause, with this score each.
+    Constant(Box<Clause>, Score),
+    /// A filter: these documents, segment by segment and each in order.
+    Documents(Arc<Vec<Vec<DocId>>>),
 }
 
 /// What documents have to fulfil: all of `required` and none of `excluded`. Where there is `any`, it
@@ -81,8 +86,24 @@ impl Clause {
     fn is_scored(&self) -> bool {
         match self {
             Self::Engine(_, weight) => *weight > 0.0,
-            Self::Word(..) | Self::Any(_) | Self::Best(..) => true,
+            Self::Documents(_) => false,
+            Self::Word(..) | Self::Any(_) | Self::Best(..) | Self::Constant(..) => true,
         }
+    }
+
+    /// How rare its words are together. Of several forms of one meaning the rarest counts, and what is
+    /// no word counts nothing.
+    pub(crate) fn rarity(&self, view: &View) -> tantivy::Result<Score> {
+        let each = |clauses: &[Self]| -> tantivy::Result<Vec<Score>> {
+            clauses.iter().map(|clause| clause.rarity(view)).collect()
+        };
+        Ok(match self {
+            Self::Word(stem, weight) => weight * view.texts.look_up(stem, 1.0)?.rarity,
+            Self::Any(clauses) => each(clauses)?.iter().sum(),
+            Self::Best(clauses, _) => each(clauses)?.into_iter().fold(0.0, Score::max),
+            Self::Constant(clause, _) => clause.rarity(view)?,
+            Self::Engine(..) | Self::Documents(_) => 0.0,
+        })
     }
 
     fn weight(&self, view: &View, scored: bool) -> tantivy::Result<ClauseWeight> {
@@ -99,6 +120,10 @@ impl Clause {
                 };
                 ClauseWeight::Engine(query.weight(scoring)?, *weight)
             }
+            Self::Constant(clause, score) => {
+                ClauseWeight::Constant(Box::new(clause.weight(view, false)?), *score)
+            }
+            Self::Documents(documents) => ClauseWeight::Documents(Arc::clone(documents)),
         })
     }
 }
@@ -113,6 +138,8 @@ enum ClauseWeight {
     Any(Vec<Self>),
     Best(Vec<Self>, Score),
     Engine(Box<dyn Weight>, Score),
+    Constant(Box<Self>, Score),
+    Documents(Arc<Vec<Vec<DocId>>>),
 }
 
 impl ClauseWeight {
@@ -134,6 +161,16 @@ impl ClauseWeight {
                 let reader = view.searcher.segment_reader(segment);
                 ClauseScorer::Engine(weight.scorer(reader, *factor)?)
             }
+            Self::Constant(clause, score) => ClauseScorer::Constant(Box::new(ConstantScorer {
+                clause: clause.scorer(view, segment)?,
+                score: *score,
+                one: Window::default(),
+            })),
+            Self::Documents(documents) => ClauseScorer::Documents(DocumentsScorer {
+                documents: Arc::clone(documents),
+                segment: segment as usize,
+                place: 0,
+            }),
         })
     }
 }
@@ -241,6 +278,20 @@ enum ClauseScorer {
     Any(Vec<Self>),
     Best(Box<BestScorer>),
     Engine(Box<dyn Scorer>),
+    Constant(Box<ConstantScorer>),
+    Documents(DocumentsScorer),
+}
+
+struct ConstantScorer {
+    clause: ClauseScorer,
+    score: Score,
+    one: Window,
+}
+
+struct DocumentsScorer {
+    documents: Arc<Vec<Vec<DocId>>>,
+    segment: usize,
+    place: usize,
 }
 
 struct BestScorer {
@@ -260,6 +311,8 @@ impl ClauseScorer {
             Self::Any(clauses) => first(clauses),
             Self::Best(best) => first(&best.clauses),
             Self::Engine(scorer) => scorer.doc(),
+            Self::Constant(constant) => constant.clause.next(),
+            Self::Documents(documents) => documents.left().first().copied().unwrap_or(TERMINATED),
         }
     }
 
@@ -271,6 +324,8 @@ impl ClauseScorer {
             Self::Any(clauses) => all(clauses),
             Self::Best(best) => all(&best.clauses),
             Self::Engine(scorer) => scorer.size_hint().into(),
+            Self::Constant(constant) => constant.clause.size(),
+            Self::Documents(documents) => documents.left().len() as u64,
         }
     }
 
@@ -291,6 +346,10 @@ impl ClauseScorer {
             }
             // Nothing costs much here, as synonyms and misspellings are rare themselves.
             Self::Best(best) => best.add_to(window),
+            Self::Constant(constant) => constant.add(window, |clause, one| {
+                clause.add_to_found(one, found);
+            }),
+            Self::Documents(documents) => documents.add_to(window),
             Self::Engine(scorer) => found.for_each(|doc, _| {
                 if scorer.doc() < doc {
                     scorer.seek(doc);
@@ -308,6 +367,8 @@ impl ClauseScorer {
             Self::Word(word) => word.add_to(window),
             Self::Any(clauses) => clauses.iter_mut().for_each(|clause| clause.add_to(window)),
             Self::Best(best) => best.add_to(window),
+            Self::Constant(constant) => constant.add(window, Self::add_to),
+            Self::Documents(documents) => documents.add_to(window),
             Self::Engine(scorer) => {
                 let mut doc = scorer.doc();
                 if doc < window.docs.start {
@@ -338,6 +399,28 @@ impl BestScorer {
             let best = self.best.score(doc);
             window.add(doc, best + self.further * (sum - best));
         });
+    }
+}
+
+impl ConstantScorer {
+    fn add(&mut self, window: &mut Window, add: impl FnOnce(&mut ClauseScorer, &mut Window)) {
+        self.one.reset(window.docs.clone(), false);
+        add(&mut self.clause, &mut self.one);
+        self.one.for_each(|doc, _| window.add(doc, self.score));
+    }
+}
+
+impl DocumentsScorer {
+    /// Those that were not added yet.
+    fn left(&self) -> &[DocId] {
+        self.documents.get(self.segment).map_or(&[], |documents| &documents[self.place..])
+    }
+
+    fn add_to(&mut self, window: &mut Window) {
+        let before = self.left().partition_point(|doc| *doc < window.docs.start);
+        let within = self.left()[before..].partition_point(|doc| *doc < window.docs.end);
+        self.left()[before..before + within].iter().for_each(|doc| window.add(*doc, 0.0));
+        self.place += before + within;
     }
 }
 

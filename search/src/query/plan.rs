@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
-use staffroom_protocol::hash::GroupId;
 use tantivy::Term;
 use tantivy::query::{
     BooleanQuery, DisjunctionMaxQuery, PhraseQuery, Query as EngineQuery, RangeQuery, TermQuery,
@@ -19,7 +18,6 @@ use super::parse::Parsed;
 use super::stop_words::is_stop_word;
 use super::synonyms::{MAX_ALTERNATIVE_WORDS, Synonyms};
 use crate::document::day_number;
-use crate::facet::Facet;
 use crate::schema::{Fields, TextField};
 use crate::words::stem;
 
@@ -227,9 +225,7 @@ fn add_filters(matching: &mut Matching, filters: &Filters, fields: &Fields) {
 /// Leaves out what is newer in another of the groups that are searched. Within one group every
 /// record is there once.
 fn add_newest(matching: &mut Matching, filters: &Filters, fields: &Fields) {
-    let groups: Vec<GroupId> =
-        filters.accepted(Facet::Group).filter_map(|group| group.parse().ok()).collect();
-    match groups.as_slice() {
+    match filters.groups().as_slice() {
         [] => {
             let superseded = Term::from_field_u64(fields.superseded, 1);
             matching.excluded.push(any_of([superseded]));
@@ -266,6 +262,8 @@ mod tests {
             match clause {
                 Clause::Word(..) => TextField::ALL.len(),
                 Clause::Any(clauses) | Clause::Best(clauses, _) => clauses.iter().map(of).sum(),
+                Clause::Constant(clause, _) => of(clause),
+                Clause::Documents(_) => 0,
                 Clause::Engine(query, _) => {
                     let mut terms = 0;
                     query.query_terms(&mut |_, _| terms += 1);

@@ -1,4 +1,4 @@
-//! What a search asks for, as the parameters of its address say.
+//! What a search asks for, as the parameters of its address say: `q=reading&key_stage=KS2`.
 
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
@@ -6,15 +6,40 @@ use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::evidence::Strength;
 use staffroom_search::{Facet, Filters, Query, ReaderContext, Sort};
 
-use super::known_schools;
 use crate::clock::today;
 use crate::groups::GroupError;
-use crate::http::api_error::ApiError;
 use crate::node::Node;
+use crate::records::known_schools;
 
-pub(super) fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query, ApiError> {
+/// Why it is not known what a search asks for.
+#[derive(Debug, thiserror::Error)]
+pub enum QuestionError {
+    /// A parameter or its value.
+    #[error("{0}")]
+    Wrong(String),
+    /// A school that is not known.
+    #[error("{0}")]
+    NoSchool(String),
+    /// A group.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+}
+
+/// The parameters of an address, in order; one may stand several times.
+pub(crate) fn parameters(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| (name.into_owned(), value.trim().to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
+
+/// The query that the parameters of an address ask for.
+///
+/// # Errors
+/// [`QuestionError`] names the parameter, its value and what it can be.
+pub(crate) fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query, QuestionError> {
     let mut query = Query::new("");
-    query.reader = Some(reader(node));
+    let mut reader = reader(node);
     let mut filters = Filters::default();
     for (name, value) in parameters {
         match name.as_str() {
@@ -27,7 +52,7 @@ pub(super) fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query
                     "relevance" => Sort::Relevance,
                     "newest" => Sort::Newest,
                     _ => {
-                        return Err(ApiError::bad_request(format!(
+                        return Err(QuestionError::Wrong(format!(
                             "sort is {value:?}; it can be what-worked, relevance or newest"
                         )));
                     }
@@ -46,10 +71,15 @@ pub(super) fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query
             "explain" => {
                 yes_or_no(name, value)?;
             }
+            "exact" => query.exact = yes_or_no(name, value)?,
+            "our_pupils" => {
+                let group = facet_value(node, Facet::PupilGroup, value)?;
+                reader.pupil_groups.push(group);
+            }
             _ => {
                 let facet: Facet =
                     name.parse().map_err(|error: staffroom_search::UnknownFacet| {
-                        ApiError::bad_request(error.to_string())
+                        QuestionError::Wrong(error.to_string())
                     })?;
                 filters.accept(facet, facet_value(node, facet, value)?);
             }
@@ -60,14 +90,15 @@ pub(super) fn read(node: &Node, parameters: &[(String, String)]) -> Result<Query
         filters = filters.within(node.followed_groups());
     }
     query.filters = filters;
+    query.reader = Some(reader);
     Ok(query)
 }
 
 /// The school's own phase, without which nothing can be compared with it.
-fn own_phase(node: &Node) -> Result<Option<String>, ApiError> {
+fn own_phase(node: &Node) -> Result<Option<String>, QuestionError> {
     match &node.identity().claims().phase {
         Some(phase) => Ok(Some(phase.clone())),
-        None => Err(ApiError::bad_request(
+        None => Err(QuestionError::Wrong(
             "this school has not said its phase, so that what was tried in it is not known; leave \
              out not_tried_in_my_phase"
                 .to_owned(),
@@ -99,19 +130,19 @@ fn key_stages(phase: &str) -> &'static [&'static str] {
     }
 }
 
-fn yes_or_no(name: &str, value: &str) -> Result<bool, ApiError> {
+fn yes_or_no(name: &str, value: &str) -> Result<bool, QuestionError> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => Err(ApiError::bad_request(format!("{name} is {value:?}; it can be true or false"))),
+        _ => Err(QuestionError::Wrong(format!("{name} is {value:?}; it can be true or false"))),
     }
 }
 
 /// What a person calls a value, as records spell it.
-fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiError> {
+fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, QuestionError> {
     let term = |vocabulary: Vocabulary| {
         vocabulary.resolve(value).map(ToOwned::to_owned).ok_or_else(|| {
-            ApiError::bad_request(format!(
+            QuestionError::Wrong(format!(
                 "{} is {value:?}; it can be {}",
                 facet.as_str().replace('_', " "),
                 vocabulary.hint()
@@ -122,7 +153,7 @@ fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiErro
         Facet::Kind => value
             .parse::<Kind>()
             .map(|kind| kind.as_str().to_owned())
-            .map_err(|error| ApiError::bad_request(error.to_string())),
+            .map_err(|error| QuestionError::Wrong(error.to_string())),
         Facet::Theme => term(Vocabulary::Themes),
         Facet::Subject => term(Vocabulary::Subjects),
         Facet::KeyStage => term(Vocabulary::KeyStages),
@@ -149,20 +180,20 @@ fn facet_value(node: &Node, facet: Facet, value: &str) -> Result<String, ApiErro
     }
 }
 
-fn strength(given: &str) -> Result<String, ApiError> {
+fn strength(given: &str) -> Result<String, QuestionError> {
     let names = Strength::ALL.map(Strength::as_str);
     let folded = given.to_lowercase().replace(['-', ' '], "_");
     if names.contains(&folded.as_str()) {
         Ok(folded)
     } else {
-        Err(ApiError::bad_request(format!(
+        Err(QuestionError::Wrong(format!(
             "strength is {given:?}; it can be {}",
             names.join(", ").replace('_', " ")
         )))
     }
 }
 
-fn school(node: &Node, given: &str) -> Result<SchoolId, ApiError> {
+fn school(node: &Node, given: &str) -> Result<SchoolId, QuestionError> {
     let schools = known_schools(node);
     let folded = given.to_lowercase();
     let exact =
@@ -170,24 +201,24 @@ fn school(node: &Node, given: &str) -> Result<SchoolId, ApiError> {
     let mut partly = schools.iter().filter(|(_, name)| name.to_lowercase().contains(&folded));
     match (exact, partly.next(), partly.next()) {
         (Some((id, _)), ..) | (None, Some((id, _)), None) => Ok(*id),
-        (None, None, _) => Err(ApiError::not_found(format!(
+        (None, None, _) => Err(QuestionError::NoSchool(format!(
             "no school is called {given:?}; the schools are {}",
             schools.into_values().collect::<Vec<_>>().join(", ")
         ))),
-        (None, Some((_, one)), Some((_, two))) => Err(ApiError::bad_request(format!(
+        (None, Some((_, one)), Some((_, two))) => Err(QuestionError::Wrong(format!(
             "{given:?} fits more than one school, such as {one} and {two}; give more of the name"
         ))),
     }
 }
 
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, ApiError> {
+fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, QuestionError> {
     value
         .parse()
-        .map_err(|_| ApiError::bad_request(format!("{name} is {value:?}; it must be a number")))
+        .map_err(|_| QuestionError::Wrong(format!("{name} is {value:?}; it must be a number")))
 }
 
-fn date(name: &str, value: &str) -> Result<jiff::civil::Date, ApiError> {
+fn date(name: &str, value: &str) -> Result<jiff::civil::Date, QuestionError> {
     value.parse().map_err(|_| {
-        ApiError::bad_request(format!("{name} is {value:?}; write the date like 2026-01-31"))
+        QuestionError::Wrong(format!("{name} is {value:?}; write the date like 2026-01-31"))
     })
 }

@@ -1,0 +1,212 @@
+//! Searches that the school keeps, with what is new of them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use staffroom_protocol::hash::{RecordId, SchoolId};
+
+use super::api_error::{ApiError, blocking};
+use super::search::{Labels, kind_label};
+use crate::ago::ago;
+use crate::clock::now_millis;
+use crate::node::Node;
+use crate::question::{self, parameters};
+use crate::records::RecordError;
+use crate::saved_searches::{Found, SavedSearch};
+
+/// A search that the school keeps.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SavedSearchReport {
+    /// Its name.
+    pub name: String,
+    /// What it asks for, as an address has it: `q=reading&key_stage=KS2`.
+    pub query: String,
+    /// The same in words.
+    pub question: String,
+    /// When it was saved.
+    pub saved: Timestamp,
+    /// How many records it has found since then.
+    pub count: u64,
+    /// How many of these nobody has seen yet.
+    pub new: u64,
+    /// The newest of them that are still shared, newest first.
+    pub found: Vec<FoundReport>,
+    /// Why it finds nothing, such as that the school has left the group that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A record that a saved search found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FoundReport {
+    /// Its number among all that the search found, from 1.
+    pub number: u64,
+    /// The record.
+    pub id: RecordId,
+    /// The school that published it.
+    pub school: SchoolId,
+    /// The school's name.
+    pub school_name: String,
+    /// The record's title.
+    pub title: String,
+    /// Its abstract.
+    #[serde(rename = "abstract")]
+    pub abstract_text: String,
+    /// Its kind as people read it.
+    pub kind_label: String,
+    /// When it was found.
+    pub when: Timestamp,
+    /// Whether nobody has seen it yet.
+    pub new: bool,
+}
+
+impl FoundReport {
+    /// When it was found, as people say it: "on Tuesday 18 November, 3 days ago".
+    pub(crate) fn ago(&self) -> String {
+        ago(u64::try_from(self.when.as_millisecond()).unwrap_or(0), now_millis())
+    }
+}
+
+impl SavedSearchReport {
+    /// The number of the newest record that is listed: up to it, all has been seen by whoever sees
+    /// the list.
+    pub(crate) fn newest(&self) -> u64 {
+        self.found.first().map_or(0, |found| found.number)
+    }
+}
+
+/// A search to keep.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SaveRequest {
+    /// What it asks for, as an address has it: `q=reading&key_stage=KS2`.
+    pub query: String,
+}
+
+/// Up to where what was found has been seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeenRequest {
+    /// The number of the newest record that was seen.
+    pub up_to: u64,
+}
+
+pub(super) async fn list(
+    State(node): State<Arc<Node>>,
+) -> Result<Json<Vec<SavedSearchReport>>, ApiError> {
+    Ok(Json(blocking(move || reports(&node)).await??))
+}
+
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    Path(name): Path<String>,
+) -> Result<Json<SavedSearchReport>, ApiError> {
+    Ok(Json(blocking(move || report(&node, &name)).await??))
+}
+
+pub(super) async fn save(
+    State(node): State<Arc<Node>>,
+    Path(name): Path<String>,
+    request: Result<Json<SaveRequest>, JsonRejection>,
+) -> Result<Json<SavedSearchReport>, ApiError> {
+    let Json(SaveRequest { query }) =
+        request.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let saved = blocking(move || {
+        let name = node.save_search(&name, &query)?;
+        report(&node, &name)
+    });
+    Ok(Json(saved.await??))
+}
+
+pub(super) async fn mark_seen(
+    State(node): State<Arc<Node>>,
+    Path(name): Path<String>,
+    request: Result<Json<SeenRequest>, JsonRejection>,
+) -> Result<Json<SavedSearchReport>, ApiError> {
+    let Json(SeenRequest { up_to }) =
+        request.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let seen = blocking(move || {
+        node.saved_searches().mark_seen(&name, up_to)?;
+        report(&node, &name)
+    });
+    Ok(Json(seen.await??))
+}
+
+pub(super) async fn remove(
+    State(node): State<Arc<Node>>,
+    Path(name): Path<String>,
+) -> Result<Json<()>, ApiError> {
+    blocking(move || node.saved_searches().remove(&name)).await??;
+    Ok(Json(()))
+}
+
+/// All searches that are kept, by name.
+pub(super) fn reports(node: &Node) -> Result<Vec<SavedSearchReport>, ApiError> {
+    let labels = Labels::of(node);
+    let all = node.saved_searches().all().into_iter();
+    all.map(|(name, search)| of(node, &labels, name, &search)).collect()
+}
+
+/// One search that is kept.
+pub(super) fn report(node: &Node, name: &str) -> Result<SavedSearchReport, ApiError> {
+    let search = node.saved_searches().get(name)?;
+    of(node, &Labels::of(node), name.to_owned(), &search)
+}
+
+fn of(
+    node: &Node,
+    labels: &Labels,
+    name: String,
+    search: &SavedSearch,
+) -> Result<SavedSearchReport, ApiError> {
+    let asked = parameters(&search.query);
+    let mut found = Vec::new();
+    let mut taken_back = 0;
+    for one in &search.found {
+        match shown(node, labels, search, one)? {
+            Some(shown) => found.push(shown),
+            None => taken_back += u64::from(one.number > search.seen),
+        }
+    }
+    Ok(SavedSearchReport {
+        name,
+        query: search.query.clone(),
+        question: labels.question(&asked),
+        saved: search.saved,
+        count: search.count,
+        new: search.count.saturating_sub(search.seen + taken_back),
+        found,
+        problem: question::read(node, &asked).err().map(|error| error.to_string()),
+    })
+}
+
+/// A record as it is now; none if it was withdrawn, or is no longer this school's to read.
+fn shown(
+    node: &Node,
+    labels: &Labels,
+    search: &SavedSearch,
+    found: &Found,
+) -> Result<Option<FoundReport>, RecordError> {
+    let Some(held) = node.record(found.school, found.record)? else { return Ok(None) };
+    let Some(summary) = held.summary.filter(|_| {
+        let followed = node.followed_groups();
+        held.groups.iter().any(|group| followed.contains(group))
+    }) else {
+        return Ok(None);
+    };
+    Ok(Some(FoundReport {
+        number: found.number,
+        id: found.record,
+        school: found.school,
+        school_name: labels.school(&found.school),
+        title: summary.title,
+        abstract_text: summary.abstract_text,
+        kind_label: kind_label(held.entry.kind()),
+        when: found.when,
+        new: found.number > search.seen,
+    }))
+}
