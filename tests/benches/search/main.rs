@@ -195,6 +195,23 @@ fn pages(records: u64, queries: u64, lines: &mut Vec<Line>) {
     lines.push(line("a whole page, with a typo in one word", &typo, note));
     let note = format!("{} keystrokes", typed.len());
     lines.push(line("suggestions after each keystroke", &suggested, note));
+    for put in [40, 5_000] {
+        let times = saved(&index, &texts, records..records + put);
+        lines.push(line(&format!("a saved search, when {put} records were put"), &times, String::new()));
+    }
+}
+
+/// What each text costs as a saved search when records are committed.
+fn saved(index: &Index, texts: &[String], numbers: std::ops::Range<u64>) -> Vec<f64> {
+    let put: Vec<_> = numbers.map(documents::document).collect();
+    let keys = put.iter().map(|document| document.key).collect();
+    let before = index.snapshot();
+    index.apply(put.into_iter().map(|one| Change::Put(Box::new(one)))).expect("records are taken");
+    index.commit(2).expect("records are written");
+    timed(texts, |text| {
+        let news = index.news(&page(text.to_owned()), &keys, Some(&before));
+        news.expect("a query is answered").len()
+    })
 }
 
 /// The text with two letters of its longest word changed over.
