@@ -23,4 +23,6 @@ pub use lineage::{
 };
 pub use months::{Months, MonthsTable, months, months_version};
 pub use report::{Finding, MeasuredChange, NotPooled, ReportEffect, ReportEvidence};
-pub use summary::{Point, Sentence, summary};
+pub use summary::{
+    Point, ReportRow, Sentence, WhoRow, WhoTable, report_rows, summary, who_it_worked_for,
+};
