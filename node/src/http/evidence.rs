@@ -130,13 +130,13 @@ mod tests {
             &link,
             "(report on the intervention)",
             "<td>100</td><td>random by pupil</td><td>Reading fluency</td>\
-             <td>−0.10 (−0.49 to 0.29)</td><td>no clear difference</td>\
+             <td class=\"effect\">−0.10 (−0.49 to 0.29)</td><td>no clear difference</td>\
              <td>tested, 4 of 5</td><td>continue</td>\
-             <td><strong>Did not work here</strong>: pupils did no better than the comparison \
+             <td class=\"words\"><strong>Did not work here</strong>: pupils did no better than the comparison \
              group</td>",
-            "<td>described</td><td></td><td>described in words</td><td></td>\
+            "<td>described</td><td></td><td class=\"effect\">described in words</td><td></td>\
              <td>described, 0 of 5</td><td>stop</td>\
-             <td><strong>Did not work here</strong>: the school concluded to stop</td>",
+             <td class=\"words\"><strong>Did not work here</strong>: the school concluded to stop</td>",
         ] {
             assert!(page.contains(part), "{part}\n{page}");
         }
@@ -156,7 +156,7 @@ mod tests {
         for part in [
             "Who it worked for",
             "<caption id=\"who-1\">Reading, by key stage</caption>",
-            "<th scope=\"row\">Key Stage 1</th><td>5</td><td>500</td><td>0.49 (0.23 to 0.74)</td>",
+            "<th scope=\"row\">Key Stage 1</th><td>5</td><td>500</td><td class=\"effect\">0.49 (0.23 to 0.74)</td>",
             "Results were better in Key Stage 1 than in Key Stage 2, and chance alone would rarely \
              show such a difference.",
         ] {
