@@ -1,6 +1,9 @@
 //! How a lineage is gathered: from any record of it to the intervention that it starts from, and from
 //! there to all adoptions of it and of those, and their reports, as far as this node may read them.
 
+#[cfg(test)]
+pub(crate) mod ten_schools;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use staffroom_protocol::entry::{Entry, EntryKey};

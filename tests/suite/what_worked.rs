@@ -94,6 +94,15 @@ fn what_all_schools_found_is_one_result_whatever_order_it_came_in() {
         assert!((effect - 0.5 * (1.0 - 3.0 / (4.0 * 122.0 - 9.0))).abs() < 1e-3, "{lineage}");
     }
 
+    // The record lists the report, in words and on its page with a link to it.
+    let shown = cedar.done(&["show", &origin]);
+    assert!(shown.contains("Report by report"), "{shown}");
+    let page = ureq::get(&format!("{}records/{origin}", cedar.page())).call().unwrap();
+    let page = page.into_body().read_to_string().unwrap();
+    for part in ["Echo reading in the spring</a> (report on an adoption)", "matched comparison"] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+
     // Made anew, the index says the same.
     let before = ash.json(&["search", "echo reading"])["hits"][0]["lineage"].clone();
     ash.done(&["reindex"]);

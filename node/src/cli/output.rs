@@ -107,13 +107,17 @@ impl Drop for Progress {
 
 /// `text` broken into lines of the terminal's width, each but the first after `indent`.
 pub(super) fn filled(text: &str, indent: &str) -> String {
-    const WIDEST: usize = 100;
-    let width = usize::from(console::Term::stdout().size().1).clamp(40, WIDEST);
-    let options = textwrap::Options::new(width)
+    let options = textwrap::Options::new(width().into())
         .initial_indent(indent)
         .subsequent_indent(indent)
         .break_words(false);
     text.lines().map(|line| textwrap::fill(line, &options)).collect::<Vec<_>>().join("\n")
+}
+
+/// The width of text: the terminal's, or 80 where it goes elsewhere.
+pub(super) fn width() -> u16 {
+    const WIDEST: u16 = 100;
+    console::Term::stdout().size().1.clamp(40, WIDEST)
 }
 
 /// A table without lines, for a list of things.
@@ -121,7 +125,25 @@ pub(super) fn table<const N: usize>(
     head: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
+    laid_out(comfy_table::Table::new(), head, rows)
+}
+
+/// The same as wide as other text at most: what does not fit is broken into lines.
+pub(super) fn filled_table<const N: usize>(
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = comfy_table::Table::new();
+    // The space before the first column goes.
+    table.set_width(width() + 1);
+    laid_out(table, head, rows)
+}
+
+fn laid_out<const N: usize>(
+    mut table: comfy_table::Table,
+    head: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     table
         .load_style(comfy_table::presets::NOTHING)
         .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
@@ -130,7 +152,9 @@ pub(super) fn table<const N: usize>(
         table.add_row(row);
     }
     // The first column begins where other lines begin.
-    table.lines().map(|line| line.trim_start_matches(' ').trim_end().to_owned() + "\n").collect()
+    let from_the_edge =
+        |line: String| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned();
+    table.lines().map(|line| from_the_edge(line) + "\n").collect()
 }
 
 /// A number of bytes as people read it.

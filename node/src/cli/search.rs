@@ -259,10 +259,7 @@ pub(super) fn hit_text(number: usize, hit: &HitReport) -> String {
     }
     outcome.extend(hit.state.iter().map(|state| readable::label(state).to_lowercase()));
     outcome.extend(hit.conclusion.iter().map(|conclusion| format!("conclusion: {conclusion}")));
-    if let Some(effect) = hit.effect {
-        let pupils = hit.pupils.map(|pupils| format!(", {pupils} pupils")).unwrap_or_default();
-        outcome.push(format!("gain here {effect:+.2}{pupils}"));
-    }
+    outcome.extend(hit.measured());
     outcome.extend(hit.cost_band.iter().map(|cost| format!("cost {}", cost.replace('_', " "))));
     let mut lines = vec![outcome.join(" · ")];
     lines.extend(hit.lineage.iter().map(|lineage| lineage.sentence.clone()));

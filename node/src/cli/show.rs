@@ -1,5 +1,7 @@
 //! `staffroom show`
 
+mod evidence;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -7,7 +9,7 @@ use console::style;
 
 use super::client::{Client, segment};
 use super::output::{Output, bytes, filled};
-use crate::http::{EvidenceReport, RecordReport};
+use crate::http::RecordReport;
 use crate::readable::{self, Field, Readable};
 
 /// Show a record
@@ -58,9 +60,7 @@ fn text(record: &RecordReport) -> String {
         ),
         format!("id {}", record.id),
     ];
-    for (label, text) in record.evidence.iter().flat_map(EvidenceReport::points) {
-        lines.push(format!("\n{}\n{}", style(label).bold(), filled(&text, "")));
-    }
+    lines.extend(record.evidence.iter().flat_map(evidence::paragraphs));
     if !summary.abstract_text.is_empty() {
         lines.push(String::new());
         lines.push(filled(&summary.abstract_text, ""));

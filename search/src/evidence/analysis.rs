@@ -1,12 +1,12 @@
-//! Figures for analysts, which pages leave out.
+//! Figures for analysts; of these, pages show the results by phase, key stage and group of pupils.
 
 use serde::Serialize;
 use staffroom_protocol::record::intervention::CostBand;
 
 use super::pool::{EGGER_LEAST, Egger, Estimate, Method, egger, leave_one_out};
 use super::{
-    Interval, Lineage, Months, MonthsTable, OutcomeEvidence, SchoolEffect, improvement_index,
-    months, months_version,
+    Breakdown, Interval, Lineage, Months, MonthsTable, OutcomeEvidence, SchoolEffect,
+    improvement_index, months, months_version,
 };
 
 /// Schools up to which each is left out once: the work grows with the square of their number, and a
@@ -35,6 +35,8 @@ pub struct Analysis {
     /// Pounds for each pupil and month of progress, from and to; the end is open for the highest band.
     /// None where there is no gain in months, or not one cost band.
     pub cost_per_month: Option<(f64, Option<f64>)>,
+    /// The results by phase, key stage and group of pupils, which pages show in words.
+    pub breakdowns: Vec<Breakdown>,
     /// Egger's test, from ten schools on.
     pub egger: Option<Egger>,
     /// The pooled effect without each school in turn, by the school's name.
@@ -56,10 +58,19 @@ pub struct LeftOut {
 
 /// The figures of every outcome domain in which anything is pooled.
 pub fn analysis(lineage: &Lineage) -> Vec<Analysis> {
-    lineage.outcomes.iter().filter_map(|outcome| of_outcome(lineage, outcome)).collect()
+    let mut breakdowns = lineage.breakdowns();
+    let of_outcome = |outcome: &OutcomeEvidence| {
+        let breakdowns = breakdowns.remove(outcome.domain.as_str()).unwrap_or_default();
+        of_outcome(lineage, outcome, breakdowns)
+    };
+    lineage.outcomes.iter().filter_map(of_outcome).collect()
 }
 
-fn of_outcome(lineage: &Lineage, outcome: &OutcomeEvidence) -> Option<Analysis> {
+fn of_outcome(
+    lineage: &Lineage,
+    outcome: &OutcomeEvidence,
+    breakdowns: Vec<Breakdown>,
+) -> Option<Analysis> {
     let effect = outcome.interval()?;
     let estimates: Vec<Estimate> = outcome.schools.iter().map(SchoolEffect::estimate).collect();
     let k = estimates.len();
@@ -78,6 +89,7 @@ fn of_outcome(lineage: &Lineage, outcome: &OutcomeEvidence) -> Option<Analysis> 
         months,
         months_version: months_version(),
         cost_per_month: months.and_then(|months| cost_per_month(lineage, months)),
+        breakdowns,
         egger: (k >= EGGER_LEAST).then(|| egger(&estimates).ok()).flatten(),
         leave_one_out: outcome
             .schools

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use statrs::distribution::{ChiSquared, Continuous, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{
+    ChiSquared, Continuous, ContinuousCDF, FisherSnedecor, Normal, StudentsT,
+};
 
 static NORMAL: LazyLock<Normal> = LazyLock::new(Normal::standard);
 
@@ -36,6 +38,12 @@ pub(super) fn t_975(degrees: usize) -> f64 {
 /// How often χ² with `degrees` is as large as `value`; 1 where there are no degrees.
 pub(super) fn chi_squared_p(value: f64, degrees: usize) -> f64 {
     chi_squared(degrees).map_or(1.0, |chi_squared| chi_squared.sf(value))
+}
+
+/// How often F with `numerator` and `denominator` degrees (above 0, whole or not) is as large as
+/// `value`.
+pub(super) fn f_p(value: f64, numerator: f64, denominator: f64) -> f64 {
+    FisherSnedecor::new(numerator, denominator).map_or(1.0, |f| f.sf(value))
 }
 
 /// The value below which χ² with `degrees` (1 or more) lies with the probability `share`.
@@ -83,6 +91,10 @@ mod tests {
         near(chi_squared_p(3.0, 2), (-1.5_f64).exp(), 1e-12);
         near(chi_squared_p(0.0, 5), 1.0, 1e-12);
         near(chi_squared_p(0.0, 0), 1.0, 1e-12);
+        // F with 1 and d degrees is t² with d; with 2 and d it is (1 + 2x/d)^(−d/2).
+        near(f_p(t_975(7).powi(2), 1.0, 7.0), 0.05, 1e-10);
+        near(f_p(3.0, 2.0, 6.5), (1.0 + 6.0 / 6.5_f64).powf(-3.25), 1e-10);
+        near(f_p(0.0, 2.0, 6.5), 1.0, 1e-12);
         near(normal_p(f64::INFINITY) + 1.0, 1.0, 0.0);
         near(t_p(f64::INFINITY, 3) + 1.0, 1.0, 0.0);
     }

@@ -1,8 +1,10 @@
 //! What a whole lineage shows: an intervention, all adoptions of it and of those, and their reports.
 
+mod breakdown;
 mod chain;
 mod outcome;
 mod plot;
+mod report;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +17,11 @@ use staffroom_protocol::record::{Kind, Reference, Summary};
 use super::report::{NotPooled, ReportEvidence};
 use chain::Chain;
 
-pub use outcome::{OutcomeEvidence, SchoolEffect, Subgroup};
+pub use breakdown::{
+    Breakdown, COMPARED_LEAST, COMPARED_LEAST_IN_ALL, Comparison, Dimension, Subgroup,
+};
+pub use outcome::{OutcomeEvidence, SchoolEffect};
+pub use report::LineageReport;
 
 /// The most records of a lineage that are counted: schools in a country that take up one thing, and
 /// their reports. What lies behind is left out, and the summary says so.
@@ -95,7 +101,8 @@ pub struct Interval {
 }
 
 /// What a record of a lineage is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LineageKind {
     /// What the lineage starts from.
     Intervention,
@@ -181,48 +188,6 @@ impl LineageSchool {
     }
 }
 
-/// A report of a lineage, with what it shows by itself.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LineageReport {
-    /// Its school and id.
-    pub key: RecordKey,
-    /// The school's name.
-    pub school_name: String,
-    /// Its title.
-    pub title: String,
-    /// What it shows.
-    pub evidence: ReportEvidence,
-    /// Why its effect is listed and not pooled.
-    pub not_pooled: Option<NotPooled>,
-    /// Key stages that it is on, or those of the intervention.
-    #[serde(skip)]
-    pub key_stages: Vec<String>,
-    /// Groups of pupils that it is on, or those of the intervention.
-    #[serde(skip)]
-    pub pupil_groups: Vec<String>,
-    /// The school's phase.
-    #[serde(skip)]
-    pub phase: Option<String>,
-    #[serde(skip)]
-    shares_comparison_with: Option<RecordId>,
-}
-
-impl LineageReport {
-    /// What it says of the lineage where nothing is pooled: a comparison that is not like with like is
-    /// an early sign at most, and what was only inspired says nothing of this.
-    fn strength_alone(&self) -> Strength {
-        match self.not_pooled {
-            None => self.evidence.strength,
-            Some(NotPooled::Inspired) => Strength::Described,
-            Some(
-                NotPooled::OneClassAgainstOne
-                | NotPooled::BaselineDifference
-                | NotPooled::SharedComparison,
-            ) => self.evidence.strength.min(Strength::EarlySign),
-        }
-    }
-}
-
 /// Somebody to ask.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Contact {
@@ -282,8 +247,10 @@ impl Lineage {
                 LineageKind::ImpactReport => {
                     let on = link.parent.and_then(|parent| chain.links.get(parent));
                     let first = chain.links.first();
-                    let described_by = on.into_iter().chain(first).map(|link| link.record);
-                    lineage.add_report(link.record, link.inspired, described_by);
+                    let [on, first] = [on, first].map(|link| link.map(|link| link.record));
+                    let first = first.filter(|first| first.key == origin);
+                    let report = LineageReport::of(link.record, link.inspired, on, first);
+                    lineage.add_report(link.record, report);
                 }
             }
         }
@@ -317,47 +284,19 @@ impl Lineage {
         school.stopped |= record.has_state("stopped");
     }
 
-    fn add_report<'a>(
-        &mut self,
-        record: &LineageRecord,
-        inspired: bool,
-        described_by: impl Iterator<Item = &'a LineageRecord>,
-    ) {
-        let evidence = ReportEvidence::of(record.summary.figures.as_ref());
-        let effect = evidence.effect();
-        let below_zero = effect.is_some_and(|effect| effect.estimate < 0.0);
-        let not_pooled = effect.and_then(|effect| effect.not_pooled);
-        let mut key_stages = record.summary.key_stages.clone();
-        let mut pupil_groups = record.summary.pupil_groups.clone();
-        for trial in described_by {
-            or_else(&mut key_stages, &trial.summary.key_stages);
-            or_else(&mut pupil_groups, &trial.summary.pupil_groups);
-        }
-        let shared = record.summary.figures.as_ref();
-        self.reports.push(LineageReport {
-            key: record.key,
-            school_name: record.school_name.clone(),
-            title: record.summary.title.clone(),
-            not_pooled: if inspired { effect.map(|_| NotPooled::Inspired) } else { not_pooled },
-            key_stages,
-            pupil_groups,
-            phase: record.phase.clone(),
-            shares_comparison_with: shared
-                .and_then(|figures| figures.comparison_shared_with.as_ref())
-                .map(|report| report.record),
-            evidence,
-        });
-        if inspired {
+    fn add_report(&mut self, record: &LineageRecord, report: LineageReport) {
+        if report.inspired {
             self.inspired.insert(record.school_name.clone());
-            return;
+        } else {
+            let stops = report.concludes_to_stop();
+            let school = self.school(record);
+            school.started = true;
+            school.reported = true;
+            school.stopped |= stops;
+            school.concluded_to_stop |= stops;
+            school.effect_below_zero |= report.is_below_zero();
         }
-        let concludes_to_stop = record.summary.conclusion.as_deref() == Some("stop");
-        let school = self.school(record);
-        school.started = true;
-        school.reported = true;
-        school.stopped |= concludes_to_stop;
-        school.concluded_to_stop |= concludes_to_stop;
-        school.effect_below_zero |= below_zero;
+        self.reports.push(report);
     }
 
     fn school(&mut self, record: &LineageRecord) -> &mut LineageSchool {
@@ -395,6 +334,16 @@ impl Lineage {
         pooled.or_else(best)
     }
 
+    /// What is pooled in each outcome domain by phase, key stage and group of pupils, where schools
+    /// or reports differ in them.
+    pub fn breakdowns(&self) -> BTreeMap<&str, Vec<Breakdown>> {
+        let mut domains = outcome::by_domain(&self.reports);
+        for reports in domains.values_mut() {
+            reports.retain(|report| report.not_pooled.is_none());
+        }
+        domains.into_iter().map(|(domain, of)| (domain, breakdown::breakdowns(&of))).collect()
+    }
+
     /// The evidence in short.
     pub fn in_short(&self) -> LineageEvidence {
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -411,12 +360,6 @@ impl Lineage {
             effect: self.outcomes.first().and_then(OutcomeEvidence::interval),
             phases: phases.into_iter().collect(),
         }
-    }
-}
-
-fn or_else(values: &mut Vec<String>, others: &[String]) {
-    if values.is_empty() {
-        values.extend_from_slice(others);
     }
 }
 

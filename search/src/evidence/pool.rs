@@ -21,6 +21,7 @@
 //! - Viechtbauer (2005), Bias and efficiency of meta-analytic variance estimators in the
 //!   random-effects model, *Journal of Educational and Behavioral Statistics* 30; (2007), Confidence
 //!   intervals for the amount of heterogeneity, *Statistics in Medicine* 26.
+//! - Welch (1951), On the comparison of several mean values, *Biometrika* 38.
 
 mod egger;
 mod estimate;
@@ -43,7 +44,7 @@ pub use estimate::{
 pub use leave_one_out::{LEAVE_ONE_OUT_MOST, leave_one_out};
 pub use method::Method;
 pub use moderator::{Coefficient, MODERATOR_LEAST, Moderated, moderator};
-pub use subgroups::{Subgroups, subgroups};
+pub use subgroups::{Subgroups, Welch, subgroups};
 
 /// What estimates say together. Intervals are 95 % intervals, tests two-sided.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -164,7 +164,7 @@ impl ReportEvidence {
 }
 
 /// The rating that one school alone never exceeds.
-const MOST_ALONE: u8 = 4;
+pub(super) const MOST_ALONE: u8 = 4;
 
 impl Strength {
     /// The words for a rating of 0 to 5.

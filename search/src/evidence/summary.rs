@@ -5,12 +5,17 @@
 
 mod care;
 mod gain;
+mod reports;
 #[cfg(test)]
 mod tests;
+mod who;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lineage, LineageSchool, Strength};
+use super::{Interval, Lineage, LineageSchool, Strength};
+
+pub use reports::{ReportRow, report_rows};
+pub use who::{WhoRow, WhoTable, who_it_worked_for};
 
 /// Schools that one sentence names; the others are counted.
 const MOST_NAMED: usize = 8;
@@ -202,6 +207,12 @@ fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", letters.as_str())
+}
+
+/// "0.50 (0.10 to 0.89)": an effect with its 95 % interval.
+fn with_interval(effect: &Interval) -> String {
+    let Interval { estimate, low, high } = effect;
+    format!("{} ({} to {})", number(*estimate), number(*low), number(*high))
 }
 
 /// An effect with two decimals and a proper minus sign.

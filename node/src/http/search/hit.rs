@@ -96,6 +96,18 @@ impl HitReport {
         }
     }
 
+    /// "gain here +0.41, 44 pupils": what was measured in its own school, where something was.
+    pub fn measured(&self) -> Option<String> {
+        let effect = self.effect?;
+        let pupils = self.pupils.map(|pupils| format!(", {pupils} pupils")).unwrap_or_default();
+        let strength = self.lineage.as_ref().and_then(|lineage| lineage.strength);
+        Some(if strength.is_some_and(shows_a_gain) {
+            format!("gain here {effect:+.2}{pupils}")
+        } else {
+            format!("measured here {effect:+.2}{pupils}: {NO_GAIN}")
+        })
+    }
+
     /// A hit that stands for records of the `schools` of these names.
     pub(super) fn new(hit: Hit, mut schools: Vec<String>, explain: bool) -> Self {
         let (passage, passage_html) = match hit.snippets.first() {
@@ -159,6 +171,14 @@ const fn strength_label(strength: Strength) -> &'static str {
     }
 }
 
+/// What is said of an effect that is rated as described, as a record's page says it.
+const NO_GAIN: &str = "too small or too uncertain to count as a gain";
+
+/// Whether an effect with evidence of this strength may be called a gain.
+fn shows_a_gain(strength: Strength) -> bool {
+    strength > Strength::Described
+}
+
 /// "Of 4 schools that started, 3 reported and 1 stopped; it did not work in 1. Gain +0.25 (0.10 to
 /// 0.40). Evidence: promising."
 fn sentence(lineage: &LineageEvidence) -> String {
@@ -182,7 +202,12 @@ fn sentence(lineage: &LineageEvidence) -> String {
     }
     said.push('.');
     if let Some(Interval { estimate, low, high }) = lineage.effect {
-        said.push_str(&format!(" Gain {estimate:+.2} ({low:+.2} to {high:+.2})."));
+        let effect = format!("{estimate:+.2} ({low:+.2} to {high:+.2})");
+        said.push_str(&if lineage.strength.is_some_and(shows_a_gain) {
+            format!(" Gain {effect}.")
+        } else {
+            format!(" Measured {effect}, {NO_GAIN}.")
+        });
     }
     if let Some(strength) = lineage.strength {
         said.push_str(&format!(" Evidence: {}.", strength_label(strength)));
@@ -235,5 +260,37 @@ mod tests {
              promising."
         );
         assert_eq!(sentence(&lineage(0, 0, 0, 0)), "");
+        let described =
+            LineageEvidence { strength: Some(Strength::Described), ..lineage(2, 2, 0, 0) };
+        assert_eq!(
+            sentence(&described),
+            "Of 2 schools that started, 2 reported and none stopped. Measured +0.25 (-0.10 to \
+             +0.60), too small or too uncertain to count as a gain. Evidence: described, no firm \
+             comparison."
+        );
+    }
+
+    #[test]
+    fn what_is_rated_as_described_is_never_called_a_gain() {
+        let measured = |strength: &str| {
+            let hit = serde_json::json!({
+                "id": RecordId::from_bytes([1; 16]), "kind": "impact_report",
+                "kind_label": "Impact report", "title": "", "title_html": "", "passage": "",
+                "passage_html": "", "school": SchoolId::from_bytes([1; 32]), "school_name": "Ash",
+                "group_name": "Trust", "updated": "", "score": 1.0, "subjects": [],
+                "key_stages": [], "effect": 0.41, "pupils": 44, "school_count": 1, "schools": [],
+                "did_not_work": false,
+                "lineage": {
+                    "strength": strength, "started": 1, "reported": 1, "stopped": 0,
+                    "did_not_work": 0, "sentence": "",
+                },
+            });
+            serde_json::from_value::<HitReport>(hit).unwrap().measured().unwrap()
+        };
+        assert_eq!(measured("early_sign"), "gain here +0.41, 44 pupils");
+        assert_eq!(
+            measured("described"),
+            "measured here +0.41, 44 pupils: too small or too uncertain to count as a gain"
+        );
     }
 }

@@ -1,10 +1,9 @@
 //! What the schools of a lineage found in one outcome domain.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use staffroom_protocol::hash::{RecordId, SchoolId};
-use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::{Interval, LineageReport, Strength};
 use crate::evidence::effect::interval;
@@ -33,9 +32,6 @@ pub struct OutcomeEvidence {
     pub attainment: bool,
     /// Pupils behind what is pooled.
     pub pupils: u32,
-    /// What schools of one phase, reports on one key stage or group of pupils show, where they
-    /// differ in it: dimension, value and result, in that order.
-    pub subgroups: Vec<Subgroup>,
 }
 
 /// The effect at one school, of all its reports within a domain.
@@ -57,21 +53,6 @@ pub struct SchoolEffect {
     pub pupils: u32,
     #[serde(skip)]
     rating: u8,
-    #[serde(skip)]
-    labels: BTreeSet<(Vocabulary, &'static str)>,
-}
-
-/// The schools of a domain that share a phase, a key stage or a group of pupils.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Subgroup {
-    /// Phase, key stage or pupil group.
-    pub dimension: &'static str,
-    /// Its value, as the vocabulary spells it.
-    pub value: &'static str,
-    /// Schools in it.
-    pub k: usize,
-    /// What they show: pooled as the whole is; of one school its own.
-    pub effect: Interval,
 }
 
 impl SchoolEffect {
@@ -89,7 +70,7 @@ impl OutcomeEvidence {
 }
 
 /// The interval of Hartung, Knapp, Sidik and Jonkman that never shrinks; of one school its own.
-fn shown(pooled: &Pooled, schools: &[SchoolEffect]) -> Option<Interval> {
+pub(super) fn shown(pooled: &Pooled, schools: &[SchoolEffect]) -> Option<Interval> {
     match (schools, &pooled.hksj_never_shrinks) {
         ([one], _) => Some(one.interval),
         (_, Some(hksj)) => {
@@ -142,28 +123,27 @@ pub(super) fn leave_out_shared_comparisons(reports: &mut [LineageReport]) {
     }
 }
 
-/// What was found in each domain, most schools first.
-pub(super) fn outcomes(reports: &[LineageReport]) -> Vec<OutcomeEvidence> {
+/// The reports with an effect, by domain.
+pub(super) fn by_domain(reports: &[LineageReport]) -> BTreeMap<&str, Vec<&LineageReport>> {
     let mut domains: BTreeMap<&str, Vec<&LineageReport>> = BTreeMap::new();
     for report in reports.iter().filter(|report| report.evidence.effect().is_some()) {
         domains.entry(&report.evidence.domain).or_default().push(report);
     }
+    domains
+}
+
+/// What was found in each domain, most schools first.
+pub(super) fn outcomes(reports: &[LineageReport]) -> Vec<OutcomeEvidence> {
     let mut outcomes: Vec<OutcomeEvidence> =
-        domains.into_iter().map(|(domain, reports)| outcome(domain, &reports)).collect();
+        by_domain(reports).into_iter().map(|(domain, reports)| outcome(domain, &reports)).collect();
     outcomes.sort_by_key(|outcome| std::cmp::Reverse(outcome.schools.len()));
     outcomes
 }
 
 fn outcome(domain: &str, reports: &[&LineageReport]) -> OutcomeEvidence {
-    let mut by_school: BTreeMap<SchoolId, Vec<&LineageReport>> = BTreeMap::new();
-    for report in reports.iter().filter(|report| report.not_pooled.is_none()) {
-        by_school.entry(report.key.0).or_default().push(report);
-    }
-    let mut schools: Vec<SchoolEffect> =
-        by_school.values().filter_map(|reports| school_effect(reports)).collect();
-    schools.sort_by(|one, other| {
-        (&one.school_name, one.school).cmp(&(&other.school_name, other.school))
-    });
+    let counted: Vec<&LineageReport> =
+        reports.iter().filter(|report| report.not_pooled.is_none()).copied().collect();
+    let schools = school_effects(&counted);
     let pooled = pool_schools(&schools);
     let strength = Strength::of_schools(schools.iter().map(|school| school.rating))
         .or_else(|| reports.iter().map(|report| report.strength_alone()).max());
@@ -171,15 +151,28 @@ fn outcome(domain: &str, reports: &[&LineageReport]) -> OutcomeEvidence {
         domain: domain.to_owned(),
         strength,
         listed: reports.iter().filter(|report| report.not_pooled.is_some()).count(),
-        attainment: by_school.values().flatten().all(|report| report.evidence.is_attainment()),
+        attainment: counted.iter().all(|report| report.evidence.is_attainment()),
         pupils: schools.iter().fold(0, |sum, school| sum.saturating_add(school.pupils)),
-        subgroups: subgroups(&schools),
         pooled,
         schools,
     }
 }
 
-fn pool_schools(schools: &[SchoolEffect]) -> Option<Pooled> {
+/// One effect for each school that pooled `reports` come from, by name.
+pub(super) fn school_effects(reports: &[&LineageReport]) -> Vec<SchoolEffect> {
+    let mut by_school: BTreeMap<SchoolId, Vec<&LineageReport>> = BTreeMap::new();
+    for report in reports {
+        by_school.entry(report.key.0).or_default().push(report);
+    }
+    let mut schools: Vec<SchoolEffect> =
+        by_school.values().filter_map(|reports| school_effect(reports)).collect();
+    schools.sort_by(|one, other| {
+        (&one.school_name, one.school).cmp(&(&other.school_name, other.school))
+    });
+    schools
+}
+
+pub(super) fn pool_schools(schools: &[SchoolEffect]) -> Option<Pooled> {
     let estimates: Vec<Estimate> = schools.iter().map(SchoolEffect::estimate).collect();
     pool(&estimates, Method::Reml).ok()
 }
@@ -200,12 +193,6 @@ fn school_effect(reports: &[&LineageReport]) -> Option<SchoolEffect> {
         _ => None,
     };
     let own = own.map(|(low, high)| Interval { estimate: effect, low, high });
-    let mut labels = BTreeSet::new();
-    for report in reports {
-        add_labels(&mut labels, Vocabulary::Phases, report.phase.as_slice());
-        add_labels(&mut labels, Vocabulary::KeyStages, &report.key_stages);
-        add_labels(&mut labels, Vocabulary::PupilGroups, &report.pupil_groups);
-    }
     Some(SchoolEffect {
         school: first.key.0,
         school_name: first.school_name.clone(),
@@ -215,33 +202,5 @@ fn school_effect(reports: &[&LineageReport]) -> Option<SchoolEffect> {
         reports: reports.len(),
         pupils: reports.iter().filter_map(|report| report.evidence.pupils).max().unwrap_or(0),
         rating: reports.iter().map(|report| report.evidence.rating).max().unwrap_or(0),
-        labels,
     })
-}
-
-/// Only terms of the vocabulary make subgroups, so that what peers write cannot make any number.
-fn add_labels(
-    labels: &mut BTreeSet<(Vocabulary, &'static str)>,
-    vocabulary: Vocabulary,
-    values: &[String],
-) {
-    labels.extend(values.iter().filter_map(|value| Some((vocabulary, vocabulary.resolve(value)?))));
-}
-
-/// Values that set all schools apart from none are left out: they say what the whole says.
-fn subgroups(schools: &[SchoolEffect]) -> Vec<Subgroup> {
-    let mut members: BTreeMap<(Vocabulary, &'static str), Vec<SchoolEffect>> = BTreeMap::new();
-    for school in schools {
-        for label in &school.labels {
-            members.entry(*label).or_default().push(school.clone());
-        }
-    }
-    members
-        .into_iter()
-        .filter(|(_, members)| members.len() < schools.len())
-        .filter_map(|((dimension, value), members)| {
-            let effect = shown(&pool_schools(&members)?, &members)?;
-            Some(Subgroup { dimension: dimension.one(), value, k: members.len(), effect })
-        })
-        .collect()
 }

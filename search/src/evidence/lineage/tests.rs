@@ -181,28 +181,6 @@ fn failures_and_stops_are_counted_by_school() {
 }
 
 #[test]
-fn subgroups_are_terms_in_which_schools_differ() {
-    let mut records = replicated(50, &[1.0, 4.0, 9.0]);
-    for record in &mut records {
-        record.summary.key_stages = vec!["KS2".to_owned(), "anything".to_owned()];
-        if record.key.0 == key(2, 0).0 {
-            record.summary.key_stages = vec!["KS1".to_owned(), "KS2".to_owned()];
-            record.phase = Some("secondary".to_owned());
-        }
-    }
-    let lineage = lineage(&records);
-    let shown: Vec<(&str, &str, usize)> = lineage.outcomes[0]
-        .subgroups
-        .iter()
-        .map(|subgroup| (subgroup.dimension, subgroup.value, subgroup.k))
-        .collect();
-    assert_eq!(
-        shown,
-        [("phase", "primary", 2), ("phase", "secondary", 1), ("key stage", "KS1", 1)]
-    );
-}
-
-#[test]
 fn plots_list_schools_by_name_and_what_is_not_pooled_after_them() {
     let mut records = replicated(50, &[1.0, 9.0, 4.0]);
     records.push(adoption(4, 2, ORIGIN, "inspired"));

@@ -98,16 +98,25 @@ fn domain(outcome: &OutcomeEvidence) -> &str {
 
 /// The gain in words, with its interval and, where they mean something, months.
 fn effect(outcome: &OutcomeEvidence, effect: &Interval, table: MonthsTable) -> String {
-    let what = if effect.low > 0.0 {
+    let months = about(effect, table, outcome.attainment);
+    format!("{}: {}{months}", direction(effect), range(effect))
+}
+
+/// Whether pupils did better, as far as the interval tells.
+pub(super) fn direction(effect: &Interval) -> &'static str {
+    if effect.low > 0.0 {
         "pupils did better than the comparison group"
     } else if effect.high < 0.0 {
         "pupils did less well than the comparison group"
     } else {
         "there is no clear difference from the comparison group"
-    };
-    let months = months(effect, table).filter(|_| outcome.attainment);
-    let months = months.map(|months| format!(", about {months}")).unwrap_or_default();
-    format!("{what}: {}{months}", range(effect))
+    }
+}
+
+/// ", about 3 months' more progress", where months mean something.
+pub(super) fn about(effect: &Interval, table: MonthsTable, attainment: bool) -> String {
+    let months = months(effect, table).filter(|_| attainment);
+    months.map(|months| format!(", about {months}")).unwrap_or_default()
 }
 
 fn range(effect: &Interval) -> String {
@@ -125,7 +134,6 @@ fn alone(school: &SchoolEffect) -> String {
 
 fn change(school: &str, outcome: &str, change: &MeasuredChange) -> String {
     let outcome = if outcome.is_empty() { "the measure" } else { outcome };
-    let units = |value: f64| format!("{}", (value * 100.0).round() / 100.0).replace('-', "−");
     let seen =
         match change.before {
             Some(before) => {
@@ -148,4 +156,9 @@ fn change(school: &str, outcome: &str, change: &MeasuredChange) -> String {
     format!(
         "At {school}, {seen}; without a comparison group, nobody can say how much of that it brought about."
     )
+}
+
+/// A mean in the measure's units, with two decimals at most.
+pub(super) fn units(value: f64) -> String {
+    format!("{}", (value * 100.0).round() / 100.0).replace('-', "−")
 }
