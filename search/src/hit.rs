@@ -39,6 +39,8 @@ pub struct Results {
     pub did_you_mean: Option<String>,
     /// Whether the text was longer than what is searched for, so that its end was left out.
     pub shortened: bool,
+    /// Whether nothing had the phrases in quotes as they stand, so that their words were looked for.
+    pub phrases_as_words: bool,
 }
 
 /// How many of the matching records have a value.

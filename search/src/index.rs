@@ -304,10 +304,15 @@ impl Index {
     /// [`QueryError`] says which bound the query breaks. No text makes this panic.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
         let view = self.view();
-        let (parsed, narrowed, taken_for) = self.understood(&view, query)?;
-        let vocabulary = Vocabulary { view: &view, fields: &self.fields };
-        let most_matches = vocabulary.postings(&parsed)?.min(view.searcher.num_docs());
-        let mut results = self.answer(&view, &parsed, &narrowed, reranked(most_matches))?;
+        let (mut parsed, narrowed, mut taken_for) = self.understood(&view, query)?;
+        let mut results = self.answer(&view, &parsed, &narrowed)?;
+        if results.total == 0 && !parsed.phrases.is_empty() && !query.exact {
+            parsed.take_phrases_as_words();
+            let vocabulary = Vocabulary { view: &view, fields: &self.fields };
+            taken_for.extend(vocabulary.respell(&mut parsed)?);
+            results = self.answer(&view, &parsed, &narrowed)?;
+            results.phrases_as_words = results.total > 0;
+        }
         results.did_you_mean =
             (!taken_for.is_empty()).then(|| with_words_replaced(&query.text, &taken_for));
         Ok(results)
@@ -333,14 +338,11 @@ impl Index {
         Ok((parsed, narrowed, taken_for))
     }
 
-    /// Answers a query, of whose best results `reranked` are looked at twice.
-    fn answer(
-        &self,
-        view: &View,
-        parsed: &Parsed,
-        query: &Query,
-        reranked: usize,
-    ) -> Result<Results, QueryError> {
+    /// Answers a query that was understood.
+    fn answer(&self, view: &View, parsed: &Parsed, query: &Query) -> Result<Results, QueryError> {
+        let vocabulary = Vocabulary { view, fields: &self.fields };
+        let most_matches = vocabulary.postings(parsed)?.min(view.searcher.num_docs());
+        let reranked = reranked(most_matches);
         let plan = plan(parsed, &query.filters, &self.synonyms, &self.fields);
         let searcher = &view.searcher;
         // One more than the page shows whether another one follows.
@@ -375,6 +377,7 @@ impl Index {
             facets: collected.counts,
             did_you_mean: None,
             shortened: parsed.shortened,
+            phrases_as_words: false,
         })
     }
 

@@ -39,13 +39,14 @@ pub const MAX_FILTER_VALUES: usize = 1_000;
 /// What is asked of the index.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    /// What a person typed: words, "quoted phrases" that must occur, -words that must not, and
+    /// What a person typed: words, "quoted phrases" that must occur where they occur at all, -words that must not, and
     /// dimensions with a value, as `subject:maths`. Empty lists everything that passes the filters,
     /// newest first.
     pub text: String,
     /// Whether the last word may be the beginning of one, as while a person is typing.
     pub unfinished: bool,
-    /// Whether words are looked for as they are spelled, however near they are to others.
+    /// Whether words are looked for as they are spelled, however near they are to others, and phrases
+    /// in quotes as they stand, even where nothing has them.
     pub exact: bool,
     /// What results must fulfil.
     pub filters: Filters,

@@ -45,7 +45,8 @@ fn a_trusts_own_words_and_misspelled_ones_find_what_is_meant() {
     assert!(ash.done(&["search", "evrything fluent"]).contains("Searched for: everything fluent"));
     let agent = ureq::agent();
     let suggested = ash.api(&agent, "/suggestions?q=drop+every");
-    assert_eq!(suggested[0], "Drop everything and read", "{suggested}");
+    let titled = suggested.as_array().unwrap().contains(&"Drop everything and read".into());
+    assert!(titled, "{suggested}");
 
     // A mistake in the file is named, and searches go on.
     ash.stop();

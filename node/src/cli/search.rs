@@ -206,6 +206,9 @@ fn text(found: &SearchReport, offset: usize, facets: bool) -> String {
         text.push_str(&filled(&said, ""));
         text.push('\n');
     }
+    if found.phrases_as_words {
+        text.push_str("Nothing has the words in quotes as they stand; these have some of them.\n");
+    }
     if found.shortened {
         text.push_str("The question was long; only its beginning was searched for.\n");
     }

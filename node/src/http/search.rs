@@ -41,6 +41,9 @@ pub struct SearchReport {
     pub did_you_mean: Option<String>,
     /// Whether the query was longer than what is searched for.
     pub shortened: bool,
+    /// Whether nothing had the phrases in quotes as they stand, so that their words were looked for.
+    #[serde(default)]
+    pub phrases_as_words: bool,
     /// From where the results come, and what they may lack.
     pub coverage: Coverage,
 }
@@ -162,6 +165,7 @@ pub(super) fn run(node: &Node, parameters: &[(String, String)]) -> Result<Search
         facets,
         did_you_mean: results.did_you_mean,
         shortened: results.shortened,
+        phrases_as_words: results.phrases_as_words,
         coverage: coverage(node, &searched(node, &query)),
         took_micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
     })

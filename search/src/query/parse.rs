@@ -78,6 +78,15 @@ impl Parsed {
         self.rows.push(words.to_vec());
     }
 
+    /// Looks for the words of the phrases that must occur, in place of the phrases.
+    pub(crate) fn take_phrases_as_words(&mut self) {
+        for phrase in std::mem::take(&mut self.phrases) {
+            let words: Vec<String> =
+                phrase.iter().filter(|word| !is_stop_word(word)).cloned().collect();
+            self.add_words(if words.is_empty() { &phrase } else { &words });
+        }
+    }
+
     /// Pairs of words that were typed side by side, or with at most `between` stop words between.
     pub(crate) fn pairs(&self, between: usize) -> Vec<(&str, &str)> {
         let mut pairs = Vec::new();

@@ -390,6 +390,29 @@ fn what_goes_beyond_a_bound_is_refused_in_words() {
 }
 
 #[test]
+fn phrases_that_nothing_has_are_taken_as_words() {
+    let (_folder, index) = index_of([
+        document(1, "The heart of citizenship"),
+        document(2, "Guided reading"),
+        document(3, "Reading in groups that are guided"),
+    ]);
+    let found = |query: &Query| {
+        let results = index.search(query).unwrap();
+        (titles(&results), results.phrases_as_words)
+    };
+    let soul = Query::new("\"heart and soul\" of");
+    assert_eq!(found(&soul), (vec!["The heart of citizenship".to_owned()], true));
+    assert_eq!(found(&Query { exact: true, ..soul }), (Vec::new(), false));
+    // What is had is required.
+    let guided = Query::new("\"guided reading\" groups");
+    assert_eq!(found(&guided), (vec!["Guided reading".to_owned()], false));
+    assert_eq!(found(&Query::new("\"choir practice\"")), (Vec::new(), false));
+    // Words that are put right in this way are said, too.
+    let misspelled = index.search(&Query::new("\"citizenshp matters\"")).unwrap();
+    assert_eq!(misspelled.did_you_mean.as_deref(), Some("\"citizenship matters\""));
+}
+
+#[test]
 fn a_long_text_says_that_it_was_shortened() {
     let (_folder, index) = index_of([document(1, "word0")]);
     let long: String = (0..100).map(|n| format!("word{n} ")).collect();

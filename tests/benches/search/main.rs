@@ -195,9 +195,20 @@ fn pages(records: u64, queries: u64, lines: &mut Vec<Line>) {
     lines.push(line("a whole page, with a typo in one word", &typo, note));
     let note = format!("{} keystrokes", typed.len());
     lines.push(line("suggestions after each keystroke", &suggested, note));
+    let keys: Vec<String> = (0..queries).map(|number| number.to_string()).collect();
+    let similar = timed(&keys, |number| {
+        let number: u64 = number.parse().expect("it is a number");
+        let key = documents::document(number * (records / queries)).key;
+        index.more_like([key], &groups, 5).expect("a record is compared").len()
+    });
+    lines.push(line("records that are similar to one", &similar, String::new()));
     for put in [40, 5_000] {
         let times = saved(&index, &texts, records..records + put);
-        lines.push(line(&format!("a saved search, when {put} records were put"), &times, String::new()));
+        lines.push(line(
+            &format!("a saved search, when {put} records were put"),
+            &times,
+            String::new(),
+        ));
     }
 }
 
