@@ -16,6 +16,10 @@ use crate::values::View;
 /// Documents of a window: their scores stay in the processor's first cache. Tests have few documents.
 const WINDOW: usize = if cfg!(test) { 64 } else { 4_096 };
 
+/// Scores of a window that are forgotten together. There is a bit of one number for each such run.
+const RUN: usize = if cfg!(test) { 8 } else { 64 };
+const _: () = assert!(WINDOW.is_multiple_of(RUN) && WINDOW / RUN <= 64);
+
 /// Documents of a window that are looked up one by one in what is to fulfil another clause as well.
 const FEW: u32 = WINDOW as u32 / 32;
 
@@ -432,13 +436,20 @@ pub(super) struct Window {
     pub(super) scored: bool,
     scores: Vec<Score>,
     found: Vec<u64>,
+    /// Which runs of scores were written to, as bits.
+    written: u64,
 }
 
 impl Window {
     fn reset(&mut self, docs: Range<DocId>, scored: bool) {
         self.docs = docs;
         self.scored = scored;
-        self.scores.clear();
+        // A rare word writes to few of the scores.
+        while self.written != 0 {
+            let run = self.written.trailing_zeros() as usize * RUN;
+            self.scores[run..run + RUN].fill(0.0);
+            self.written &= self.written - 1;
+        }
         self.scores.resize(WINDOW, 0.0);
         self.found.clear();
         self.found.resize(WINDOW / 64, 0);
@@ -448,6 +459,7 @@ impl Window {
     pub(super) fn add(&mut self, doc: DocId, score: Score) {
         let place = (doc - self.docs.start) as usize;
         self.found[place / 64] |= 1 << (place % 64);
+        self.written |= 1 << (place / RUN);
         self.scores[place] += score;
     }
 
@@ -457,6 +469,7 @@ impl Window {
 
     fn raise(&mut self, doc: DocId, score: Score) {
         let place = (doc - self.docs.start) as usize;
+        self.written |= 1 << (place / RUN);
         self.scores[place] = self.scores[place].max(score);
     }
 
@@ -473,6 +486,7 @@ impl Window {
     }
 
     fn add_scores(&mut self, other: &Self) {
+        self.written |= other.written;
         for (score, other) in self.scores.iter_mut().zip(&other.scores) {
             *score += other;
         }

@@ -390,6 +390,36 @@ fn what_goes_beyond_a_bound_is_refused_in_words() {
 }
 
 #[test]
+fn what_scored_in_one_window_of_documents_adds_nothing_in_the_next() {
+    let title = |number| match number {
+        // Nothing of the first window is left: no record there has both words.
+        1..=3 => "Alpha",
+        0 | 20 | 40 | 41 => "Beta",
+        100 => "Alpha, beta: the first",
+        // In the same place of the next window as 20 is in the first.
+        119 => "Alpha, beta: the second",
+        120 => "Alpha, beta: the third",
+        _ => "Choirs",
+    };
+    let (_folder, index) = index_of((0..=120).map(|number| document(number, title(number))));
+    let query = Query { sort: Sort::Relevance, ..Query::new("\"alpha\" \"beta\"") };
+    let found = titles(&index.search(&query).unwrap());
+    assert_eq!(found, [120, 119, 100].map(title), "equal ones are newest first");
+
+    // The same for what is found by the best of several words that mean the same.
+    let title = |number| match number {
+        5 => "EAL, EAL, EAL",
+        100 => "EAL: the first",
+        101 => "EAL: the second",
+        _ => "Choirs",
+    };
+    let (_folder, index) = index_of((0..=101).map(|number| document(number, title(number))));
+    let query = Query { sort: Sort::Relevance, ..Query::new("EAL") };
+    let found = titles(&index.search(&query).unwrap());
+    assert_eq!(found, [5, 101, 100].map(title));
+}
+
+#[test]
 fn phrases_that_nothing_has_are_taken_as_words() {
     let (_folder, index) = index_of([
         document(1, "The heart of citizenship"),

@@ -6,7 +6,8 @@
 //! occurs once in two fields outweigh a rarer one, and would take each field's length for the
 //! document's.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings, TermInfo};
@@ -30,6 +31,10 @@ pub(super) const SATURATION: f32 = 1.6;
 /// questions.
 pub(super) const LENGTH_SHARE: f32 = 0.6;
 
+/// Words that are kept once looked up: the frequent ones, which most searches look at again to see what
+/// the best documents have in common. A word takes a kilobyte.
+const MAX_KNOWN: usize = 4_096;
+
 /// What an occurrence in a field counts, and a word of its length.
 const fn weight(field: TextField) -> f32 {
     match field {
@@ -43,6 +48,8 @@ const fn weight(field: TextField) -> f32 {
 pub(crate) struct Texts {
     documents: u64,
     segments: Vec<SegmentTexts>,
+    /// Words that were looked up, by their stems.
+    known: Mutex<BTreeMap<String, Word>>,
 }
 
 struct SegmentTexts {
@@ -66,7 +73,7 @@ impl Texts {
             let lengths = Arc::new(SegmentLengths::of(reader, fields, mean)?);
             segments.push(SegmentTexts { words: [summary?, full?], lengths });
         }
-        Ok(Self { documents, segments })
+        Ok(Self { documents, segments, known: Mutex::default() })
     }
 
     /// How many documents there are.
@@ -76,6 +83,19 @@ impl Texts {
 
     /// Where the word with this stem stands; `boost` multiplies its score.
     pub(crate) fn look_up(&self, stem: &str, boost: Score) -> tantivy::Result<Word> {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(word) = known().get(stem) {
+            return Ok(Word { boost, ..word.clone() });
+        }
+        let word = self.read(stem)?;
+        let mut known = known();
+        if known.len() < MAX_KNOWN {
+            known.insert(stem.to_owned(), word.clone());
+        }
+        Ok(Word { boost, ..word })
+    }
+
+    fn read(&self, stem: &str) -> tantivy::Result<Word> {
         // The dictionary of a field has the words without the field.
         let term = Term::from_field_text(Field::from_field_id(0), stem);
         let mut segments = Vec::with_capacity(self.segments.len());
@@ -90,7 +110,8 @@ impl Texts {
         }
         // Most words of a full text are in its summary as well, so that a sum would count twice.
         let documents = documents.into_iter().max().unwrap_or(0);
-        Ok(Word { segments, documents, rarity: rarity(documents, self.documents), boost })
+        let rarity = rarity(documents, self.documents);
+        Ok(Word { segments: segments.into(), documents, rarity, boost: 1.0 })
     }
 
     /// Where a word stands in a segment, field by field, with how much an occurrence counts.
@@ -136,9 +157,9 @@ impl Texts {
 }
 
 /// A word, with where it stands in each segment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Word {
-    segments: Vec<[Option<TermInfo>; TextField::ALL.len()]>,
+    segments: Arc<[[Option<TermInfo>; TextField::ALL.len()]]>,
     /// How many documents have it.
     pub(crate) documents: u64,
     pub(crate) rarity: Score,
@@ -276,4 +297,23 @@ impl WordScorer {
 #[expect(clippy::cast_precision_loss, reason = "what saturates needs no last digit")]
 fn count(postings: &SegmentPostings) -> Score {
     postings.term_freq() as Score
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{document, index_of};
+
+    #[test]
+    fn words_that_were_looked_up_are_kept_and_not_more_than_so_many() {
+        let (_folder, index) = index_of([document(1, "Chess")]);
+        let texts = &index.view().texts;
+        let word = texts.look_up("chess", 2.0).unwrap();
+        let again = texts.look_up("chess", 3.0).unwrap();
+        assert_eq!((word.boost, again.boost, again.documents), (2.0, 3.0, 1));
+        for number in 0..MAX_KNOWN + 100 {
+            assert_eq!(texts.look_up(&format!("word{number}"), 1.0).unwrap().documents, 0);
+        }
+        assert_eq!(texts.known.lock().unwrap().len(), MAX_KNOWN);
+    }
 }
