@@ -1,6 +1,7 @@
 //! What a word is: the one rule by which documents and queries are cut into words.
 
 mod spelling;
+mod stems;
 
 use std::borrow::Cow;
 use std::str::CharIndices;
@@ -11,6 +12,7 @@ use tantivy::tokenizer::{
 };
 
 use spelling::spelling;
+use stems::Stems;
 
 /// Longer runs of letters and digits are encoded data or keyboard noise, and only fill the
 /// dictionary. The longest English word in use has 45 letters.
@@ -22,8 +24,7 @@ pub(crate) fn stemming_analyzer() -> TextAnalyzer {
     TextAnalyzer::builder(Words::default())
         .filter(LowerCaser)
         .filter(AsciiFoldingFilter)
-        .filter(OneSpelling)
-        .filter(Stemmer::new(Language::English))
+        .filter(Stems)
         .build()
 }
 
@@ -39,11 +40,19 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 
 /// The English stem of a word that [`words`] gave.
 pub(crate) fn stem(word: &str) -> String {
-    let mut analyzer = TextAnalyzer::builder(RawTokenizer::default())
+    stem_with(&mut word_stemmer(), word)
+}
+
+/// Reduces one word to the English stem of its one spelling.
+fn word_stemmer() -> TextAnalyzer {
+    TextAnalyzer::builder(RawTokenizer::default())
         .filter(OneSpelling)
         .filter(Stemmer::new(Language::English))
-        .build();
-    collect(&mut analyzer, word).pop().unwrap_or_default()
+        .build()
+}
+
+fn stem_with(stemmer: &mut TextAnalyzer, word: &str) -> String {
+    collect(stemmer, word).pop().unwrap_or_default()
 }
 
 fn collect(analyzer: &mut TextAnalyzer, text: &str) -> Vec<String> {
