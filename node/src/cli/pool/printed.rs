@@ -1,0 +1,175 @@
+//! What `staffroom pool` prints.
+
+use staffroom_search::evidence::pool::EGGER_LEAST;
+
+use super::table::MOST_TOLD;
+use super::{Pool, Report, WithoutRow};
+
+/// The answer in words and three columns.
+pub(super) fn text(pool: &Pool, report: &Report) -> String {
+    let mut text =
+        format!("{}, {}, by {}\n\n", pool.file.display(), counted(report.k), report.method.name());
+    let mut say = |name: &str, value: String, meaning: &str| {
+        text.push_str(&entry(name, &value, meaning));
+    };
+    say(
+        "estimate",
+        short(report.estimate),
+        "the mean of the effects, weighted by 1/(variance + τ²)",
+    );
+    say("standard error", short(report.se), "");
+    say("95 % interval", between(report.ci_low, report.ci_high), "on the normal distribution");
+    say(
+        "p",
+        probability(report.p).replace("= ", ""),
+        "how often chance alone gives a mean as far from 0",
+    );
+    if let (Some(plain), Some(wide)) = (&report.hksj, &report.hksj_never_shrinks) {
+        say(
+            "HKSJ interval",
+            between(plain.ci_low, plain.ci_high),
+            &format!(
+                "from how far the effects really lie apart (Hartung-Knapp-Sidik-Jonkman), on t \
+                 with {}; p {}",
+                degrees(report.q_df),
+                probability(plain.p)
+            ),
+        );
+        say(
+            "  never narrower",
+            between(wide.ci_low, wide.ci_high),
+            "the same, with a standard error no smaller than the one above",
+        );
+    }
+    if let Some(prediction) = &report.prediction {
+        say(
+            "prediction interval",
+            between(prediction.low, prediction.high),
+            "where the true effect in a similar school lies; one school's result varies more",
+        );
+    }
+    if report.k > 1 {
+        say(
+            "Q",
+            short(report.q),
+            &format!(
+                "on {}, p {}: whether the effects differ by more than chance",
+                degrees(report.q_df),
+                probability(report.q_p)
+            ),
+        );
+        say(
+            "I²",
+            format!("{:.1} %", report.i2),
+            "of the variation between effects is more than chance",
+        );
+        say("τ²", short(report.tau2), "the variance of true effects between schools");
+        if let (Some(low), Some(high)) = (report.tau2_ci_low, report.tau2_ci_high) {
+            say("  95 % interval", between(low, high), "by the Q-profile");
+        }
+    }
+    match &report.egger {
+        Some(egger) => say(
+            "Egger's test",
+            short(egger.intercept),
+            &format!(
+                "p {}: whether small studies differ from large ones, as they do where some \
+                 results were left out",
+                probability(egger.p)
+            ),
+        ),
+        None if report.k == 1 => {}
+        None => say(
+            "Egger's test",
+            "-".to_owned(),
+            &format!("takes {EGGER_LEAST} estimates, with variances that differ"),
+        ),
+    }
+    if let Some((low, high)) = extremes(report.leave_one_out.as_deref().unwrap_or_default()) {
+        say(
+            "leaving one out",
+            between(low.estimate, high.estimate),
+            &format!("from without row {} to without row {}", low.row, high.row),
+        );
+    }
+    text.push('\n');
+    for remark in remarks(report) {
+        text.push_str(&textwrap::fill(&remark, LINE));
+        text.push('\n');
+    }
+    if let Some(path) = &pool.plot {
+        text.push_str(&format!("Forest plot: {}\n", path.display()));
+    }
+    text
+}
+
+/// The lowest and the highest pooled estimate without one row.
+fn extremes(without: &[WithoutRow]) -> Option<(&WithoutRow, &WithoutRow)> {
+    let by = |one: &&WithoutRow, other: &&WithoutRow| one.estimate.total_cmp(&other.estimate);
+    Some((without.iter().min_by(by)?, without.iter().max_by(by)?))
+}
+
+fn remarks(report: &Report) -> Vec<String> {
+    let mut remarks = Vec::new();
+    match report.k {
+        1 => remarks.push(
+            "One estimate is its own mean: nothing can be said about other schools.".to_owned(),
+        ),
+        2 => remarks.push(
+            "Two estimates say hardly anything about how far effects differ; give both of them \
+             with the pooled one."
+                .to_owned(),
+        ),
+        _ => {}
+    }
+    if let [first, rest @ ..] = report.skipped.as_slice() {
+        let mut rows = first.to_string();
+        for row in rest.iter().take(MOST_TOLD - 1) {
+            rows.push_str(&format!(", {row}"));
+        }
+        if report.skipped.len() > MOST_TOLD {
+            rows.push_str(&format!(" and {} more", report.skipped.len() - MOST_TOLD));
+        }
+        remarks.push(format!("Left out, for an empty effect or variance: row {rows}."));
+    }
+    remarks
+}
+
+/// Letters of a line.
+const LINE: usize = 80;
+
+/// A number and what it means, in three columns.
+fn entry(name: &str, value: &str, meaning: &str) -> String {
+    const NAME: usize = 21;
+    const VALUE: usize = 21;
+    let start = format!("{name:<NAME$}{value:<VALUE$}");
+    let indent = " ".repeat(NAME + VALUE);
+    let options = textwrap::Options::new(LINE).initial_indent(&start).subsequent_indent(&indent);
+    format!("{}\n", textwrap::fill(meaning, options).trim_end())
+}
+
+/// Four decimals, or powers of ten for what they do not show.
+fn short(value: f64) -> String {
+    let size = value.abs();
+    if value == 0.0 || (0.000_1..100_000.0).contains(&size) {
+        format!("{value:.4}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+fn between(low: f64, high: f64) -> String {
+    format!("{} to {}", short(low), short(high))
+}
+
+pub(super) fn counted(k: usize) -> String {
+    format!("{k} {}", if k == 1 { "estimate" } else { "estimates" })
+}
+
+fn degrees(count: usize) -> String {
+    format!("{count} {} of freedom", if count == 1 { "degree" } else { "degrees" })
+}
+
+fn probability(p: f64) -> String {
+    if p < 0.000_1 { "below 0.0001".to_owned() } else { format!("= {p:.4}") }
+}
