@@ -257,6 +257,15 @@ fn what_lies_closer_than_chance_has_a_tau2_of_exactly_0() {
     }
 }
 
+/// Q = (0.5 − 0.3)²/(0.02 + 0.02) = 1 on one degree, where each of these has its end at 0.
+#[test]
+fn a_tau2_on_the_very_edge_of_0_is_0() {
+    let edge = estimates(&[(0.3, 0.02), (0.5, 0.02)]);
+    for method in [Method::Reml, Method::PauleMandel] {
+        assert_eq!(pool(&edge, method).unwrap().tau2, 0.0);
+    }
+}
+
 /// One estimate that is far more precise than the others has a local maximum of the likelihood at 0
 /// beside the one elsewhere; the higher of the two is wanted.
 #[test]
