@@ -111,7 +111,7 @@ fn effects_are_worked_out_row_by_row_and_a_wrong_row_costs_no_other() {
     assert_eq!(report["rows"][1]["label"], "Dunlin");
     assert!(report["rows"][1]["months"].is_null(), "no difference is clear: {report}");
     assert_eq!(report["refused"][0]["row"], 3);
-    assert_eq!(report["refused"][0]["reason"], "sd1, 0, must be above 0 and at most 1e9");
+    assert_eq!(report["refused"][0]["reason"], "sd1 is 0; it must be above 0 and at most 1e9");
     assert_eq!(report["refused"][1]["reason"], "n1 (column \"pupils\") is empty");
 
     let ran = desk.run(&arguments);
