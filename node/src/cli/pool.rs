@@ -1,5 +1,6 @@
 //! `staffroom pool`
 
+mod moderator;
 mod printed;
 mod table;
 
@@ -16,6 +17,7 @@ use staffroom_search::evidence::{ForestPlot, ForestRow, Interval, interval};
 
 use super::output::Output;
 use crate::import;
+use moderator::ByModerator;
 use printed::{counted, text};
 use table::{PooledRow, Table};
 
@@ -35,9 +37,13 @@ pub(super) struct Pool {
     /// (Paule-Mandel), ml, he (Hedges), or fe for a fixed effect
     #[arg(long, value_name = "METHOD", default_value_t = Method::Reml)]
     method: Method,
-    /// A column that says whose each row is
+    /// A column that says which school a row is from
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
+    /// A column of numbers that schools differ in, such as weeks or group size: say whether the
+    /// effect goes with it. Takes 10 estimates or more
+    #[arg(long, value_name = "COLUMN")]
+    moderator: Option<String>,
     /// Draw a forest plot into this SVG file
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -49,7 +55,8 @@ pub(super) struct Pool {
 const EXAMPLES: &str = "\
 Examples:
   staffroom pool effects.csv --method dl
-  staffroom pool effects.csv --effect g --variance variance --label school --plot effects.svg";
+  staffroom pool effects.csv --effect g --variance variance --label school --plot effects.svg
+  staffroom pool effects.csv --moderator weeks";
 
 /// What the estimates of a file say together.
 #[derive(Debug, Serialize)]
@@ -74,6 +81,8 @@ struct Report {
     prediction: Option<Prediction>,
     egger: Option<Egger>,
     leave_one_out: Option<Vec<WithoutRow>>,
+    /// None where it was not asked for.
+    moderator: Option<ByModerator>,
     rows: Vec<PooledRow>,
     /// Rows without an effect or a variance.
     skipped: Vec<u64>,
@@ -103,7 +112,8 @@ impl Pool {
             std::fs::write(path, self.plot(&table, &pooled).to_svg())
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
-        let report = report(pooled, &estimates, table);
+        let moderator = ByModerator::of(&table);
+        let report = report(pooled, &estimates, moderator, table);
         output.answer(&report, || text(&self, &report))
     }
 
@@ -131,7 +141,12 @@ impl Pool {
     }
 }
 
-fn report(pooled: Pooled, estimates: &[Estimate], table: Table) -> Report {
+fn report(
+    pooled: Pooled,
+    estimates: &[Estimate],
+    moderator: Option<ByModerator>,
+    table: Table,
+) -> Report {
     let without = (pooled.k <= LEAVE_ONE_OUT_MOST)
         .then(|| leave_one_out(estimates, pooled.method).ok())
         .flatten();
@@ -168,6 +183,7 @@ fn report(pooled: Pooled, estimates: &[Estimate], table: Table) -> Report {
         // Too few, or all of one size: then there is nothing to test.
         egger: egger(estimates).ok(),
         leave_one_out,
+        moderator,
         rows: table.rows,
         skipped: table.skipped,
     }

@@ -2,6 +2,7 @@
 
 use staffroom_search::evidence::pool::EGGER_LEAST;
 
+use super::moderator::ByModerator;
 use super::table::MOST_TOLD;
 use super::{Pool, Report, WithoutRow};
 
@@ -21,7 +22,7 @@ pub(super) fn text(pool: &Pool, report: &Report) -> String {
     say("95 % interval", between(report.ci_low, report.ci_high), "on the normal distribution");
     say(
         "p",
-        probability(report.p).replace("= ", ""),
+        if report.p < 0.000_1 { "below 0.0001".to_owned() } else { format!("{:.4}", report.p) },
         "how often chance alone gives a mean as far from 0",
     );
     if let (Some(plain), Some(wide)) = (&report.hksj, &report.hksj_never_shrinks) {
@@ -30,7 +31,7 @@ pub(super) fn text(pool: &Pool, report: &Report) -> String {
             between(plain.ci_low, plain.ci_high),
             &format!(
                 "from how far the effects really lie apart (Hartung-Knapp-Sidik-Jonkman), on t \
-                 with {}; p {}",
+                 with {}; {}",
                 degrees(report.q_df),
                 probability(plain.p)
             ),
@@ -53,7 +54,7 @@ pub(super) fn text(pool: &Pool, report: &Report) -> String {
             "Q",
             short(report.q),
             &format!(
-                "on {}, p {}: whether the effects differ by more than chance",
+                "on {}, {}: whether the effects differ by more than chance",
                 degrees(report.q_df),
                 probability(report.q_p)
             ),
@@ -73,7 +74,7 @@ pub(super) fn text(pool: &Pool, report: &Report) -> String {
             "Egger's test",
             short(egger.intercept),
             &format!(
-                "p {}: whether small studies differ from large ones, as they do where some \
+                "{}: whether small studies differ from large ones, as they do where some \
                  results were left out",
                 probability(egger.p)
             ),
@@ -91,6 +92,9 @@ pub(super) fn text(pool: &Pool, report: &Report) -> String {
             between(low.estimate, high.estimate),
             &format!("from without row {} to without row {}", low.row, high.row),
         );
+    }
+    if let Some(moderator) = &report.moderator {
+        text.push_str(&moderator.entries());
     }
     text.push('\n');
     for remark in remarks(report) {
@@ -122,6 +126,7 @@ fn remarks(report: &Report) -> Vec<String> {
         ),
         _ => {}
     }
+    remarks.extend(report.moderator.as_ref().map(ByModerator::remark));
     if let [first, rest @ ..] = report.skipped.as_slice() {
         let mut rows = first.to_string();
         for row in rest.iter().take(MOST_TOLD - 1) {
@@ -138,18 +143,21 @@ fn remarks(report: &Report) -> Vec<String> {
 /// Letters of a line.
 const LINE: usize = 80;
 
+/// Keeps a number on the line of what it belongs to, until lines are broken.
+const TIE: char = '\u{a0}';
+
 /// A number and what it means, in three columns.
-fn entry(name: &str, value: &str, meaning: &str) -> String {
+pub(super) fn entry(name: &str, value: &str, meaning: &str) -> String {
     const NAME: usize = 21;
     const VALUE: usize = 21;
     let start = format!("{name:<NAME$}{value:<VALUE$}");
     let indent = " ".repeat(NAME + VALUE);
     let options = textwrap::Options::new(LINE).initial_indent(&start).subsequent_indent(&indent);
-    format!("{}\n", textwrap::fill(meaning, options).trim_end())
+    format!("{}\n", textwrap::fill(meaning, options).trim_end().replace(TIE, " "))
 }
 
 /// Four decimals, or powers of ten for what they do not show.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || (0.000_1..100_000.0).contains(&size) {
         format!("{value:.4}")
@@ -158,7 +166,7 @@ fn short(value: f64) -> String {
     }
 }
 
-fn between(low: f64, high: f64) -> String {
+pub(super) fn between(low: f64, high: f64) -> String {
     format!("{} to {}", short(low), short(high))
 }
 
@@ -166,10 +174,10 @@ pub(super) fn counted(k: usize) -> String {
     format!("{k} {}", if k == 1 { "estimate" } else { "estimates" })
 }
 
-fn degrees(count: usize) -> String {
+pub(super) fn degrees(count: usize) -> String {
     format!("{count} {} of freedom", if count == 1 { "degree" } else { "degrees" })
 }
 
-fn probability(p: f64) -> String {
-    if p < 0.000_1 { "below 0.0001".to_owned() } else { format!("= {p:.4}") }
+pub(super) fn probability(p: f64) -> String {
+    if p < 0.000_1 { format!("p{TIE}below{TIE}0.0001") } else { format!("p{TIE}={TIE}{p:.4}") }
 }
