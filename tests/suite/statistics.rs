@@ -78,6 +78,8 @@ fn what_cannot_be_pooled_is_named_by_row_and_empty_cells_are_left_out() {
     assert!(none.contains("has a header and no rows below it"), "{none}");
     let empty = pool("yi,vi\n0.1,\n,0.1\n").error();
     assert!(empty.contains("the effect or the variance of every row is empty"), "{empty}");
+    let equal = pool("yi,vi\n0.3,0.02\n0.3,0.03\n").output;
+    assert!(equal.contains("All effects are equal, which makes the HKSJ interval a point"));
     let gone = desk.run(&["pool", "no-such-file.csv"]).error();
     assert_eq!(gone.matches("No such file").count(), 1, "{gone}");
     let column = pool("effect,vi\n0.1,0.1\n").error();

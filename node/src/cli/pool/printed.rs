@@ -6,6 +6,9 @@ use super::moderator::ByModerator;
 use super::table::MOST_TOLD;
 use super::{Pool, Report, WithoutRow};
 
+/// The fewest estimates whose prediction interval is put into words.
+const PREDICTION_LEAST: usize = 5;
+
 /// The answer in words and three columns.
 pub(super) fn text(pool: &Pool, report: &Report) -> String {
     let mut text =
@@ -39,15 +42,17 @@ pub(super) fn text(pool: &Pool, report: &Report) -> String {
         say(
             "  never narrower",
             between(wide.ci_low, wide.ci_high),
-            "the same, with a standard error no smaller than the one above",
+            "the same, with a standard error no smaller than the one above: the one that pages \
+             show",
         );
     }
     if let Some(prediction) = &report.prediction {
-        say(
-            "prediction interval",
-            between(prediction.low, prediction.high),
-            "where the true effect in a similar school lies; one school's result varies more",
-        );
+        let meaning = if report.k < PREDICTION_LEAST {
+            "with so few schools it says hardly anything"
+        } else {
+            "where the true effect in a similar school lies; one school's result varies more"
+        };
+        say("prediction interval", between(prediction.low, prediction.high), meaning);
     }
     if report.k > 1 {
         say(
@@ -126,18 +131,32 @@ fn remarks(report: &Report) -> Vec<String> {
         ),
         _ => {}
     }
+    if report.k > 1 && report.rows.iter().all(|row| row.effect == report.rows[0].effect) {
+        remarks.push(
+            "All effects are equal, which makes the HKSJ interval a point: go by the one that is \
+             never narrower."
+                .to_owned(),
+        );
+    }
     remarks.extend(report.moderator.as_ref().map(ByModerator::remark));
-    if let [first, rest @ ..] = report.skipped.as_slice() {
-        let mut rows = first.to_string();
-        for row in rest.iter().take(MOST_TOLD - 1) {
-            rows.push_str(&format!(", {row}"));
-        }
-        if report.skipped.len() > MOST_TOLD {
-            rows.push_str(&format!(" and {} more", report.skipped.len() - MOST_TOLD));
-        }
-        remarks.push(format!("Left out, for an empty effect or variance: row {rows}."));
+    if !report.skipped.is_empty() {
+        remarks
+            .push(format!("Left out, for an empty effect or variance: {}.", rows(&report.skipped)));
     }
     remarks
+}
+
+fn rows(numbers: &[u64]) -> String {
+    let [first, rest @ ..] = numbers else { return String::new() };
+    let Some((last, between)) = rest.split_last() else { return format!("row {first}") };
+    let mut rows = format!("rows {first}");
+    for row in between.iter().take(MOST_TOLD - 1) {
+        rows.push_str(&format!(", {row}"));
+    }
+    match numbers.len().saturating_sub(MOST_TOLD) {
+        0 => format!("{rows} and {last}"),
+        more => format!("{rows} and {more} more"),
+    }
 }
 
 /// Letters of a line.
@@ -156,11 +175,18 @@ pub(super) fn entry(name: &str, value: &str, meaning: &str) -> String {
     format!("{}\n", textwrap::fill(meaning, options).trim_end().replace(TIE, " "))
 }
 
-/// Four decimals, or powers of ten for what they do not show.
+/// Four decimals, more where they would show fewer than three digits, or powers of ten.
 pub(super) fn short(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || (0.000_1..100_000.0).contains(&size) {
-        format!("{value:.4}")
+        let decimals = if size == 0.0 || size >= 0.01 {
+            4
+        } else if size >= 0.001 {
+            5
+        } else {
+            6
+        };
+        format!("{value:.decimals$}")
     } else {
         format!("{value:.3e}")
     }
@@ -180,4 +206,26 @@ pub(super) fn degrees(count: usize) -> String {
 
 pub(super) fn probability(p: f64) -> String {
     if p < 0.000_1 { format!("p{TIE}below{TIE}0.0001") } else { format!("p{TIE}={TIE}{p:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_listed_as_people_write_them() {
+        assert_eq!(rows(&[2]), "row 2");
+        assert_eq!(rows(&[2, 5]), "rows 2 and 5");
+        assert_eq!(rows(&[2, 5, 9]), "rows 2, 5 and 9");
+        let many: Vec<u64> = (2..24).collect();
+        assert!(rows(&many).ends_with(", 20, 21 and 2 more"), "{}", rows(&many));
+    }
+
+    #[test]
+    fn numbers_show_three_digits_and_stay_beside_what_they_belong_to() {
+        let shown = [0.0, 12.5, 0.015_74, 0.005_862, 0.000_412, 0.000_04].map(short);
+        assert_eq!(shown, ["0.0000", "12.5000", "0.0157", "0.00586", "0.000412", "4.000e-5"]);
+        let entry = entry("Q", "1.0000", &format!("on {}; {}", degrees(123), probability(0.25)));
+        assert!(entry.ends_with("p = 0.2500\n"), "{entry}");
+    }
 }
