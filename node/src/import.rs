@@ -129,7 +129,7 @@ impl fmt::Debug for Rows {
 pub fn open(path: &Path, options: &Options) -> Result<Rows, ImportError> {
     let kind = header::check_options(options)?;
     let mut input = Text::open(path, options.encoding)?;
-    let cannot = |source| ImportError::Read { path: path.to_owned(), source };
+    let cannot = |why| ImportError::Read { path: path.to_owned(), why };
     let start = input.fill_buf().map_err(cannot)?;
     if start.trim_ascii().is_empty() {
         return Err(ImportError::Empty(path.to_owned()));

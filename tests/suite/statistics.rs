@@ -72,8 +72,16 @@ fn what_cannot_be_pooled_is_named_by_row_and_empty_cells_are_left_out() {
     ] {
         assert!(refused.contains(reason), "{refused}");
     }
-    let none = pool("yi,vi\n,\n").error();
-    assert!(none.contains("there are no estimates to pool; at least 1 is needed"), "{none}");
+    let one = pool("yi,vi\n0.1,0.01\n0.2,0\n").error();
+    assert!(one.contains("a row that cannot be pooled; correct it, or empty the cell"), "{one}");
+    let none = pool("yi,vi\n").error();
+    assert!(none.contains("has a header and no rows below it"), "{none}");
+    let empty = pool("yi,vi\n0.1,\n,0.1\n").error();
+    assert!(empty.contains("the effect or the variance of every row is empty"), "{empty}");
+    let equal = pool("yi,vi\n0.3,0.02\n0.3,0.03\n").output;
+    assert!(equal.contains("All effects are equal, which makes the HKSJ interval a point"));
+    let gone = desk.run(&["pool", "no-such-file.csv"]).error();
+    assert_eq!(gone.matches("No such file").count(), 1, "{gone}");
     let column = pool("effect,vi\n0.1,0.1\n").error();
     assert!(
         column.contains("--effect COLUMN") && column.contains("has no column \"yi\""),
@@ -89,6 +97,85 @@ fn what_cannot_be_pooled_is_named_by_row_and_empty_cells_are_left_out() {
     assert_eq!((&pooled["k"], &pooled["tau2"]), (&1.into(), &0.0.into()));
     for key in ["tau2_ci_low", "tau2_ci_high", "hksj", "prediction", "egger"] {
         assert!(pooled[key].is_null(), "{key}: {pooled}");
+    }
+}
+
+/// Weeks, effects and variances of twelve made-up schools.
+const BY_WEEKS: &str = "weeks,yi,vi\n3,0.95,0.020\n9,0.05,0.035\n4,0.45,0.015\n5,0.61,0.050\n\
+    12,-0.15,0.025\n2,0.52,0.040\n10,0.12,0.030\n6,0.47,0.018\n8,-0.18,0.022\n6,0.40,0.060\n\
+    14,-0.05,0.028\n7,0.42,0.033\n";
+
+// From a program of its own in Python with NumPy and SciPy.
+#[test]
+fn an_effect_is_compared_by_a_number_that_schools_differ_in() {
+    let desk = School::without_data(PROGRAM, "Desk");
+    let table = desk.write("weeks.csv", BY_WEEKS);
+    let table = table.to_str().unwrap();
+    // Whatever pools, the line is by REML.
+    for method in ["reml", "fe"] {
+        let pooled = desk.json(&["pool", table, "--method", method, "--moderator", "WEEKS"]);
+        let found = &pooled["moderator"];
+        assert_eq!((&found["column"], &found["method"]), (&"weeks".into(), &"reml".into()));
+        assert_eq!((&found["low"], &found["high"]), (&2.0.into(), &14.0.into()));
+        assert!(found["why_not"].is_null(), "{found}");
+        let line = &found["line"];
+        near(&line["slope"]["estimate"], -0.080_516_397_9, 1e-9);
+        near(&line["slope"]["se"], 0.018_564_364_6, 1e-9);
+        near(&line["slope"]["p"], 0.000_014_434_3, 1e-9);
+        near(&line["slope"]["hksj"]["p"], 0.000_982_627_6, 1e-9);
+        near(&line["slope"]["hksj_never_shrinks"]["p"], 0.001_472_945_6, 1e-9);
+        near(&line["intercept"]["estimate"], 0.875_934_278_1, 1e-9);
+        near(&line["tau2"], 0.021_828_360_3, 1e-9);
+        near(&line["r2"], 77.490_364_315_6, 1e-7);
+        near(&line["q_residual"], 17.361_512_358_5, 1e-9);
+        assert_eq!((&line["k"], &line["q_df"]), (&12.into(), &10.into()));
+        assert_eq!(pooled["rows"][0]["moderator"], 3.0);
+    }
+    let text = desk.done(&["pool", table, "--moderator", "weeks"]);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("the effect falls by 0.081 (95 % interval 0.039 to 0.122)"), "{text}");
+    assert!(desk.json(&["pool", table])["moderator"].is_null());
+}
+
+#[test]
+fn a_moderator_that_cannot_be_used_is_named_and_one_that_says_nothing_leaves_the_pooled_result() {
+    let desk = School::without_data(PROGRAM, "Desk");
+    let pool = |content: &str, column: &str| {
+        let table = desk.write("table.csv", content);
+        desk.run(&["pool", table.to_str().unwrap(), "--moderator", column])
+    };
+    // What is left out needs no moderator.
+    let rows = "yi,vi,weeks\n0.1,0.01,\n0.2,0.02,inf\n0.3,0.03,many\n,0.04,\n0.5,0.05,NA\n";
+    let refused = pool(rows, "weeks").error();
+    for reason in [
+        "row 2: column \"weeks\" is empty; a moderator must be a number",
+        "row 3: column \"weeks\": the moderator inf must be a number",
+        "row 4: column \"weeks\": \"many\" is no number",
+        "row 6: column \"weeks\" is empty",
+    ] {
+        assert!(refused.contains(reason), "{refused}");
+    }
+    assert!(!refused.contains("row 5"), "{refused}");
+    let missing = pool(rows, "group size").error();
+    assert!(missing.contains("has no column \"group size\""), "{missing}");
+    let itself = pool(rows, "yi").error();
+    assert!(itself.contains("--moderator names the column of the effects"), "{itself}");
+
+    let few = "yi,vi,weeks\n0.1,0.01,2\n0.2,0.02,3\n0.3,0.03,4\n";
+    let same = format!("yi,vi,weeks\n{}", "0.1,0.01,6\n0.2,0.02,6\n".repeat(5));
+    for (rows, why) in
+        [(few, "at least 10 estimates, and there are 3"), (&same, "all have the same")]
+    {
+        let ran = pool(rows, "weeks");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let words = ran.output.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("The effect is not compared by weeks") && words.contains(why));
+        assert!(words.contains("estimate 0.1"), "{words}");
+        let table = desk.write("table.csv", rows);
+        let pooled = desk.json(&["pool", table.to_str().unwrap(), "--moderator", "weeks"]);
+        assert!(pooled["moderator"]["why_not"].as_str().unwrap().contains(why), "{pooled}");
+        assert!(pooled["moderator"]["line"].is_null() && pooled["estimate"].is_number());
     }
 }
 
@@ -111,7 +198,7 @@ fn effects_are_worked_out_row_by_row_and_a_wrong_row_costs_no_other() {
     assert_eq!(report["rows"][1]["label"], "Dunlin");
     assert!(report["rows"][1]["months"].is_null(), "no difference is clear: {report}");
     assert_eq!(report["refused"][0]["row"], 3);
-    assert_eq!(report["refused"][0]["reason"], "sd1, 0, must be above 0 and at most 1e9");
+    assert_eq!(report["refused"][0]["reason"], "sd1 is 0; it must be above 0 and at most 1e9");
     assert_eq!(report["refused"][1]["reason"], "n1 (column \"pupils\") is empty");
 
     let ran = desk.run(&arguments);

@@ -40,7 +40,7 @@ pub(super) struct Effect {
     /// Take one of these values from a column of another name
     #[arg(long, value_name = "NAME=COLUMN")]
     map: Vec<ColumnOf>,
-    /// A column that says whose each row is
+    /// A column that says which school a row is from
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
     /// The file's encoding, such as windows-1252, where it is not found
@@ -186,7 +186,7 @@ fn effect(
             }
             _ => continue,
         };
-        return Err(format!("{called}, {value}, {rule}"));
+        return Err(format!("{called} is {value}; it {rule}"));
     }
     let [n1, mean1, sd1, n2, mean2, sd2] = values;
     let (n1, n2) = (n1 as u32, n2 as u32);
@@ -244,8 +244,13 @@ months: of additional progress, for attainment alone, by the Education Endowment
 for single trials; a dash where no difference is clear.";
 
 fn line(row: &EffectRow) -> [String; 7] {
-    let label: String =
-        row.label.iter().flat_map(|label| label.chars()).take(LABEL_LETTERS).collect();
+    let label = row.label.as_deref().unwrap_or_default();
+    let label = match label.char_indices().nth(LABEL_LETTERS) {
+        None => label.to_owned(),
+        Some(_) => label.chars().take(LABEL_LETTERS - 1).chain(['…']).collect(),
+    };
+    // An end that two decimals show as 0 may lie on either side of it.
+    let decimals = if row.ci_low.abs().min(row.ci_high.abs()) < 0.005 { 3 } else { 2 };
     let months = match (row.months, row.months_or_more) {
         (None, _) => "-".to_owned(),
         (Some(0), _) => "0".to_owned(),
@@ -256,8 +261,12 @@ fn line(row: &EffectRow) -> [String; 7] {
         row.row.to_string(),
         label,
         format!("{:+.3}", row.g),
-        format!("{:+.2} to {:+.2}", row.ci_low, row.ci_high),
-        format!("{:.4}", row.variance),
+        format!("{:+.decimals$} to {:+.decimals$}", row.ci_low, row.ci_high),
+        if row.variance < 0.001 {
+            format!("{:.1e}", row.variance)
+        } else {
+            format!("{:.4}", row.variance)
+        },
         format!("{:+.1}", row.improvement_index),
         months,
     ]
@@ -291,12 +300,12 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_is_named_with_its_rule() {
         for (name, value, reason) in [
-            ("n1", "1", "n1, 1, must be a whole number from 2 to 100,000,000"),
-            ("n2", "20.5", "n2, 20.5, must be a whole number from 2 to 100,000,000"),
-            ("sd1", "0", "sd1, 0, must be above 0 and at most 1e9"),
-            ("sd2", "-2", "sd2, -2, must be above 0 and at most 1e9"),
-            ("mean1", "inf", "mean1, inf, must be a number from -1e9 to 1e9"),
-            ("mean2", "nan", "mean2, NaN, must be a number from -1e9 to 1e9"),
+            ("n1", "1", "n1 is 1; it must be a whole number from 2 to 100,000,000"),
+            ("n2", "20.5", "n2 is 20.5; it must be a whole number from 2 to 100,000,000"),
+            ("sd1", "0", "sd1 is 0; it must be above 0 and at most 1e9"),
+            ("sd2", "-2", "sd2 is -2; it must be above 0 and at most 1e9"),
+            ("mean1", "inf", "mean1 is inf; it must be a number from -1e9 to 1e9"),
+            ("mean2", "nan", "mean2 is NaN; it must be a number from -1e9 to 1e9"),
             ("sd1", "", "sd1 is empty"),
             (
                 "mean1",
@@ -311,6 +320,20 @@ mod tests {
         let mut tiny = cells();
         (tiny["sd1"], tiny["sd2"]) = ("1e-320".into(), "1e-320".into());
         assert!(of(tiny).unwrap_err().contains("too small"));
+    }
+
+    #[test]
+    fn a_line_shows_on_which_side_of_0_an_interval_ends_and_that_a_label_goes_on() {
+        let mut cells = cells();
+        (cells["n1"], cells["n2"]) = ("400000".into(), "400000".into());
+        (cells["mean1"], cells["mean2"]) = ("100.03".into(), "100".into());
+        let mut row = of(cells).unwrap();
+        row.label = Some("Ash Grove Church of England Primary".to_owned());
+        let line = line(&row);
+        assert_eq!(line[1], "Ash Grove Church of E…");
+        assert_eq!((line[3].as_str(), line[4].as_str()), ("+0.002 to +0.010", "5.0e-6"));
+        row.label = Some("Twenty-two letters, é!".to_owned());
+        assert_eq!(super::line(&row)[1], "Twenty-two letters, é!");
     }
 
     #[test]

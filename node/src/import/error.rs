@@ -9,12 +9,12 @@ use staffroom_protocol::record::{Kind, UnknownKind};
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {why}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
+        /// Why; no source, which would be printed once more.
+        why: io::Error,
     },
     /// A directory or a pipe.
     #[error("{} is not a file; name a file on disk, since it is read twice", .0.display())]

@@ -68,7 +68,7 @@ pub(super) fn read(
     input: &mut Text,
     row: &mut Vec<u8>,
 ) -> Result<(Splitter, Table, u64), ImportError> {
-    let cannot = |source| ImportError::Read { path: path.to_owned(), source };
+    let cannot = |why| ImportError::Read { path: path.to_owned(), why };
     let encoding = input.encoding().name();
     let start = input.fill_buf().map_err(cannot)?;
     let told = table::excel_separator(start);

@@ -47,7 +47,7 @@ impl Text {
         path: &Path,
         declared: Option<&'static Encoding>,
     ) -> Result<Self, ImportError> {
-        let cannot = |source| ImportError::Read { path: path.to_owned(), source };
+        let cannot = |why| ImportError::Read { path: path.to_owned(), why };
         let metadata = std::fs::metadata(path).map_err(cannot)?;
         if !metadata.is_file() {
             return Err(ImportError::NotAFile(path.to_owned()));

@@ -43,7 +43,7 @@ pub use estimate::{
 };
 pub use leave_one_out::{LEAVE_ONE_OUT_MOST, leave_one_out};
 pub use method::Method;
-pub use moderator::{Coefficient, MODERATOR_LEAST, Moderated, moderator};
+pub use moderator::{Coefficient, MODERATOR_LEAST, Moderated, check_moderator, moderator};
 pub use subgroups::{Subgroups, Welch, subgroups};
 
 /// What estimates say together. Intervals are 95 % intervals, tests two-sided.

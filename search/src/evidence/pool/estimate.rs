@@ -32,6 +32,9 @@ pub enum EstimateError {
     /// The variance is no number, 0, negative, or beyond [`MIN_VARIANCE`] and [`MAX_VARIANCE`].
     #[error("the variance {0} must be above 0, and from 1e-18 to 1e18")]
     Variance(f64),
+    /// The moderator is no number, or beyond [`MAX_EFFECT`].
+    #[error("the moderator {0} must be a number from -1e9 to 1e9")]
+    Moderator(f64),
 }
 
 /// Why estimates cannot be pooled, compared or tested.
@@ -55,14 +58,6 @@ pub enum PoolError {
         row: usize,
         /// What is wrong with it.
         problem: EstimateError,
-    },
-    /// The moderator of an estimate is no number, or beyond [`MAX_EFFECT`].
-    #[error("estimate {row}: the moderator {value} must be a number from -1e9 to 1e9")]
-    Moderator {
-        /// The estimate's place, from 1.
-        row: usize,
-        /// The value.
-        value: f64,
     },
     /// There are too few estimates for what is asked.
     #[error("{what} needs at least {least} estimates, and there are {k}")]

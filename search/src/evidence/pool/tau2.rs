@@ -13,6 +13,9 @@ const MOST_HALVINGS: usize = 240;
 /// How close a root is closed in on, beside itself and the smallest variance.
 const TOLERANCE: f64 = 1e-15;
 
+/// Beside the smallest variance, what rounding leaves of a τ² of 0.
+const ROUNDING: f64 = 1e-12;
+
 /// τ² by `method`, at least 0; 0 of one estimate.
 pub(super) fn tau2(estimates: &[Estimate], method: Method) -> f64 {
     let k = estimates.len();
@@ -176,5 +179,7 @@ fn closed_in(
         let middle = low + (high - low) / 2.0;
         if holds(middle) { low = middle } else { high = middle }
     }
-    low + (high - low) / 2.0
+    let root = low + (high - low) / 2.0;
+    // Of a likelihood that is flat at 0, rounding makes one that rises.
+    if root <= ROUNDING * smallest_variance { 0.0 } else { root }
 }

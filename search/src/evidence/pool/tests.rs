@@ -130,6 +130,41 @@ fn a_moderator_accounts_for_what_was_published() {
     assert_eq!(moderated.q_df, 11);
 }
 
+/// The line through twelve made-up estimates.
+// From a program of its own in Python with NumPy and SciPy, which finds τ² on a grid of the restricted
+// likelihood and then where its derivative y′PPy − tr P, of whole matrices, is 0.
+#[test]
+fn a_line_over_a_moderator_matches_another_program() {
+    let effects = [0.95, 0.05, 0.45, 0.61, -0.15, 0.52, 0.12, 0.47, -0.18, 0.40, -0.05, 0.42];
+    let variances = [0.02, 0.035, 0.015, 0.05, 0.025, 0.04, 0.03, 0.018, 0.022, 0.06, 0.028, 0.033];
+    let moderators = [3.0, 9.0, 4.0, 5.0, 12.0, 2.0, 10.0, 6.0, 8.0, 6.0, 14.0, 7.0];
+    let pairs: Vec<_> = effects.into_iter().zip(variances).collect();
+    let points: Vec<_> = estimates(&pairs).into_iter().zip(moderators).collect();
+    let line = moderator(&points).unwrap();
+    for (found, expected) in [
+        (line.tau2, 0.021_828_360_265_3),
+        (line.r2.unwrap(), 77.490_364_315_6),
+        (line.q_residual, 17.361_512_358_5),
+        (line.q_p, 0.066_737_678_315_3),
+        (line.intercept.estimate, 0.875_934_278_095_8),
+        (line.intercept.se, 0.148_030_217_628_7),
+        (line.slope.estimate, -0.080_516_397_905_0),
+        (line.slope.se, 0.018_564_364_577_5),
+        (line.slope.ci_low, -0.116_901_883_872_9),
+        (line.slope.ci_high, -0.044_130_911_937_2),
+        (line.slope.p, 0.000_014_434_339_3),
+        (line.slope.hksj.se, 0.017_509_916_844_3),
+        (line.slope.hksj.ci_low, -0.119_530_923_920_9),
+        (line.slope.hksj.p, 0.000_982_627_602_0),
+        (line.slope.hksj_never_shrinks.se, 0.018_564_364_577_5),
+        (line.slope.hksj_never_shrinks.ci_low, -0.121_880_379_882_7),
+        (line.slope.hksj_never_shrinks.ci_high, -0.039_152_415_927_4),
+        (line.slope.hksj_never_shrinks.p, 0.001_472_945_634_8),
+    ] {
+        near(found, expected, 1e-9);
+    }
+}
+
 #[test]
 fn eggers_test_matches_a_published_one() {
     let test = egger(&bcg()).unwrap();
@@ -219,6 +254,15 @@ fn what_lies_closer_than_chance_has_a_tau2_of_exactly_0() {
         assert_eq!((pooled.tau2, pooled.i2, pooled.i2_tau2), (0.0, 0.0, 0.0));
         assert_eq!(pooled.tau2_interval, Some((0.0, 0.0)));
         near(pooled.estimate, pool(&close, Method::FixedEffect).unwrap().estimate, 1e-15);
+    }
+}
+
+/// Q = (0.5 − 0.3)²/(0.02 + 0.02) = 1 on one degree, where each of these has its end at 0.
+#[test]
+fn a_tau2_on_the_very_edge_of_0_is_0() {
+    let edge = estimates(&[(0.3, 0.02), (0.5, 0.02)]);
+    for method in [Method::Reml, Method::PauleMandel] {
+        assert_eq!(pool(&edge, method).unwrap().tau2, 0.0);
     }
 }
 
@@ -326,6 +370,11 @@ fn what_cannot_be_tested_or_compared_says_what_it_takes() {
         "Egger's test needs estimates that differ in their variance, and all have the same"
     );
     let with = |value: f64| bcg().into_iter().map(|one| (one, value)).collect::<Vec<_>>();
+    let sums = |first: f64, others: f64| {
+        let mut points = with(others);
+        points[0].1 = first;
+        points
+    };
     assert_eq!(
         moderator(&with(3.0)[..9]).unwrap_err().to_string(),
         "a comparison by a moderator needs at least 10 estimates, and there are 9"
@@ -335,6 +384,12 @@ fn what_cannot_be_tested_or_compared_says_what_it_takes() {
         "a comparison by a moderator needs estimates that differ in their moderator, and all \
          have the same"
     );
+    assert_eq!(
+        moderator(&sums(0.3, 0.1 + 0.2)).unwrap_err().to_string(),
+        moderator(&with(0.3)).unwrap_err().to_string(),
+        "what rounding leaves is no difference"
+    );
+    assert!(moderator(&sums(0.3, 0.300_001)).is_ok());
     assert_eq!(
         moderator(&with(f64::NAN)).unwrap_err().to_string(),
         "estimate 1: the moderator NaN must be a number from -1e9 to 1e9"
