@@ -11,7 +11,7 @@ use tantivy::{Index as Engine, IndexReader, ReloadPolicy};
 
 use super::{EmptyReason, IndexError, stamp};
 use crate::schema::{ANALYZER, WORD_ANALYZER};
-use crate::words::{stemming_analyzer, word_analyzer};
+use crate::words::{indexing_analyzer, word_analyzer};
 
 const META: &str = "meta.json";
 const MANAGED: &str = ".managed.json";
@@ -87,7 +87,7 @@ fn open_existing(
 }
 
 fn register(engine: &Engine) {
-    engine.tokenizers().register(ANALYZER, stemming_analyzer());
+    engine.tokenizers().register(ANALYZER, indexing_analyzer());
     engine.tokenizers().register(WORD_ANALYZER, word_analyzer());
 }
 
