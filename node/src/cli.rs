@@ -121,6 +121,9 @@ enum Command {
         /// The data directory
         dir: PathBuf,
     },
+    /// Read a file from standard input and write its text; the node runs this itself
+    #[command(hide = true)]
+    ReadFile,
 }
 
 /// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
@@ -128,10 +131,17 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
+    if let Command::ReadFile = &arguments.command {
+        return ended(crate::extract::read_file(), &output);
+    }
     if let Command::Serve(_) = &arguments.command {
         with_few_arenas();
     }
-    match run(arguments.command, &arguments.common.data, &output) {
+    ended(run(arguments.command, &arguments.common.data, &output), &output)
+}
+
+fn ended(result: anyhow::Result<()>, output: &Output) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);
@@ -192,6 +202,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
                 Ok(())
             }
             Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
+            Command::ReadFile => crate::extract::read_file(),
         }
     })
 }

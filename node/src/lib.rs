@@ -8,6 +8,7 @@ mod confirmations;
 pub mod contacts;
 mod epochs;
 pub mod erasure;
+pub mod extract;
 pub mod groups;
 pub mod heard;
 pub mod home;

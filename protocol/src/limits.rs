@@ -47,6 +47,10 @@ pub const MAX_BODY_BYTES: usize = 256 * 1024;
 /// One file. Whole-file verification holds it on disk and reads it once; streaming lifts this.
 pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The text of one file, which every member keeps. The longest novels that schools read have half of
+/// it, and one answer of a member carries it whole.
+pub const MAX_FILE_TEXT_BYTES: usize = 1024 * 1024;
+
 /// Files of one record: a scheme of work for a year has a file a week.
 pub const MAX_FILES_PER_RECORD: usize = 40;
 

@@ -1,0 +1,125 @@
+//! What a process that reads a file denies itself.
+
+use anyhow::Context;
+use rlimit::Resource;
+
+/// Memory, with the program itself: a file of the largest size, what it unpacks to and its text.
+const MAX_ADDRESS_SPACE: u64 = 512 * 1024 * 1024;
+
+/// Seconds of a processor; less than what the node waits, so that a file which loops is given up as
+/// such and not as one that met a busy server.
+const MAX_CPU_SECONDS: u64 = 20;
+
+/// Limits this process for good; it must have one thread only. Says which guards this system lacks.
+pub(super) fn limit_this_process() -> anyhow::Result<Vec<&'static str>> {
+    for (resource, most) in [
+        (Resource::AS, MAX_ADDRESS_SPACE),
+        (Resource::CPU, MAX_CPU_SECONDS),
+        // A crash leaves nothing of the file on the disk.
+        (Resource::CORE, 0),
+        (Resource::FSIZE, 0),
+    ] {
+        resource.set(most, most).with_context(|| format!("could not limit {resource:?}"))?;
+    }
+    let mut missing = Vec::new();
+    if !guards::give_up_files() {
+        missing.push("landlock");
+    }
+    if !guards::give_up_calls() {
+        missing.push("seccomp");
+    }
+    Ok(missing)
+}
+
+#[cfg(target_os = "linux")]
+mod guards {
+    use std::collections::BTreeMap;
+
+    use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
+    use seccompiler::{
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule,
+    };
+
+    /// The newest rules that are asked for; an older kernel enforces those that it knows.
+    const NEWEST: ABI = ABI::V6;
+
+    /// What reading what is open, making text of it and ending take.
+    const CALLS: [libc::c_long; 25] = [
+        libc::SYS_read,
+        libc::SYS_write,
+        libc::SYS_writev,
+        libc::SYS_close,
+        libc::SYS_fstat,
+        libc::SYS_lseek,
+        libc::SYS_brk,
+        libc::SYS_munmap,
+        libc::SYS_mremap,
+        libc::SYS_madvise,
+        libc::SYS_futex,
+        libc::SYS_getrandom,
+        libc::SYS_clock_gettime,
+        libc::SYS_sched_yield,
+        libc::SYS_sigaltstack,
+        libc::SYS_rt_sigaction,
+        libc::SYS_rt_sigprocmask,
+        libc::SYS_rt_sigreturn,
+        libc::SYS_restart_syscall,
+        libc::SYS_getpid,
+        libc::SYS_gettid,
+        libc::SYS_tgkill,
+        libc::SYS_exit,
+        libc::SYS_exit_group,
+        libc::SYS_statx,
+    ];
+
+    /// Memory that may hold a program is never had.
+    const MEMORY_CALLS: [libc::c_long; 2] = [libc::SYS_mmap, libc::SYS_mprotect];
+
+    /// Opens no file, reaches no network and signals nobody from here on; whether that is so.
+    pub(super) fn give_up_files() -> bool {
+        let restricted = Ruleset::default()
+            .handle_access(AccessFs::from_all(NEWEST))
+            .and_then(|rules| rules.handle_access(AccessNet::from_all(NEWEST)))
+            .and_then(|rules| rules.scope(Scope::from_all(NEWEST)))
+            .and_then(Ruleset::create)
+            .and_then(landlock::RulesetCreated::restrict_self);
+        restricted.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
+    }
+
+    /// Makes every other call of the system the end of this process; whether that is so.
+    pub(super) fn give_up_calls() -> bool {
+        filter().is_ok_and(|filter| seccompiler::apply_filter(&filter).is_ok())
+    }
+
+    fn filter() -> Result<BpfProgram, seccompiler::Error> {
+        let not_a_program = SeccompCondition::new(
+            2,
+            SeccompCmpArgLen::Dword,
+            SeccompCmpOp::MaskedEq(u64::from(libc::PROT_EXEC.unsigned_abs())),
+            0,
+        )?;
+        let memory = SeccompRule::new(vec![not_a_program])?;
+        let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+            CALLS.iter().map(|call| (*call, Vec::new())).collect();
+        rules.extend(MEMORY_CALLS.iter().map(|call| (*call, vec![memory.clone()])));
+        let filter = SeccompFilter::new(
+            rules,
+            SeccompAction::KillProcess,
+            SeccompAction::Allow,
+            std::env::consts::ARCH.try_into()?,
+        )?;
+        Ok(filter.try_into()?)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod guards {
+    pub(super) fn give_up_files() -> bool {
+        false
+    }
+
+    pub(super) fn give_up_calls() -> bool {
+        false
+    }
+}
