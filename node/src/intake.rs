@@ -8,6 +8,8 @@ use staffroom_protocol::group::roster::{Roster, Standing};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::intake::{AsideReason, Judgement, judge};
+use staffroom_protocol::limits::MAX_FILE_TEXT_BYTES;
+use staffroom_protocol::record::File;
 use staffroom_protocol::sync::ContentSet;
 
 use crate::blobs::BlobError;
@@ -237,7 +239,8 @@ impl Node {
                 value: None,
             }])?;
             if self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
-                self.store().apply(vec![Change::ForgetBlob { hash }])?;
+                let forgotten = vec![Change::ForgetBlob { hash }, crate::file_texts::forget(&hash)];
+                self.store().apply(forgotten)?;
                 if let Err(error) = self.blobs().remove(&hash) {
                     tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
                 }
@@ -255,7 +258,7 @@ impl Node {
             return Ok(Some(bytes));
         }
         match self.blobs().size(hash)? {
-            Some(size) if size <= staffroom_protocol::limits::MAX_BODY_BYTES as u64 => {
+            Some(size) if size <= MAX_FILE_TEXT_BYTES as u64 => {
                 Ok(self.blobs().read_range(hash, 0, usize::try_from(size).unwrap_or(0))?)
             }
             Some(_) | None => Ok(None),
@@ -309,14 +312,11 @@ pub enum KeepError {
     Blob(#[from] BlobError),
 }
 
-/// The full text and the files of an entry.
+/// The full text of an entry, its files and the texts inside them.
 pub(crate) fn blobs_of(entry: &Entry) -> Vec<BlobRef> {
     let files = entry.summary().ok().flatten().map(|summary| summary.files).unwrap_or_default();
-    entry
-        .body()
-        .into_iter()
-        .chain(files.into_iter().map(|file| BlobRef { hash: file.hash, size: file.size }))
-        .collect()
+    let of_file = |file: File| [Some(BlobRef { hash: file.hash, size: file.size }), file.text];
+    entry.body().into_iter().chain(files.into_iter().flat_map(of_file).flatten()).collect()
 }
 
 /// The key under which it is kept that a blob belongs to an entry's group.

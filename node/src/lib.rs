@@ -9,6 +9,7 @@ pub mod contacts;
 mod epochs;
 pub mod erasure;
 pub mod extract;
+mod file_texts;
 pub mod groups;
 pub mod heard;
 pub mod home;

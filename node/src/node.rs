@@ -18,6 +18,7 @@ use staffroom_protocol::sync::ContentSet;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
 use crate::epochs::Opened;
+use crate::extract::Extractor;
 use crate::heard::Heard;
 use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
@@ -42,6 +43,7 @@ pub struct Node {
     heard: Heard,
     peer_clocks: PeerClocks,
     indexer: Indexer,
+    extractor: Extractor,
     saved_searches: SavedSearches,
     past_searches: PastSearches,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
@@ -129,6 +131,7 @@ impl Node {
             store,
             blobs,
             indexer,
+            extractor: Extractor::this_program(),
             saved_searches,
             verifier: Verifier::default(),
             aside: Mutex::default(),
@@ -185,6 +188,11 @@ impl Node {
     /// The search index and what keeps it up to date.
     pub fn indexer(&self) -> &Indexer {
         &self.indexer
+    }
+
+    /// Reads the text inside files.
+    pub(crate) fn extractor(&self) -> &Extractor {
+        &self.extractor
     }
 
     /// The searches that the school keeps.

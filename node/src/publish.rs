@@ -14,19 +14,23 @@ use staffroom_protocol::publish::{self, Context, Prepared, Refusal};
 use staffroom_protocol::record::{
     Authored, AuthoredError, Kind, Problem, Record, Reference, Severity,
 };
-use staffroom_protocol::safeguard::{Allowed, Finding};
+use staffroom_protocol::safeguard::{Allowed, Clearance, Finding, Sort};
 
 use crate::blobs::BlobError;
 use crate::clock::{now_millis, today};
+use crate::file_texts::KnownTexts;
 use crate::groups::GroupError;
 use crate::home::{HomeError, random};
-use crate::intake::possession_key;
+use crate::intake::{KeepError, possession_key};
 use crate::node::Node;
 use crate::peer_clocks::ClockAhead;
 use crate::records::RecordError;
 use crate::store::{Change, MAX_SMALL_BLOB_BYTES, StoreError, Table};
 
 pub use told::Told;
+
+/// The reason that stands in the log where an author confirmed it by a file's name alone.
+const CONFIRMED: &str = "its author says that it holds no pupil data";
 
 /// What became of one record that was to be published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,6 +75,9 @@ pub struct PublishOptions {
     pub allow_same_title: bool,
     /// Only say what would happen.
     pub check_only: bool,
+    /// Names of files that the author has looked through and found to hold no pupil data, where the
+    /// text inside them cannot be looked through.
+    pub no_pupil_data: Vec<String>,
 }
 
 /// Why one record is not shared.
@@ -130,6 +137,9 @@ pub enum PublishError {
     /// The files.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// The texts of files.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
     /// The data directory.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -141,7 +151,7 @@ pub enum PublishError {
 impl PublishError {
     /// Whether it concerns the node and not the one record, so that the next would fail too.
     fn is_general(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Home(_) | Self::Blob(_))
+        matches!(self, Self::Store(_) | Self::Home(_) | Self::Blob(_) | Self::Keep(_))
     }
 
     fn reasons(&self) -> Vec<String> {
@@ -165,6 +175,8 @@ struct Batch {
     clock: Timestamp,
     /// The keys under which its records are found again.
     keys: BTreeMap<Vec<u8>, RecordId>,
+    /// What was read in the files of all of them.
+    texts: KnownTexts,
 }
 
 /// What one record adds to a batch.
@@ -194,9 +206,11 @@ impl Node {
         written: Vec<Value>,
         options: &PublishOptions,
     ) -> Result<(Vec<PublishOutcome>, Told), PublishError> {
+        // Nobody waits for files that somebody else publishes.
+        let texts = self.read_texts_in(&written)?;
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcomes = Vec::with_capacity(written.len());
-        let mut batch = Batch::default();
+        let mut batch = Batch { texts, ..Batch::default() };
         for value in written {
             let title = title_of(&value);
             outcomes.push(match self.check(value, options, &batch) {
@@ -262,14 +276,26 @@ impl Node {
         }
         let before = held.as_ref().and_then(|held| held.summary.as_ref());
         let about = self.about(&authored)?;
-        let context =
-            Context { school, today: today(), shared_before: before, about: about.as_ref() };
-        let prepared = publish::prepare(authored.record, &authored.cleared, context)?;
-        for file in &prepared.summary.files {
+        let attached = authored.record.summarise().files;
+        for file in &attached {
             if self.blobs().size(&file.hash)? != Some(file.size) {
                 return Err(PublishError::FileMissing(file.name.clone()));
             }
         }
+        let files = self.texts_of(&attached, &batch.texts)?;
+        let context = Context {
+            school,
+            today: today(),
+            shared_before: before,
+            about: about.as_ref(),
+            files: &files,
+        };
+        authored.cleared.extend(options.no_pupil_data.iter().map(|file| Clearance {
+            sort: Sort::UncheckedFile,
+            file: Some(file.clone()),
+            reason: CONFIRMED.to_owned(),
+        }));
+        let prepared = publish::prepare(authored.record, &authored.cleared, context)?;
         let held = held.map(|held| held.entry);
         Ok(Ok(Checked { school, id, held, groups, kind, prepared, source, title_key }))
     }
@@ -363,7 +389,7 @@ impl Node {
             title,
             groups: checked.groups.iter().filter_map(|group| names.remove(group)).collect(),
             new_version: checked.held.is_some(),
-            warnings: checked.prepared.warnings.iter().map(Problem::to_string).collect(),
+            warnings: warnings(&checked.prepared),
         }
     }
 
@@ -388,10 +414,12 @@ impl Node {
             };
             let identity = self.identity();
             let entry = Entry::sign(draft, identity.certificate(), identity.node_key())?;
-            let files = prepared.summary.files.iter().map(|file| &file.hash);
-            batch.changes.extend(files.chain([&body.hash]).map(|hash| Change::Local {
+            let files = prepared.summary.files.iter();
+            let files = files.flat_map(|file| [Some(file.hash), file.text.map(|text| text.hash)]);
+            let blobs = files.flatten().chain([body.hash]);
+            batch.changes.extend(blobs.map(|hash| Change::Local {
                 table: Table::Possession,
-                key: possession_key(hash, &entry.key()),
+                key: possession_key(&hash, &entry.key()),
                 value: Some(Vec::new()),
             }));
             batch.entries.push(entry);
@@ -434,6 +462,17 @@ fn lookup_key(what: &[u8], text: &[u8]) -> Vec<u8> {
 
 fn record_id(bytes: &[u8]) -> Option<RecordId> {
     bytes.try_into().ok().map(RecordId::from_bytes)
+}
+
+/// What the author should look at, and which files others see as not checked.
+fn warnings(prepared: &Prepared) -> Vec<String> {
+    let unchecked = prepared.cleared.iter().map(|allowed| &allowed.finding);
+    let unchecked = unchecked.filter(|finding| finding.sort == Sort::UncheckedFile);
+    let unchecked = unchecked.map(|finding| {
+        let reason = finding.reason.as_deref().unwrap_or_default();
+        format!("{} is shown as \"not checked\": {reason}", finding.place)
+    });
+    prepared.warnings.iter().map(Problem::to_string).chain(unchecked).collect()
 }
 
 /// The title as far as it can be read, for naming a record that is refused.

@@ -294,6 +294,15 @@ impl Record {
         self.content.references_mut()
     }
 
+    /// Its files, for filling in the text inside them.
+    pub(crate) fn files_mut(&mut self) -> &mut [File] {
+        if let Content::Resource(resource) = &mut self.content {
+            &mut resource.files
+        } else {
+            &mut []
+        }
+    }
+
     /// Replaces other names of vocabulary terms by the terms themselves.
     pub fn normalise(&mut self) {
         self.content.normalise();

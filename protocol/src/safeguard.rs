@@ -50,6 +50,19 @@ pub fn scan(place: &str, text: &str, today: Date) -> Vec<Finding> {
     finding::collect(&masked(place, today), &folded, hits)
 }
 
+/// What is said of a file whose text could not be looked through, and why not, in words that go behind
+/// its name.
+pub(crate) fn unchecked(file: &str, reason: &str, today: Date) -> Finding {
+    Finding {
+        place: masked(file, today),
+        sort: Sort::UncheckedFile,
+        refused: false,
+        lines: Vec::new(),
+        count: 1,
+        reason: Some(reason.to_owned()),
+    }
+}
+
 /// Looks through every text and every name of a field in a record that was turned into JSON.
 ///
 /// Places are paths such as `actions[2].lead_role`. A field's own name counts as the name beside a
@@ -169,7 +182,8 @@ const fn is_figures(sort: Sort) -> bool {
         | Sort::PupilTable
         | Sort::Email
         | Sort::PupilMention
-        | Sort::NameList => false,
+        | Sort::NameList
+        | Sort::UncheckedFile => false,
     }
 }
 

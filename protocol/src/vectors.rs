@@ -148,6 +148,23 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         add(&format!("record: {}", record.kind()), &body);
         add(&format!("entry: {}", record.kind()), entry.as_bytes());
     }
+    let mut record = sample::complete(Kind::Resource);
+    let text = BlobRef { hash: Hash::of(b"the text inside"), size: 15 };
+    record.files_mut()[0].text = Some(text);
+    let body = wire::encode(&record);
+    let draft = Draft {
+        group,
+        record: RecordId::from_bytes([7; 16]),
+        clock,
+        kind: record.kind().as_str().into(),
+        content: Some((
+            record.summarise(),
+            BlobRef { hash: Hash::of(&body), size: body.len() as u64 },
+        )),
+        school: None,
+    };
+    let entry = Entry::sign(draft, &ash.certificate, &ash.node).unwrap();
+    add("entry: with the text of a file", entry.as_bytes());
     let withdrawal = Draft {
         group,
         record: RecordId::from_bytes([7; 16]),

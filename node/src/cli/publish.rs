@@ -28,6 +28,10 @@ pub(super) struct Publish {
     /// Share a second record even where this school has one of that kind and title
     #[arg(long)]
     new: bool,
+    /// A file of a record that cannot be looked through, such as a picture: say that it holds no pupil
+    /// data; may be given several times
+    #[arg(long, value_name = "FILE")]
+    no_pupil_data: Vec<PathBuf>,
     /// Only say what would happen
     #[arg(long)]
     check: bool,
@@ -88,6 +92,7 @@ impl Publish {
             groups: self.group.clone(),
             allow_same_title: self.new,
             check_only: self.check,
+            no_pupil_data: self.no_pupil_data.iter().map(|path| name_of(path)).collect(),
         };
         let request = PublishRequest { records, options };
         let published: Vec<PublishOutcome> = client.post("/records", &request).await?;
@@ -95,6 +100,11 @@ impl Publish {
         outcomes.extend(published.map(|(file, outcome)| FileOutcome { file, outcome }));
         Ok(outcomes)
     }
+}
+
+/// A file as its record names it, without folders.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
 fn refused(file: &Path, error: &anyhow::Error) -> FileOutcome {
@@ -133,8 +143,8 @@ pub(super) async fn with_attachments(
     let Manuscript { mut fields, files } = manuscript;
     let mut kept = Vec::new();
     for path in &files {
-        let name = Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path);
-        let address = with_query("/files", [("name", name)]);
+        let name = name_of(Path::new(path));
+        let address = with_query("/files", [("name", name.as_str())]);
         let file: record::File = client.send_file(&address, content(path)?).await?;
         kept.push(serde_json::to_value(file)?);
     }

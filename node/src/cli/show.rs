@@ -82,7 +82,8 @@ fn text(record: &RecordReport) -> String {
             record.id.short()
         ));
         let file = |file: &staffroom_protocol::record::File| {
-            format!("- {} ({})", file.name, bytes(file.size))
+            let checked = if file.text.is_some() { "" } else { ", not checked for pupil data" };
+            format!("- {} ({}{checked})", file.name, bytes(file.size))
         };
         lines.extend(summary.files.iter().map(file));
     }

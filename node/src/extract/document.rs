@@ -62,11 +62,11 @@ pub(super) fn read_within(bytes: &[u8], depth: usize) -> Result<String, NoText> 
         sheet::read_old(bytes)?
     } else if bytes.starts_with(b"{\\rtf") {
         return Err(NoText::Unknown);
-    } else if let Some(sort) = sort(bytes) {
-        return Err(NoText::Sort(sort));
-    } else {
-        let text = plain::read(bytes).ok_or(NoText::Unknown)?;
+    } else if let Some(text) = plain::read(bytes) {
+        // Before what it seems to be: a list that begins with "BMI" is no picture of the sort BMP.
         if html::is_html(&text) { html::read(&text)? } else { text }
+    } else {
+        return Err(sort(bytes).map_or(NoText::Unknown, NoText::Sort));
     };
     if text.len() > MAX_FILE_TEXT_BYTES {
         return Err(NoText::TooLong);

@@ -229,6 +229,7 @@ impl From<PublishError> for ApiError {
             PublishError::Record(error) => error.into(),
             PublishError::Group(error) => error.into(),
             PublishError::Blob(error) => error.into(),
+            PublishError::Keep(error) => error.into(),
             PublishError::Home(error) => {
                 tracing::error!(%error, "publishing");
                 Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }

@@ -55,8 +55,11 @@ pub(super) async fn upload(
     }
     let size = writer.size();
     let hash = blocking(move || writer.keep()).await??;
+    // Read while it is the only one that somebody waits for; publishing finds it read.
+    let reading = Arc::clone(&node);
+    blocking(move || reading.read_text_of(&hash)).await??;
     let media_type = media_type(&start, &upload.name).to_owned();
-    Ok(Json(File { name: upload.name, media_type, size, hash }))
+    Ok(Json(File { name: upload.name, media_type, size, hash, text: None }))
 }
 
 /// The media type by content; the name decides only between sorts of text.

@@ -107,6 +107,8 @@ pub enum Table {
     Groups = 9,
     /// Full texts of records that have not come yet.
     Wanted = 10,
+    /// What was read in this school's own files.
+    FileTexts = 11,
 }
 
 impl Change {

@@ -57,6 +57,7 @@ fn plain_text_is_read_in_the_encodings_that_schools_have() {
     let wide: Vec<u8> =
         [0xfeff_u16].into_iter().chain("Café".encode_utf16()).flat_map(u16::to_le_bytes).collect();
     assert_eq!(text(&wide), "Café");
+    assert_eq!(text(b"BMI,Week\n1,2"), "BMI,Week\n1,2", "no picture of the sort BMP");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Problems;
 use super::impact_report::Figures;
+use crate::entry::BlobRef;
 use crate::hash::{Hash, RecordId, SchoolId};
 
 /// A record in short, 8 KiB at most.
@@ -181,4 +182,8 @@ pub struct File {
     pub size: u64,
     /// The BLAKE3 hash of its bytes.
     pub hash: Hash,
+    /// The text inside it, which was looked through for pupil data; none where there was none to look
+    /// through, and the author's word stands for it. Whoever publishes it fills this in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<BlobRef>,
 }

@@ -22,6 +22,9 @@ pub struct Finding {
     pub lines: Vec<usize>,
     /// How many there are.
     pub count: usize,
+    /// Why a file could not be looked through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 impl fmt::Display for Finding {
@@ -41,7 +44,18 @@ impl fmt::Display for Finding {
         if self.count > 1 {
             write!(f, ", {} times", self.count)?;
         }
+        if let Some(reason) = &self.reason {
+            write!(f, " ({reason})")?;
+        }
         write!(f, ". {}", self.sort.advice())?;
+        if self.sort == Sort::UncheckedFile {
+            return write!(
+                f,
+                " If it holds no pupil data, say so: --no-pupil-data {:?} on the command line, or \
+                 cleared: [{{sort: {}, file: …, reason: \"…\"}}] in the front matter.",
+                self.place, self.sort
+            );
+        }
         if self.sort.is_refused() {
             f.write_str(
                 " The author cannot clear it; only the data-protection role may override this, \
@@ -76,6 +90,7 @@ pub(super) fn collect(place: &str, text: &str, mut hits: Vec<Hit>) -> Vec<Findin
                 refused: hit.sort.is_refused(),
                 lines: Vec::new(),
                 count: 0,
+                reason: None,
             });
             found.len() - 1
         });

@@ -9,8 +9,22 @@ use super::{Finding, Sort};
 pub struct Clearance {
     /// What sort of find.
     pub sort: Sort,
+    /// The file that was looked at; none for the finds in the record and in all its files. A file that
+    /// could not be looked through is only cleared by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Why it may be shared.
     pub reason: String,
+}
+
+impl Clearance {
+    /// Whether it speaks for what was found in a file, or in the record itself.
+    pub(crate) fn is_for(&self, file: Option<&str>) -> bool {
+        match self.file.as_deref() {
+            None => self.sort != Sort::UncheckedFile,
+            named => named == file,
+        }
+    }
 }
 
 /// The data-protection role's word that what the scan refuses may be shared.
@@ -48,6 +62,14 @@ impl Judgement {
     /// Whether nothing stops the record from being shared.
     pub const fn allows_sharing(&self) -> bool {
         self.refused.is_empty() && self.uncleared.is_empty()
+    }
+
+    /// Adds the judgement of another part of the same record.
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.refused.extend(other.refused);
+        self.uncleared.extend(other.uncleared);
+        self.cleared.extend(other.cleared);
+        self.overridden.extend(other.overridden);
     }
 
     /// Everything that stops the record from being shared.
@@ -101,11 +123,12 @@ mod tests {
             refused: sort.is_refused(),
             lines: vec![],
             count: 1,
+            reason: None,
         }
     }
 
     fn clearance(sort: Sort, reason: &str) -> Clearance {
-        Clearance { sort, reason: reason.into() }
+        Clearance { sort, file: None, reason: reason.into() }
     }
 
     #[test]

@@ -32,11 +32,13 @@ pub enum Sort {
     PupilMention,
     /// What look like names of pupils in a table.
     NameList,
+    /// A file whose text could not be looked through.
+    UncheckedFile,
 }
 
 impl Sort {
     /// All sorts, those that are refused first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Upn,
         Self::NhsNumber,
         Self::Uln,
@@ -49,6 +51,7 @@ impl Sort {
         Self::Date,
         Self::PupilMention,
         Self::NameList,
+        Self::UncheckedFile,
     ];
 
     /// Whether such a find stops the record from being shared, whatever its author says.
@@ -61,7 +64,8 @@ impl Sort {
             | Self::Telephone
             | Self::Date
             | Self::PupilMention
-            | Self::NameList => false,
+            | Self::NameList
+            | Self::UncheckedFile => false,
         }
     }
 
@@ -80,6 +84,7 @@ impl Sort {
             Self::Date => "date",
             Self::PupilMention => "pupil_mention",
             Self::NameList => "name_list",
+            Self::UncheckedFile => "unchecked_file",
         }
     }
 
@@ -100,6 +105,7 @@ impl Sort {
             Self::Date => "a date that could be a pupil's date of birth",
             Self::PupilMention => "a mention of one pupil",
             Self::NameList => "what looks like a list of pupils' names",
+            Self::UncheckedFile => "a file that could not be looked through",
         }
     }
 
@@ -134,6 +140,9 @@ impl Sort {
                  one pupil."
             }
             Self::NameList => "Remove it unless the names are not of pupils.",
+            Self::UncheckedFile => {
+                "Look through it yourself for names, faces and marks of pupils before you share it."
+            }
         }
     }
 }

@@ -463,6 +463,7 @@ fn strange_documents_are_indexed() {
         media_type: String::new(),
         size: u64::MAX,
         hash: staffroom_protocol::hash::Hash::of(b""),
+        text: None,
     }];
     strange.summary.references = Vec::<Reference>::new();
     strange.clock = Timestamp::from_u64(u64::MAX);

@@ -163,7 +163,7 @@ fn in_levels(mut waiting: Vec<SampleRecord>) -> Vec<SampleRecord> {
 mod tests {
     use serde_json::json;
     use staffroom_protocol::hash::{Hash, SchoolId};
-    use staffroom_protocol::publish::{Context, prepare};
+    use staffroom_protocol::publish::{Context, FileText, prepare};
     use staffroom_protocol::record::{Content, Kind, Record, State};
 
     use super::*;
@@ -180,8 +180,11 @@ mod tests {
         let mut shared = BTreeMap::new();
         for sample in &samples.records {
             let mut fields = sample.manuscript.fields.clone();
+            let mut files = BTreeMap::new();
             let attached = sample.manuscript.files.iter().map(|name| {
                 let content = sample.attachment(name).unwrap();
+                let text = String::from_utf8(content.clone()).unwrap();
+                files.insert(Hash::of(&content), FileText::Text(text));
                 assert!(content.len() > 100, "{name}");
                 json!({ "name": name, "media_type": "text/plain", "size": content.len(),
                         "hash": Hash::of(&content) })
@@ -202,6 +205,7 @@ mod tests {
                 today: jiff::civil::date(2026, 11, 24),
                 shared_before: None,
                 about,
+                files: &files,
             };
             let record = authored.record.clone();
             let prepared = prepare(authored.record, &authored.cleared, context)
