@@ -144,14 +144,17 @@ impl Extractor {
     fn understand(&self, answer: &[u8], status: ExitStatus) -> Reading {
         let mut parts = answer.splitn(3, |byte| *byte == b'\n');
         let mut part = || parts.next().and_then(|part| std::str::from_utf8(part).ok());
-        let Some(missing) = part().and_then(|line| line.strip_prefix(GREETING)) else {
+        let Some(guards) = part().and_then(|line| line.strip_prefix(GREETING)) else {
             tracing::error!(%status, "the program that reads files did not start");
             let reason = "the program that reads files did not start".to_owned();
             return Reading::NoText { reason, lasting: false };
         };
+        let held: Vec<&str> = guards.split_whitespace().collect();
+        let lacks = |guard: &&str| !held.contains(guard);
+        let missing: Vec<&str> = sandbox::GUARDS.into_iter().filter(lacks).collect();
         if !missing.is_empty() && !self.said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                missing = missing.trim(),
+                missing = missing.join(", "),
                 "files are read with limits on memory and time, but without what this system lacks"
             );
         }
@@ -192,10 +195,10 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
 /// # Errors
 /// If a limit cannot be set that every system has, or the standard streams fail.
 pub fn read_file() -> anyhow::Result<()> {
-    let missing = sandbox::limit_this_process()?;
-    let missing: String = missing.iter().map(|guard| format!(" {guard}")).collect();
+    let guards = sandbox::limit_this_process()?;
+    let guards: String = guards.iter().map(|guard| format!(" {guard}")).collect();
     let mut output = io::stdout().lock();
-    writeln!(output, "{GREETING}{missing}")?;
+    writeln!(output, "{GREETING}{guards}")?;
     output.flush()?;
     let mut bytes = Vec::new();
     io::stdin().lock().take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;

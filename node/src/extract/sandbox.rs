@@ -10,7 +10,10 @@ const MAX_ADDRESS_SPACE: u64 = 512 * 1024 * 1024;
 /// such and not as one that met a busy server.
 const MAX_CPU_SECONDS: u64 = 20;
 
-/// Limits this process for good; it must have one thread only. Says which guards this system lacks.
+/// What not every system has.
+pub(super) const GUARDS: [&str; 2] = ["landlock", "seccomp"];
+
+/// Limits this process for good; it must have one thread only. Says which of the [`GUARDS`] hold.
 pub(super) fn limit_this_process() -> anyhow::Result<Vec<&'static str>> {
     for (resource, most) in [
         (Resource::AS, MAX_ADDRESS_SPACE),
@@ -21,14 +24,9 @@ pub(super) fn limit_this_process() -> anyhow::Result<Vec<&'static str>> {
     ] {
         resource.set(most, most).with_context(|| format!("could not limit {resource:?}"))?;
     }
-    let mut missing = Vec::new();
-    if !guards::give_up_files() {
-        missing.push("landlock");
-    }
-    if !guards::give_up_calls() {
-        missing.push("seccomp");
-    }
-    Ok(missing)
+    // The second forbids the calls that the first needs.
+    let held = [guards::give_up_files(), guards::give_up_calls()];
+    Ok(GUARDS.into_iter().zip(held).filter_map(|(guard, held)| held.then_some(guard)).collect())
 }
 
 #[cfg(target_os = "linux")]
@@ -121,5 +119,31 @@ mod guards {
 
     pub(super) fn give_up_calls() -> bool {
         false
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::File;
+    use std::io::ErrorKind;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::guards;
+
+    #[test]
+    fn files_and_the_network_are_given_up_by_the_thread_that_does_so() {
+        let program = std::env::current_exe().unwrap();
+        let tried = || {
+            let file = File::open(&program).err().map(|error| error.kind());
+            let network =
+                TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).err().map(|error| error.kind());
+            [file, network]
+        };
+        std::thread::scope(|scope| {
+            let limited = scope.spawn(|| guards::give_up_files().then(tried));
+            let denied = Some(ErrorKind::PermissionDenied);
+            assert_eq!(limited.join().unwrap(), Some([denied, denied]));
+        });
+        assert_eq!(tried(), [None, None]);
     }
 }

@@ -26,8 +26,7 @@ fn it_limits_itself_before_it_reads_a_byte() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    // What the system lacks would stand behind it.
-    assert_eq!(lines.next().unwrap().unwrap(), "staffroom read-file 1");
+    assert_eq!(lines.next().unwrap().unwrap(), "staffroom read-file 1 landlock seccomp");
     let about = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
     let (status, limits) = (about("status"), about("limits"));
     for line in ["Seccomp:\t2", "NoNewPrivs:\t1", "Threads:\t1"] {
@@ -67,6 +66,15 @@ fn one_that_never_stops_talking_is_cut_off() {
     let started = Instant::now();
     assert!(matches!(read_with(&extractor, b"words"), Reading::NoText { lasting: true, .. }));
     assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn one_that_dies_while_it_answers_has_said_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dying = "echo 'staffroom read-file 1'; echo text; echo words; exit 3";
+    let extractor = Extractor::new(script(dir.path(), dying), Duration::from_secs(20));
+    let reading = read_with(&extractor, b"words");
+    assert!(matches!(reading, Reading::NoText { lasting: true, .. }), "{reading:?}");
 }
 
 #[test]

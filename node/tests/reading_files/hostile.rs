@@ -45,6 +45,8 @@ fn entities_are_never_expanded() {
     let outside = r#"<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><d><t>&x;</t></d>"#;
     assert_eq!(reason(&archive(&[("word/document.xml", outside.as_bytes())])), STRANGE);
     assert_eq!(reason(&docx(&paragraph("&x;"), "")), STRANGE);
+    let declared = b"<!DOCTYPE d><d><t>words</t></d>";
+    assert_eq!(reason(&archive(&[("word/document.xml", declared)])), STRANGE);
 }
 
 #[test]
