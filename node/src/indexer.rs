@@ -395,8 +395,9 @@ fn documents(
                     document.effect = report.effect().map(|effect| effect.estimate);
                     document.pupils = report.pupils;
                 }
-                document.summary = summary;
                 document.body = node.body_text(&entry);
+                document.file_text = node.file_text(&entry, &summary);
+                document.summary = summary;
                 shown.push(document);
             }
             Ok(None) => {}

@@ -171,6 +171,26 @@ impl Node {
         }
     }
 
+    /// The texts inside the files of a record, as far as they have come, for the index.
+    pub(crate) fn file_text(&self, entry: &Entry, summary: &Summary) -> String {
+        let mut texts = Vec::new();
+        for text in summary.file_texts() {
+            match self.file_text_of(entry, &text) {
+                Ok(text) => texts.extend(text),
+                Err(error) => tracing::warn!(%error, "the text of a file cannot be read"),
+            }
+        }
+        texts.join("\n\n")
+    }
+
+    fn file_text_of(&self, entry: &Entry, text: &BlobRef) -> Result<Option<String>, KeepError> {
+        if !self.possesses(&entry.key().group, &text.hash)? {
+            return Ok(None);
+        }
+        let bytes = self.small_content(&text.hash)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
     /// Makes sure that the files of a record are here, from whichever member has them.
     ///
     /// # Errors

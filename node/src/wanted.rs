@@ -1,4 +1,4 @@
-//! Full texts of records that have not come yet: kept in lots, one for the entries that came together,
+//! Full texts of records, and the texts inside their files, that have not come yet: kept in lots, one for the entries that came together,
 //! so that a first sync does not write a row for each.
 
 use std::collections::BTreeMap;
@@ -130,8 +130,8 @@ pub(crate) fn lots(
     let mut by_group: BTreeMap<GroupId, Vec<(EntryKey, BlobRef)>> = BTreeMap::new();
     for entry in entries {
         let key = entry.key();
-        if let Some(body) = entry.body().filter(|body| !own(&body.hash, &key.group)) {
-            by_group.entry(key.group).or_default().push((key, body));
+        for text in texts_of(entry).into_iter().filter(|text| !own(&text.hash, &key.group)) {
+            by_group.entry(key.group).or_default().push((key, text));
         }
     }
     let mut lots = Vec::new();
@@ -141,6 +141,13 @@ pub(crate) fn lots(
         }
     }
     Ok(lots)
+}
+
+/// The texts of an entry that every member keeps: the full record, and the text inside each file.
+fn texts_of(entry: &Entry) -> Vec<BlobRef> {
+    let summary = entry.summary().ok().flatten();
+    let of_files = summary.map(|summary| summary.file_texts()).unwrap_or_default();
+    entry.body().into_iter().chain(of_files).collect()
 }
 
 /// The changes that keep lots as they are.
@@ -220,7 +227,7 @@ impl Node {
 
     fn is_wanted(&self, key: &EntryKey, body: &BlobRef) -> Result<bool, StoreError> {
         let held = self.store().entry(key)?.and_then(|held| Entry::reopen(&held.bytes).ok());
-        Ok(held.and_then(|entry| entry.body()).is_some_and(|held| held.hash == body.hash))
+        Ok(held.is_some_and(|entry| texts_of(&entry).iter().any(|held| held.hash == body.hash)))
     }
 
     /// Keeps full texts that a member of the group sent, and what is left of their lots.

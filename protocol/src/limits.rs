@@ -51,6 +51,10 @@ pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// it, and one answer of a member carries it whole.
 pub const MAX_FILE_TEXT_BYTES: usize = 1024 * 1024;
 
+/// The texts of all files of one record, which every member keeps: a file a week for a year, with a
+/// chapter in each.
+pub const MAX_FILE_TEXTS_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Files of one record: a scheme of work for a year has a file a week.
 pub const MAX_FILES_PER_RECORD: usize = 40;
 

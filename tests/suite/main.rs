@@ -8,6 +8,7 @@ mod floor_versions;
 mod healing;
 mod hostile;
 mod import;
+mod inside_files;
 mod invites;
 mod large_group;
 mod life;

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use staffroom_protocol::entry::{BlobRef, EntryKey};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
-use staffroom_protocol::limits::{MAX_BODY_BYTES, MAX_FILE_BYTES};
+use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_TEXT_BYTES};
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
 
 use super::{AskError, Network, Offence};
@@ -151,17 +151,20 @@ async fn fetch_from(
             continue;
         };
         for (key, body) in named {
-            if bytes.len() <= MAX_BODY_BYTES {
+            if bytes.len() <= MAX_FILE_TEXT_BYTES {
                 came.push((key, body, bytes.to_vec()));
             }
         }
     }
     let count = came.len();
-    let keys: BTreeSet<EntryKey> = came.iter().map(|(key, ..)| *key).collect();
+    // A record has several texts, which may come one by one.
+    let keys: BTreeSet<(EntryKey, Hash)> =
+        came.iter().map(|(key, text, _)| (*key, text.hash)).collect();
+    let is_here = |(key, text): &(EntryKey, BlobRef)| keys.contains(&(*key, text.hash));
     let mut changed = Vec::new();
     for lot in lots {
-        if lot.texts.iter().any(|(key, _)| keys.contains(key)) {
-            lot.texts.retain(|(key, _)| !keys.contains(key));
+        if lot.texts.iter().any(is_here) {
+            lot.texts.retain(|text| !is_here(text));
             changed.push(lot.clone());
         }
     }

@@ -7,6 +7,7 @@ use super::Problems;
 use super::impact_report::Figures;
 use crate::entry::BlobRef;
 use crate::hash::{Hash, RecordId, SchoolId};
+use crate::limits::{MAX_FILE_TEXT_BYTES, MAX_FILE_TEXTS_BYTES, MAX_FILES_PER_RECORD};
 
 /// A record in short, 8 KiB at most.
 ///
@@ -88,6 +89,25 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The texts inside its files, each once; but for those that are larger than any may be, alone or
+    /// with those before, which no member keeps.
+    pub fn file_texts(&self) -> Vec<BlobRef> {
+        let mut texts: Vec<BlobRef> = Vec::new();
+        let mut size = 0_u64;
+        for text in self.files.iter().take(MAX_FILES_PER_RECORD).filter_map(|file| file.text) {
+            let together = size.saturating_add(text.size);
+            let is_known = texts.iter().any(|known| known.hash == text.hash);
+            if text.size <= MAX_FILE_TEXT_BYTES as u64
+                && together <= MAX_FILE_TEXTS_BYTES
+                && !is_known
+            {
+                size = together;
+                texts.push(text);
+            }
+        }
+        texts
+    }
+
     /// Lets the beginning of `text` stand for an abstract that the author did not write.
     pub(super) fn default_abstract(&mut self, text: &str) {
         const MOST_CHARS: usize = 1_500;
@@ -186,4 +206,36 @@ pub struct File {
     /// through, and the author's word stands for it. Whoever publishes it fills this in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<BlobRef>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_texts_that_every_member_may_keep_are_fetched() {
+        let most = MAX_FILE_TEXT_BYTES as u64;
+        let summary = |texts: &[(u8, u64)]| Summary {
+            files: texts
+                .iter()
+                .map(|(number, size)| File {
+                    name: "plan.pdf".to_owned(),
+                    media_type: "application/pdf".to_owned(),
+                    size: 9,
+                    hash: Hash::of(&[*number]),
+                    text: Some(BlobRef { hash: Hash::from_bytes([*number; 32]), size: *size }),
+                })
+                .collect(),
+            ..Summary::default()
+        };
+        let kept = |texts: &[(u8, u64)]| -> Vec<u8> {
+            let kept = summary(texts).file_texts();
+            kept.iter().map(|text| text.hash.as_bytes()[0]).collect()
+        };
+        assert_eq!(kept(&[(1, 5), (2, most), (1, 5), (3, most + 1), (4, u64::MAX)]), [1, 2]);
+        let many: Vec<(u8, u64)> = (0..9).map(|number| (number, most)).collect();
+        assert_eq!(kept(&many), (0..8).collect::<Vec<u8>>());
+        let many: Vec<(u8, u64)> = (0..90).map(|number| (number, 1)).collect();
+        assert_eq!(kept(&many).len(), MAX_FILES_PER_RECORD);
+    }
 }
