@@ -266,7 +266,7 @@ mod tests {
     use staffroom_protocol::clock::Timestamp;
     use staffroom_protocol::entry::Draft;
     use staffroom_protocol::group::{Claims, GroupKind};
-    use staffroom_protocol::record::Summary;
+    use staffroom_protocol::record::{File, Summary};
 
     use super::*;
     use crate::home::{Home, Lock};
@@ -337,6 +337,45 @@ mod tests {
         assert_eq!(node.bodies_missing(&group), 899 - came);
         assert!(node.possesses(&key.group, &body.hash).unwrap());
         assert_eq!(Wanted::open(node.store()).unwrap().count(&group), 899 - came);
+        node.stop();
+    }
+
+    #[test]
+    fn the_text_inside_a_file_is_wanted_and_shown_where_it_came_through_the_group() {
+        let dir = tempfile::tempdir().unwrap();
+        let claims = Claims { name: "Ash Primary".into(), urn: None, phase: None, location: None };
+        Home::new(dir.path()).init(claims, &Lock::Open).unwrap();
+        let node = Node::open(dir.path(), &Options::default(), &mut |_| {}).unwrap();
+        let group = node.create_group("Fenland Trust", GroupKind::Trust).unwrap();
+        let words = b"The heron waits.";
+        // Held through another group.
+        let inside = BlobRef { hash: node.blobs().put(words).unwrap(), size: words.len() as u64 };
+        let file = |number: u8| File {
+            name: format!("{number}.pdf"),
+            media_type: "application/pdf".into(),
+            size: 9,
+            hash: Hash::of(&[number]),
+            text: Some(inside),
+        };
+        let summary = Summary { files: vec![file(1), file(2)], ..Summary::default() };
+        let draft = Draft {
+            group,
+            record: RecordId::from_bytes([1; 16]),
+            clock: Timestamp::from_millis(1),
+            kind: "resource".into(),
+            content: Some((summary.clone(), BlobRef { hash: Hash::of(b"body"), size: 4 })),
+            school: None,
+        };
+        let identity = node.identity();
+        let entry = Entry::sign(draft, identity.certificate(), identity.node_key()).unwrap();
+        let from = identity.node_key().public();
+        node.accept_entries(group, [entry.as_bytes()], from).unwrap();
+        assert_eq!(node.bodies_missing(&group), 2, "the record, and the text of both files once");
+        let lots = node.let_go_of_unwanted(node.wanted_after(None, 10).unwrap()).unwrap();
+        assert_eq!(lots[0].texts.len(), 2);
+        assert_eq!(node.file_text(&entry, &summary), "");
+        node.keep_bodies(vec![(entry.key(), inside, words.to_vec())], &[]).unwrap();
+        assert_eq!(node.file_text(&entry, &summary), "The heron waits.");
         node.stop();
     }
 }
