@@ -1,5 +1,5 @@
-//! Full texts of records, and the texts inside their files, that have not come yet: kept in lots, one for the entries that came together,
-//! so that a first sync does not write a row for each.
+//! Full texts of records, and the texts inside their files, that have not come yet: kept in lots, one
+//! for the entries that came together, so that a first sync does not write a row for each.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
