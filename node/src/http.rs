@@ -40,9 +40,9 @@ pub use guard::Token;
 pub use line::LineReport;
 pub use next_keys::NextKeyReport;
 pub use records::{PublishRequest, RecordReport};
-pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SeenRequest};
+pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
 pub use search::{HitReport, LineageReport, SearchReport};
-pub use status::{GroupStatus, IndexStatus, NetworkStatus, SearchNews, StatusReport};
+pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
 
 /// A batch of records as JSON: five hundred rows of an import at several kilobytes each.
 const MAX_JSON_BYTES: usize = 16 * 1024 * 1024;

@@ -7,7 +7,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use staffroom_protocol::hash::{RecordId, SchoolId};
+use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 
 use super::api_error::{ApiError, blocking};
 use super::search::{Labels, kind_label};
@@ -17,6 +17,7 @@ use crate::node::Node;
 use crate::question::{self, parameters};
 use crate::records::RecordError;
 use crate::saved_searches::{Found, SavedSearch};
+use crate::store::StoreError;
 
 /// A search that the school keeps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,6 +78,15 @@ impl SavedSearchReport {
     pub(crate) fn newest(&self) -> u64 {
         self.found.first().map_or(0, |found| found.number)
     }
+}
+
+/// A saved search with news.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SearchNews {
+    /// Its name.
+    pub name: String,
+    /// How many records it found that nobody has seen yet.
+    pub new: u64,
 }
 
 /// A search to keep.
@@ -164,13 +174,10 @@ fn of(
     search: &SavedSearch,
 ) -> Result<SavedSearchReport, ApiError> {
     let asked = parameters(&search.query);
+    let followed = node.followed_groups();
     let mut found = Vec::new();
-    let mut taken_back = 0;
     for one in &search.found {
-        match shown(node, labels, search, one)? {
-            Some(shown) => found.push(shown),
-            None => taken_back += u64::from(one.number > search.seen),
-        }
+        found.extend(shown(node, labels, &followed, search, one)?);
     }
     Ok(SavedSearchReport {
         name,
@@ -178,26 +185,57 @@ fn of(
         question: labels.question(&asked),
         saved: search.saved,
         count: search.count,
-        new: search.count.saturating_sub(search.seen + taken_back),
+        new: new_in(node, &followed, search)?,
         found,
         problem: question::read(node, &asked).err().map(|error| error.to_string()),
     })
+}
+
+/// The searches with something that nobody has seen yet, and how much. It reads none of the records.
+pub(super) fn news(node: &Node) -> Result<Vec<SearchNews>, StoreError> {
+    let followed = node.followed_groups();
+    let mut news = Vec::new();
+    for (name, search) in node.saved_searches().all() {
+        let new = new_in(node, &followed, &search)?;
+        if new > 0 {
+            news.push(SearchNews { name, new });
+        }
+    }
+    Ok(news)
+}
+
+/// How many records a search found that nobody has seen and that are still shared.
+fn new_in(node: &Node, followed: &[GroupId], search: &SavedSearch) -> Result<u64, StoreError> {
+    let mut new = search.count.saturating_sub(search.seen);
+    for found in search.found.iter().filter(|found| found.number > search.seen) {
+        if !is_shared(node, followed, found)? {
+            new = new.saturating_sub(1);
+        }
+    }
+    Ok(new)
+}
+
+/// Whether a record is still shared with a group whose records this school may read.
+fn is_shared(node: &Node, followed: &[GroupId], found: &Found) -> Result<bool, StoreError> {
+    let versions = node.store().versions_in_groups(&found.school, &found.record)?;
+    let is_shared =
+        versions.iter().any(|(group, version)| !version.withdrawal && followed.contains(group));
+    Ok(is_shared)
 }
 
 /// A record as it is now; none if it was withdrawn, or is no longer this school's to read.
 fn shown(
     node: &Node,
     labels: &Labels,
+    followed: &[GroupId],
     search: &SavedSearch,
     found: &Found,
 ) -> Result<Option<FoundReport>, RecordError> {
-    let Some(held) = node.record(found.school, found.record)? else { return Ok(None) };
-    let Some(summary) = held.summary.filter(|_| {
-        let followed = node.followed_groups();
-        held.groups.iter().any(|group| followed.contains(group))
-    }) else {
+    if !is_shared(node, followed, found)? {
         return Ok(None);
-    };
+    }
+    let Some(held) = node.record(found.school, found.record)? else { return Ok(None) };
+    let Some(summary) = held.summary else { return Ok(None) };
     Ok(Some(FoundReport {
         number: found.number,
         id: found.record,

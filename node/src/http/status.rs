@@ -10,7 +10,7 @@ use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 
 use super::api_error::{ApiError, blocking};
 use super::comparisons::{self, ComparisonsReport};
-use super::saved_searches;
+use super::saved_searches::{self, SearchNews};
 use crate::heard::SchoolHeard;
 use crate::line::InForce;
 use crate::network::Traffic;
@@ -46,15 +46,6 @@ pub struct StatusReport {
     pub news: Vec<SearchNews>,
     /// Entries that wait for their author's admission or for their time to come.
     pub held_aside: usize,
-}
-
-/// A saved search with news.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct SearchNews {
-    /// Its name.
-    pub name: String,
-    /// How many records it found that nobody has seen yet.
-    pub new: u64,
 }
 
 /// A group as this node sees it.
@@ -139,7 +130,7 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> String {
     node.network().map(crate::network::Network::metrics).unwrap_or_default()
 }
 
-fn report(node: &Node) -> Result<StatusReport, ApiError> {
+fn report(node: &Node) -> Result<StatusReport, StoreError> {
     Ok(StatusReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         school: node.identity().school(),
@@ -154,14 +145,9 @@ fn report(node: &Node) -> Result<StatusReport, ApiError> {
         }),
         index: index_status(node),
         line: node.line().in_force(jiff::Timestamp::now()),
-        news: news(node)?,
+        news: saved_searches::news(node)?,
         held_aside: node.held_aside(),
     })
-}
-
-fn news(node: &Node) -> Result<Vec<SearchNews>, ApiError> {
-    let saved = saved_searches::reports(node)?.into_iter().filter(|saved| saved.new > 0);
-    Ok(saved.map(|saved| SearchNews { name: saved.name, new: saved.new }).collect())
 }
 
 /// How the groups are doing, those included that this school waits to be let into.
