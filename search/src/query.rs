@@ -14,6 +14,7 @@ pub(crate) mod rerank;
 mod stop_words;
 pub(crate) mod synonyms;
 pub(crate) mod vocabulary;
+mod window;
 pub(crate) mod word;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -18,7 +18,7 @@ use tantivy::{
     Term,
 };
 
-use super::matching::Window;
+use super::window::Window;
 use crate::schema::{Fields, TextField};
 
 /// How soon further occurrences of a word stop counting (BM25's k1). Above the usual 1.2, which
