@@ -110,8 +110,7 @@ impl SavedSearches {
 
     /// One of them.
     pub(crate) fn get(&self, name: &str) -> Result<SavedSearch, SavedSearchError> {
-        let unknown = || SavedSearchError::Unknown(name.chars().take(MAX_NAME_CHARS).collect());
-        self.lock().searches.get(name).cloned().ok_or_else(unknown)
+        self.lock().searches.get(name).cloned().ok_or_else(|| unknown(name))
     }
 
     /// The position of the store up to which everything was looked at.
@@ -175,21 +174,18 @@ impl SavedSearches {
 
     /// Notes that people have seen what a search found, up to the number of one.
     pub(crate) fn mark_seen(&self, name: &str, up_to: u64) -> Result<(), SavedSearchError> {
-        self.get(name)?;
         self.change(|kept| {
-            if let Some(search) = kept.searches.get_mut(name) {
-                search.mark_seen(up_to);
-            }
+            let search = kept.searches.get_mut(name).ok_or_else(|| unknown(name))?;
+            search.mark_seen(up_to);
             Ok(())
         })
     }
 
     /// Keeps a search no longer.
     pub(crate) fn remove(&self, name: &str) -> Result<(), SavedSearchError> {
-        self.get(name)?;
-        self.change(|kept| {
-            kept.searches.remove(name);
-            Ok(())
+        self.change(|kept| match kept.searches.remove(name) {
+            Some(_) => Ok(()),
+            None => Err(unknown(name)),
         })
     }
 }
@@ -230,6 +226,10 @@ impl Node {
             Ok(name.to_owned())
         })
     }
+}
+
+fn unknown(name: &str) -> SavedSearchError {
+    SavedSearchError::Unknown(name.chars().take(MAX_NAME_CHARS).collect())
 }
 
 fn checked_name(given: &str) -> Result<&str, SavedSearchError> {

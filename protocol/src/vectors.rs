@@ -131,8 +131,8 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         add(&format!("statement: {name}"), signed.unwrap().as_bytes());
     }
 
-    for record in Kind::ALL.iter().map(|kind| sample::complete(*kind)) {
-        let body = wire::encode(&record);
+    let shared = |record: &Record| {
+        let body = wire::encode(record);
         let draft = Draft {
             group,
             record: RecordId::from_bytes([7; 16]),
@@ -144,26 +144,17 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
             )),
             school: None,
         };
-        let entry = Entry::sign(draft, &ash.certificate, &ash.node).unwrap();
+        (body, Entry::sign(draft, &ash.certificate, &ash.node).unwrap())
+    };
+    for record in Kind::ALL.iter().map(|kind| sample::complete(*kind)) {
+        let (body, entry) = shared(&record);
         add(&format!("record: {}", record.kind()), &body);
         add(&format!("entry: {}", record.kind()), entry.as_bytes());
     }
     let mut record = sample::complete(Kind::Resource);
     let text = BlobRef { hash: Hash::of(b"the text inside"), size: 15 };
     record.files_mut()[0].text = Some(text);
-    let body = wire::encode(&record);
-    let draft = Draft {
-        group,
-        record: RecordId::from_bytes([7; 16]),
-        clock,
-        kind: record.kind().as_str().into(),
-        content: Some((
-            record.summarise(),
-            BlobRef { hash: Hash::of(&body), size: body.len() as u64 },
-        )),
-        school: None,
-    };
-    let entry = Entry::sign(draft, &ash.certificate, &ash.node).unwrap();
+    let (_, entry) = shared(&record);
     add("entry: with the text of a file", entry.as_bytes());
     let withdrawal = Draft {
         group,
