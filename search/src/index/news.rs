@@ -14,9 +14,9 @@ use crate::query::plan::plan;
 use crate::query::{Query, QueryError, Sort};
 use crate::values::View;
 
-/// How much of a question's weight the words of a record must carry for it to be news. A list of results
-/// may hold whatever has one of the words, because the best come first; in what is told one by one, a
-/// record that only has "year" is no answer to "reading fluency in year 4".
+/// Of how much of a question's weight the words of a record must carry more for it to be news. A list of
+/// results may hold whatever has one of the words, because the best come first; in what is told one by
+/// one, a record that only has "year" is no answer to "reading fluency in year 4".
 const SHARE: Score = 0.5;
 
 /// What searches saw at a moment. The files of the index that it reads stay on the disk while it is
@@ -40,8 +40,8 @@ impl Index {
     ///
     /// A document answers a query if it passes the filters, has all phrases in quotes and none of the
     /// words that are excluded; and where nothing is in quotes, if what it has of the words, or of what
-    /// means the same, makes up half of them. A word counts as much as it is rare. Where there are no
-    /// words, the filters decide.
+    /// means the same, makes up more than half of them. A word counts as much as it is rare. Where there
+    /// are no words, the filters decide.
     ///
     /// # Errors
     /// [`QueryError`] says which bound the query breaks.
@@ -96,7 +96,7 @@ impl Index {
         let weight = matching.weight(view, scored)?;
         let found = Collect::new(view, &query, keys.len(), scored).run(&weight)?.best;
         let least = to_steps(least);
-        let enough = found.into_iter().filter(|(_, parts)| to_steps(parts.text) >= least);
+        let enough = found.into_iter().filter(|(_, parts)| !scored || to_steps(parts.text) > least);
         enough.map(|(address, _)| Ok(self.shown(&view.searcher, address)?.key)).collect()
     }
 }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_news_make_up_half_of_the_question_by_how_rare_they_are() {
+    fn the_words_of_news_make_up_more_than_half_of_the_question_by_how_rare_they_are() {
         let common = (10..40).map(|n| document(n, "A plan for the year"));
         let (_folder, index) =
             index_of(common.chain([document(1, "Overlays"), document(2, "Fluency")]));
@@ -179,6 +179,9 @@ mod tests {
         // Of two words it is the rarer one.
         let (rarer, other) = (document(6, "Fluency in verse"), document(9, "Overlays in red"));
         assert_eq!(news_of(&index, &pair, &[rarer.clone(), other]), [rarer.key]);
+        // Where both are as rare, it takes both.
+        let (_other_folder, small) = index_of([document(1, "Fluency")]);
+        assert_eq!(news_of(&small, &pair, &[document(2, "Overlays")]), []);
         // What no record has yet counts as well: the question is about it.
         let unknown = Query::new("metacognition year");
         assert_eq!(news_of(&index, &unknown, &[document(7, "Every year")]), []);
