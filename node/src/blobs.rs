@@ -1,18 +1,34 @@
 //! Files by the hash of their content.
 //!
 //! A file appears under its name only when all of it is on the disk and its hash has been checked.
+//! Beside a large one lie the hashes of its tree, by which others check any range of it. What is being
+//! fetched lies elsewhere until it is whole.
+
+mod slice;
+mod unfinished;
+mod writer;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use staffroom_protocol::entry::BlobRef;
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_FILE_BYTES;
 use tempfile::NamedTempFile;
 
+pub use self::slice::WrongSlice;
+pub use self::unfinished::{TakeError, Unfinished};
+pub use self::writer::BlobWriter;
 use crate::store::{is_full, sync_dir};
 
 const TEMPORARY: &str = "tmp";
+
+/// What follows the name of a blob in that of the hashes of its tree.
+const TREE: &str = "tree";
+
+/// What follows the name of a blob that does not fit it any more.
+const DAMAGED: &str = "damaged";
 
 /// The blobs in one directory.
 #[derive(Debug, Clone)]
@@ -20,13 +36,13 @@ pub struct Blobs {
     dir: PathBuf,
 }
 
-/// A blob that is being written; it is removed unless it is finished.
-#[derive(Debug)]
-pub struct BlobWriter {
-    dir: PathBuf,
-    file: NamedTempFile,
-    hasher: blake3::Hasher,
-    size: u64,
+/// A range of a blob with its proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// The length of the range in bytes.
+    pub length: u64,
+    /// The range, and the hashes that prove it.
+    pub bytes: Vec<u8>,
 }
 
 /// Why a blob could not be kept or read.
@@ -37,16 +53,6 @@ pub enum BlobError {
         "the file has more than {MAX_FILE_BYTES} bytes, the most that one file may have; split it or link to it instead"
     )]
     TooLarge,
-    /// Its content is not what was asked for. Nothing of it was kept.
-    #[error(
-        "the file was expected to have the hash {expected} but has {found}; nothing of it was kept"
-    )]
-    WrongHash {
-        /// The hash expected.
-        expected: Hash,
-        /// The hash of what came.
-        found: Hash,
-    },
     /// A range that reaches past the end.
     #[error("bytes {start} to {end} of the file were asked for, but it has {size}")]
     OutOfRange {
@@ -87,6 +93,7 @@ impl Blobs {
             for leftover in fs::read_dir(&temporary)? {
                 fs::remove_file(leftover?.path())?;
             }
+            unfinished::tidy(dir)?;
             sync_dir(dir)
         };
         tidy().map_err(|error| failed("open the files in", dir, error))?;
@@ -96,22 +103,78 @@ impl Blobs {
     /// Keeps `bytes` and returns their hash.
     ///
     /// # Errors
-    /// Any [`BlobError`] but a wrong hash.
+    /// Any [`BlobError`] but a range that is out of bounds.
     pub fn put(&self, bytes: &[u8]) -> Result<Hash, BlobError> {
         let mut writer = self.writer()?;
         writer.write(bytes)?;
         writer.keep()
     }
 
-    /// Starts a blob that comes in pieces.
+    /// A range of a blob with the hashes that prove it: from `offset`, a multiple of 16 KiB, `length`
+    /// bytes or as many as there are. None if the blob is not held or has no such range.
+    ///
+    /// A blob that turns out not to fit its hash any more, as a failing disk leaves it, is set aside and
+    /// held no longer, so that it can be fetched again.
     ///
     /// # Errors
-    /// [`BlobError::Io`] or [`BlobError::DiskFull`].
-    pub fn writer(&self) -> Result<BlobWriter, BlobError> {
-        let temporary = self.dir.join(TEMPORARY);
-        let file = NamedTempFile::new_in(&temporary)
-            .map_err(|error| failed("start a file in", &temporary, error))?;
-        Ok(BlobWriter { dir: self.dir.clone(), file, hasher: blake3::Hasher::new(), size: 0 })
+    /// [`BlobError::Io`].
+    pub fn slice(&self, hash: &Hash, offset: u64, length: u64) -> Result<Option<Slice>, BlobError> {
+        let Some(mut data) = self.open_blob(hash)? else { return Ok(None) };
+        let path = path(&self.dir, hash);
+        let io = |error| failed("read", &path, error);
+        let blob = BlobRef { hash: *hash, size: data.metadata().map_err(io)?.len() };
+        let Some(range) = slice::part(blob.size, offset, length) else { return Ok(None) };
+        let kept = present(File::open(tree_path(&path))).map_err(io)?;
+        if let Some(kept) = kept.map(slice::Hashes::Kept)
+            && let Some(bytes) = slice::encode(&blob, &data, kept, &range).map_err(io)?
+        {
+            return Ok(Some(Slice { length: range.end - range.start, bytes }));
+        }
+        data.rewind().map_err(io)?;
+        let (found, hashes) = slice::hashes(&data, blob.size).map_err(io)?;
+        if found != *hash {
+            self.set_aside(&path)?;
+            return Ok(None);
+        }
+        if blob.size >= slice::KEPT_FROM {
+            let keep = || {
+                let tree = self.temporary(&hashes)?;
+                tree.persist(tree_path(&path)).map(drop).map_err(|error| error.error)
+            };
+            keep().map_err(|error| failed("keep the hashes of", &path, error))?;
+        }
+        let here = slice::Hashes::Here(hashes);
+        let bytes = slice::encode(&blob, &data, here, &range).map_err(io)?;
+        Ok(bytes.map(|bytes| Slice { length: range.end - range.start, bytes }))
+    }
+
+    fn set_aside(&self, path: &Path) -> Result<(), BlobError> {
+        let aside = path.with_extension(DAMAGED);
+        tracing::error!(
+            file = %aside.display(),
+            "a file does not fit its hash any more and was set aside; the disk may be failing"
+        );
+        let moved =
+            fs::rename(path, &aside).and_then(|()| sync_dir(path.parent().unwrap_or(&self.dir)));
+        moved.map_err(|error| failed("set aside", path, error))
+    }
+
+    /// A file with these bytes that has no name yet, on the disk.
+    fn temporary(&self, bytes: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::new_in(self.dir.join(TEMPORARY))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    }
+
+    /// Makes the folder of a blob.
+    fn ready_folder(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(&self.dir);
+        if !folder.exists() {
+            fs::create_dir_all(folder)?;
+            sync_dir(&self.dir)?;
+        }
+        Ok(())
     }
 
     /// Opens a blob to read it, if it is held.
@@ -166,6 +229,8 @@ impl Blobs {
             .map_err(|error| failed("remove", &path, error))?
             .is_some();
         if removed {
+            let tree = tree_path(&path);
+            present(fs::remove_file(&tree)).map_err(|error| failed("remove", &tree, error))?;
             let folder = path.parent().unwrap_or(&self.dir);
             sync_dir(folder).map_err(|error| failed("sync", folder, error))?;
         }
@@ -173,79 +238,15 @@ impl Blobs {
     }
 }
 
-impl BlobWriter {
-    /// Adds `bytes` at the end.
-    ///
-    /// # Errors
-    /// [`BlobError::TooLarge`] as soon as the limit is passed; [`BlobError::Io`] or
-    /// [`BlobError::DiskFull`]. The blob cannot be finished after any of them.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        self.size = self.size.saturating_add(bytes.len() as u64);
-        if self.size > MAX_FILE_BYTES {
-            return Err(BlobError::TooLarge);
-        }
-        self.hasher.update(bytes);
-        self.file.write_all(bytes).map_err(|error| failed("write to", self.file.path(), error))
-    }
-
-    /// How many bytes it has so far.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Keeps the blob, if its content has the hash `expected`.
-    ///
-    /// # Errors
-    /// [`BlobError::WrongHash`]; [`BlobError::Io`] or [`BlobError::DiskFull`].
-    pub fn finish(self, expected: &Hash) -> Result<(), BlobError> {
-        let found = self.hash();
-        if found != *expected {
-            return Err(BlobError::WrongHash { expected: *expected, found });
-        }
-        self.keep().map(|_| ())
-    }
-
-    /// Keeps the blob under the hash of whatever was written.
-    ///
-    /// # Errors
-    /// [`BlobError::TooLarge`], [`BlobError::Io`] or [`BlobError::DiskFull`].
-    pub fn keep(self) -> Result<Hash, BlobError> {
-        let hash = self.hash();
-        let path = path(&self.dir, &hash);
-        let folder = path.parent().unwrap_or(&self.dir);
-        let written = self.file.as_file().metadata().map(|about| about.len());
-        match written {
-            Ok(size) if size == self.size => {}
-            // A write failed before, and its caller went on.
-            Ok(_) if self.size > MAX_FILE_BYTES => return Err(BlobError::TooLarge),
-            Ok(_) => {
-                let error = io::Error::other("a piece of it could not be written");
-                return Err(failed("keep", &path, error));
-            }
-            Err(error) => return Err(failed("keep", &path, error)),
-        }
-        let keep = || {
-            self.file.as_file().sync_all()?;
-            if !folder.exists() {
-                fs::create_dir_all(folder)?;
-                sync_dir(&self.dir)?;
-            }
-            self.file.persist(&path).map_err(|error| error.error)?;
-            sync_dir(folder)
-        };
-        keep().map_err(|error| failed("keep", &path, error))?;
-        Ok(hash)
-    }
-
-    fn hash(&self) -> Hash {
-        Hash::from_bytes(*self.hasher.finalize().as_bytes())
-    }
-}
-
 /// A folder for the first two digits, so that none of them has more than a few thousand files.
 fn path(dir: &Path, hash: &Hash) -> PathBuf {
     let name = hash.to_string();
     dir.join(&name[..2]).join(name)
+}
+
+/// Where the hashes of its tree are.
+fn tree_path(path: &Path) -> PathBuf {
+    path.with_extension(TREE)
 }
 
 fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -266,15 +267,17 @@ fn failed(action: &'static str, path: &Path, source: io::Error) -> BlobError {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use super::*;
 
-    fn open() -> (tempfile::TempDir, Blobs) {
+    pub(super) fn open() -> (tempfile::TempDir, Blobs) {
         let dir = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(&dir.path().join("blobs")).unwrap();
         (dir, blobs)
     }
 
-    fn files_in(dir: &Path) -> usize {
+    pub(super) fn files_in(dir: &Path) -> usize {
         let items = fs::read_dir(dir).unwrap().map(|item| item.unwrap().path());
         items.map(|path| if path.is_dir() { files_in(&path) } else { 1 }).sum()
     }
@@ -302,27 +305,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_another_hash_leaves_nothing_behind() {
-        let (_dir, blobs) = open();
-        let mut writer = blobs.writer().unwrap();
-        writer.write(b"not what ").unwrap();
-        writer.write(b"was asked for").unwrap();
-        let error = writer.finish(&Hash::of(b"slides")).unwrap_err();
-        assert!(matches!(
-            error,
-            BlobError::WrongHash { found, .. } if found == Hash::of(b"not what was asked for")
-        ));
-        assert_eq!(files_in(&blobs.dir), 0);
-    }
-
-    #[test]
     fn pieces_make_one_file_which_survives_reopening_and_leftovers_do_not() {
         let (_dir, blobs) = open();
         let mut writer = blobs.writer().unwrap();
         writer.write(b"scheme ").unwrap();
         writer.write(b"of work").unwrap();
         assert_eq!(writer.size(), 14);
-        writer.finish(&Hash::of(b"scheme of work")).unwrap();
+        assert_eq!(writer.keep().unwrap(), Hash::of(b"scheme of work"));
         fs::write(blobs.dir.join(TEMPORARY).join("left"), b"half").unwrap();
         let again = Blobs::open(&blobs.dir).unwrap();
         assert_eq!(again.size(&Hash::of(b"scheme of work")).unwrap(), Some(14));
@@ -330,15 +319,69 @@ mod tests {
     }
 
     #[test]
-    fn a_file_over_the_limit_is_refused_as_it_comes_and_when_it_is_kept() {
+    fn any_range_of_a_file_proves_itself_and_nothing_else_passes_for_it() {
         let (_dir, blobs) = open();
-        let mut writer = blobs.writer().unwrap();
-        let mebibyte = vec![0; 1024 * 1024];
-        for _ in 0..64 {
-            writer.write(&mebibyte).unwrap();
+        for size in [1, 1_024, 16_384, 16_385, 100_000, 1_048_576, 3_000_001] {
+            let bytes = noise(size);
+            let hash = blobs.put(&bytes).unwrap();
+            let blob = BlobRef { hash, size: size as u64 };
+            for offset in (0..size as u64).step_by(16 * 1024 * 7) {
+                let slice = blobs.slice(&hash, offset, 65_536).unwrap().unwrap();
+                let range = offset..offset + slice.length;
+                assert_eq!(range.end, (offset + 65_536).min(size as u64));
+                let checked = slice::check(&blob, &range, &slice.bytes).unwrap();
+                let place = usize::try_from(offset).unwrap();
+                assert_eq!(checked.bytes, bytes[place..place + checked.bytes.len()]);
+
+                let wrong = |range: &Range<u64>, blob: &BlobRef, bytes: &[u8]| {
+                    assert!(slice::check(blob, range, bytes).is_err(), "{size} {range:?}");
+                };
+                let mut altered = slice.bytes.clone();
+                *altered.last_mut().unwrap() ^= 1;
+                wrong(&range, &blob, &altered);
+                wrong(&range, &blob, &slice.bytes[1..]);
+                wrong(&range, &blob, &[slice.bytes.as_slice(), &[0]].concat());
+                wrong(&range, &BlobRef { hash: Hash::of(b"another"), ..blob }, &slice.bytes);
+                // The start is the same of a longer one, the end is not.
+                if range.end == blob.size {
+                    wrong(&range, &BlobRef { size: blob.size + 16_384, ..blob }, &slice.bytes);
+                }
+            }
         }
-        assert!(matches!(writer.write(&[0]), Err(BlobError::TooLarge)));
-        assert!(matches!(writer.keep(), Err(BlobError::TooLarge)));
-        assert_eq!(files_in(&blobs.dir), 0);
+        let hash = Hash::of(&noise(100_000));
+        for (offset, length) in [(1, 16_384), (16_384, 16_383), (114_688, 16_384), (u64::MAX, 1)] {
+            assert_eq!(blobs.slice(&hash, offset, length).unwrap(), None, "{offset} {length}");
+        }
+        assert_eq!(blobs.slice(&Hash::of(b"never seen"), 0, 16_384).unwrap(), None);
+    }
+
+    #[test]
+    fn hashes_that_were_lost_or_damaged_are_made_again_and_a_damaged_file_is_set_aside() {
+        let (_dir, blobs) = open();
+        let hash = blobs.put(&noise(3_000_000)).unwrap();
+        let whole = blobs.slice(&hash, 1_048_576, 65_536).unwrap().unwrap();
+        let file = path(&blobs.dir, &hash);
+        fs::write(tree_path(&file), b"garbage").unwrap();
+        assert_eq!(blobs.slice(&hash, 1_048_576, 65_536).unwrap().unwrap(), whole);
+        fs::remove_file(tree_path(&file)).unwrap();
+        assert_eq!(blobs.slice(&hash, 1_048_576, 65_536).unwrap().unwrap(), whole);
+        assert!(tree_path(&file).exists());
+
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[1_100_000] ^= 1;
+        fs::write(&file, bytes).unwrap();
+        assert_eq!(blobs.slice(&hash, 0, 65_536).unwrap().unwrap().length, 65_536);
+        assert_eq!(blobs.slice(&hash, 1_048_576, 65_536).unwrap(), None);
+        assert_eq!(blobs.size(&hash).unwrap(), None);
+        assert!(file.with_extension(DAMAGED).exists());
+        assert_eq!(blobs.put(&noise(3_000_000)).unwrap(), hash);
+        assert_eq!(blobs.slice(&hash, 1_048_576, 65_536).unwrap().unwrap(), whole);
+    }
+
+    /// Bytes no two groups of which are alike.
+    pub(super) fn noise(size: usize) -> Vec<u8> {
+        let mut bytes = vec![0; size];
+        blake3::Hasher::new().update(b"noise").finalize_xof().fill(&mut bytes);
+        bytes
     }
 }

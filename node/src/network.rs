@@ -74,10 +74,12 @@ pub(crate) struct Shared {
     hearsay: hearsay::Hearsay,
     spread: spread::Spread,
     pace: line::Pace,
+    files: fetch::Files,
     held: Mutex<relay_join::Held>,
     /// What peers ask.
     rates: Mutex<rate::Rates>,
-    /// How often peers ask for ordered hashes, and when schools were heard.
+    /// How often peers ask for ranges of files, for ordered hashes, and when schools were heard.
+    range_rates: Mutex<rate::Rates>,
     ordered_rates: Mutex<rate::Rates>,
     heard_rates: Mutex<rate::Rates>,
     /// What peers gossip.
@@ -178,8 +180,10 @@ impl Network {
             hearsay: hearsay::Hearsay::default(),
             spread,
             pace: line::Pace::new(Arc::clone(node.line())),
+            files: fetch::Files::default(),
             held: Mutex::default(),
             rates: Mutex::default(),
+            range_rates: Mutex::default(),
             ordered_rates: Mutex::default(),
             heard_rates: Mutex::default(),
             gossip_rates: Mutex::default(),

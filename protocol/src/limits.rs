@@ -44,8 +44,8 @@ pub const MAX_GOSSIP_BYTES: usize = 32 * 1024;
 /// The full text of a record. The longest real plan or framework is under 60 KiB.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// One file. Whole-file verification holds it on disk and reads it once; streaming lifts this.
-pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// One file: two hours of filmed lessons. What is larger belongs where films are kept, with a link to it.
+pub const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// The text of one file, which every member keeps. The longest novels that schools read have half of
 /// it, and one answer of a member carries it whole.

@@ -194,7 +194,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Compare { group, count: 3, digest: hash },
         Request::Entries { group, ids: bytes.clone() },
         Request::Blobs { group, hashes: vec![hash] },
-        Request::BlobRange { group, hash, offset: 262_144 },
+        Request::BlobRange { group, hash, offset: 262_144, length: 131_072 },
         Request::Holding { group },
         Request::Groups { certificate: bytes.clone() },
         Request::Return { group, certificate: bytes.clone(), after: None },
@@ -214,7 +214,7 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Response::Same,
         Response::Entries { entries: vec![bytes.clone()], membership: hash },
         Response::Blobs { blobs: vec![bytes.clone()] },
-        Response::BlobRange { size: 4, bytes: bytes.clone() },
+        Response::BlobRange { length: 4, slice: bytes.clone() },
         Response::Holding(Holding {
             entries: 3,
             digest: hash,

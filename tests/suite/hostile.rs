@@ -125,7 +125,8 @@ fn a_member_cannot_take_over_bring_back_or_read_across() {
     std::thread::sleep(Duration::from_secs(2));
     let answer = mallory.ask(&invite, Request::Blobs { group, hashes: vec![secret] });
     assert_eq!(answer, Response::Blobs { blobs: Vec::new() });
-    let answer = mallory.ask(&invite, Request::BlobRange { group, hash: secret, offset: 0 });
+    let answer =
+        mallory.ask(&invite, Request::BlobRange { group, hash: secret, offset: 0, length: 16_384 });
     assert_eq!(answer, Response::Refused(Refusal::NotHeld));
 
     // It publishes under the id of a record of Ash, and once more what Ash has withdrawn.

@@ -136,7 +136,7 @@ impl From<BlobError> for ApiError {
         let status = match &error {
             BlobError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             BlobError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
-            BlobError::WrongHash { .. } | BlobError::OutOfRange { .. } | BlobError::Io { .. } => {
+            BlobError::OutOfRange { .. } | BlobError::Io { .. } => {
                 tracing::error!(%error, "the files");
                 StatusCode::INTERNAL_SERVER_ERROR
             }

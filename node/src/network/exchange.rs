@@ -1,6 +1,6 @@
 //! Answers to other nodes' questions, and judgements on what they tell.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use libp2p::PeerId;
@@ -15,12 +15,14 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::intake::AsideReason;
 use staffroom_protocol::sync::answer;
 use staffroom_protocol::sync::message::{
-    ANSWER_CONTENT_BYTES, Holding, MAX_REQUEST_ITEMS, PeerAddresses, Refusal, Request, Response,
+    ANSWER_CONTENT_BYTES, Holding, MAX_BLOB_RANGE_BYTES, MAX_REQUEST_ITEMS, PeerAddresses, Refusal,
+    Request, Response,
 };
 use staffroom_protocol::sync::set::Range;
 
 use super::codec::Question;
 use super::{Network, Offence, node_key, rate, relay_join};
+use crate::blobs::Slice;
 use crate::clock::now_millis;
 use crate::intake::{KeepError, Verdict};
 use crate::membership::StatementsError;
@@ -41,12 +43,23 @@ pub(super) async fn answer(
     };
     let group = request.group();
     let member = group.is_some_and(|group| node.shares(&group, &peer));
-    let allowed = network.shared.rates.lock().unwrap_or_else(PoisonError::into_inner).take(
-        peer,
-        if member { rate::MEMBER } else { rate::STRANGER },
-        Instant::now(),
-    );
-    if !allowed || asks_too_much(network, peer, &request) {
+    let now = Instant::now();
+    let allowed = |rates: &Mutex<rate::Rates>, allowance| {
+        rates.lock().unwrap_or_else(PoisonError::into_inner).take(peer, allowance, now)
+    };
+    let shared = &network.shared;
+    let is_allowed = match (&request, member) {
+        (_, false) => allowed(&shared.rates, rate::STRANGER),
+        (Request::BlobRange { .. }, true) => allowed(&shared.range_rates, rate::RANGES),
+        (Request::Ordered { .. }, true) => {
+            allowed(&shared.rates, rate::MEMBER) && allowed(&shared.ordered_rates, rate::ORDERED)
+        }
+        (Request::Heard { .. }, true) => {
+            allowed(&shared.rates, rate::MEMBER) && allowed(&shared.heard_rates, rate::HEARD)
+        }
+        (_, true) => allowed(&shared.rates, rate::MEMBER),
+    };
+    if !is_allowed {
         let offence = if member { Offence::TooOften } else { Offence::StrangerTooOften };
         network.offended(peer, offence).await;
         return Response::Refused(Refusal::Busy);
@@ -58,19 +71,6 @@ pub(super) async fn answer(
     let may_have_it = || group.is_some_and(|group| node.shares(&group, &peer));
     let paced = network.shared.pace.before_answering(peer, response, may_have_it);
     network.until_stopped(paced).await.unwrap_or(Response::Refused(Refusal::Busy))
-}
-
-/// Whether a node asks more often than it needs to for what costs more than other answers.
-fn asks_too_much(network: &Network, peer: PublicKey, request: &Request) -> bool {
-    let (rates, allowance) = if let Request::Ordered { .. } = request {
-        (&network.shared.ordered_rates, rate::ORDERED)
-    } else if let Request::Heard { .. } = request {
-        (&network.shared.heard_rates, rate::HEARD)
-    } else {
-        return false;
-    };
-    let mut rates = rates.lock().unwrap_or_else(PoisonError::into_inner);
-    !rates.take(peer, allowance, Instant::now())
 }
 
 /// What an answer that refuses is for.
@@ -209,7 +209,9 @@ fn answer_blocking(
         Request::Entries { group, ids } => entries(node, &group, &ids)?,
         Request::EntriesIn { group, range } => entries_in(node, &group, &range)?,
         Request::Blobs { group, hashes } => blobs(node, &group, &hashes)?,
-        Request::BlobRange { group, hash, offset } => blob_range(node, &group, &hash, offset)?,
+        Request::BlobRange { group, hash, offset, length } => {
+            blob_range(node, &group, &hash, offset, length)?
+        }
         Request::News { group, digest } => {
             if node.content(&group).1 != digest
                 && let Some(network) = node.network()
@@ -306,16 +308,20 @@ fn blob_range(
     group: &GroupId,
     hash: &Hash,
     offset: u64,
+    length: u64,
 ) -> Result<Response, AnswerError> {
     let not_held = Response::Refused(Refusal::NotHeld);
+    if length > MAX_BLOB_RANGE_BYTES {
+        return Ok(Response::Refused(Refusal::Malformed));
+    }
     if !node.possesses(group, hash)? {
         return Ok(not_held);
     }
-    let Some(size) = node.blobs().size(hash)? else { return Ok(not_held) };
-    let left = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
-    let length = left.min(ANSWER_CONTENT_BYTES);
-    Ok(match node.blobs().read_range(hash, offset, length)? {
-        Some(bytes) => Response::BlobRange { size, bytes: ByteBuf::from(bytes) },
+    let most = node.network().map_or(length, |network| network.shared.pace.range_bytes());
+    Ok(match node.blobs().slice(hash, offset, length.min(most))? {
+        Some(Slice { length, bytes }) => {
+            Response::BlobRange { length, slice: ByteBuf::from(bytes) }
+        }
         None => not_held,
     })
 }

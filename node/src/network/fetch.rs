@@ -1,43 +1,30 @@
 //! Fetching the full texts of records in the background, and files when somebody wants them.
 
+mod file;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use staffroom_protocol::entry::{BlobRef, EntryKey};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_TEXT_BYTES};
-use staffroom_protocol::sync::message::{Refusal, Request, Response};
+use staffroom_protocol::sync::message::{Request, Response};
 
-use super::{AskError, Network, Offence};
+pub(super) use self::file::Files;
+pub(crate) use self::file::file;
+use super::{Network, Offence};
 use crate::blobs::BlobError;
-use crate::intake::possession_key;
 use crate::node::Node;
-use crate::store::{Change, StoreError, Table};
+use crate::store::StoreError;
 use crate::wanted::{Lot, LotId};
 
 /// Full texts looked at in one round.
 const ROUND: usize = 4_000;
 
-/// Members that are dialled for a file which no connected one has: each may take ten seconds to
-/// find unreachable, while somebody waits.
-const MAX_DIALLED_FOR_A_FILE: usize = 4;
-
-/// After how long another member is asked beside one that has not sent the file.
-const SILENCE: Duration = Duration::from_secs(3);
-
-/// Members that send the same file at once.
-const MOST_AT_ONCE: usize = 2;
-
 /// The pause before asking again for what nobody had.
 const RETRY: Duration = Duration::from_secs(5);
-
-/// How often a member is asked for a piece while it says that it is busy: for two minutes, in which
-/// the lowest ceiling lets something pass.
-const TRIES_WHILE_BUSY: usize = 24;
 
 /// Fetches wanted texts until the network stops.
 pub(super) fn start(node: Arc<Node>, network: &Network) {
@@ -173,114 +160,6 @@ async fn fetch_from(
     Ok(count)
 }
 
-/// Fetches one file from whichever member has it: those that are connected are asked first, then a
-/// few that were reached before.
-///
-/// # Errors
-/// [`FetchError`] says why nobody's copy could be had.
-pub(crate) async fn file(
-    node: &Arc<Node>,
-    network: &Network,
-    key: EntryKey,
-    file: BlobRef,
-) -> Result<(), FetchError> {
-    let holders = holders(node, &key.group, Some(&key));
-    let (connected, others): (Vec<_>, Vec<_>) =
-        holders.into_iter().partition(|peer| network.is_connected(peer));
-    let reached_before = others
-        .into_iter()
-        .filter(|peer| !node.contacts().addresses(peer).is_empty())
-        .take(MAX_DIALLED_FOR_A_FILE);
-    let mut peers = connected.into_iter().chain(reached_before).peekable();
-    let mut attempts = FuturesUnordered::new();
-    let mut tried = 0;
-    // Where the line is the bottleneck, a second copy would only halve the first.
-    let most_at_once = if network.shared.pace.is_limited() { 1 } else { MOST_AT_ONCE };
-    loop {
-        // A node that was cut off a moment ago still counts as connected, and is silent.
-        let another = peers.peek().is_some() && attempts.len() < most_at_once;
-        let ended = tokio::select! {
-            ended = attempts.next(), if !attempts.is_empty() => ended,
-            () = tokio::time::sleep(SILENCE), if another && !attempts.is_empty() => None,
-            () = std::future::ready(()), if attempts.is_empty() => None,
-        };
-        match ended {
-            Some(Ok(())) => return Ok(()),
-            Some(Err(error @ (FetchError::Store(_) | FetchError::Stopped))) => return Err(error),
-            Some(Err(error)) => tracing::info!(%error, "another member is asked for a file"),
-            None => {
-                let Some(peer) = peers.next() else { return Err(FetchError::Nobody { tried }) };
-                tried += 1;
-                attempts.push(file_from(node, network, peer, key, file));
-            }
-        }
-    }
-}
-
-async fn file_from(
-    node: &Arc<Node>,
-    network: &Network,
-    peer: PublicKey,
-    key: EntryKey,
-    file: BlobRef,
-) -> Result<(), FetchError> {
-    if file.size > MAX_FILE_BYTES {
-        return Err(FetchError::TooLarge { size: file.size });
-    }
-    let mut writer = node.blobs().writer()?;
-    let mut offset = 0;
-    while offset < file.size {
-        let answer = piece_from(node, network, peer, key.group, file.hash, offset).await;
-        let Ok(Response::BlobRange { size, bytes }) = answer else {
-            return Err(FetchError::NotHeld);
-        };
-        let end = offset + bytes.len() as u64;
-        if size != file.size || bytes.is_empty() || end > file.size {
-            network.offended(peer, Offence::WrongContent).await;
-            return Err(FetchError::WrongContent);
-        }
-        writer = blocking(move || writer.write(&bytes).map(|()| writer)).await??;
-        offset = end;
-    }
-    let keeping = Arc::clone(node);
-    let kept = blocking(move || -> Result<(), FetchError> {
-        writer.finish(&file.hash)?;
-        keeping.store().apply(vec![Change::Local {
-            table: Table::Possession,
-            key: possession_key(&file.hash, &key),
-            value: Some(Vec::new()),
-        }])?;
-        Ok(())
-    })
-    .await?;
-    if let Err(FetchError::Blob(BlobError::WrongHash { .. })) = &kept {
-        network.offended(peer, Offence::WrongContent).await;
-    }
-    kept
-}
-
-/// Asks a member for a piece of a file, again where it says that its line is busy.
-async fn piece_from(
-    node: &Arc<Node>,
-    network: &Network,
-    peer: PublicKey,
-    group: GroupId,
-    hash: Hash,
-    offset: u64,
-) -> Result<Response, AskError> {
-    let ask = || {
-        let request = Request::BlobRange { group, hash, offset };
-        network.ask(peer, node.contacts().addresses(&peer), request)
-    };
-    for _ in 1..TRIES_WHILE_BUSY {
-        match ask().await {
-            Ok(Response::Refused(Refusal::Busy)) => tokio::time::sleep(RETRY).await,
-            answer => return answer,
-        }
-    }
-    ask().await
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, FetchError> {
@@ -298,12 +177,6 @@ pub enum FetchError {
         /// How many were asked.
         tried: usize,
     },
-    /// This member does not have it.
-    #[error("the member does not have it")]
-    NotHeld,
-    /// The member sent something else.
-    #[error("the member sent something else than the file")]
-    WrongContent,
     /// The file is larger than any may be.
     #[error("the file has {size} bytes; files may have {MAX_FILE_BYTES}")]
     TooLarge {

@@ -103,6 +103,11 @@ impl Pace {
         answer_bytes(self.ceilings().receiving.0)
     }
 
+    /// How many bytes of a file are sent at once.
+    pub(super) fn range_bytes(&self) -> u64 {
+        answer_bytes(self.ceilings().sending.0) as u64
+    }
+
     /// Waits until a question may be asked, and makes it smaller where the ceiling is low; returns
     /// how many bytes were set aside for its answer.
     ///
@@ -231,8 +236,9 @@ fn expected_bytes(request: &Request) -> u64 {
             let entries = ids.len() / size_of::<ShortId>();
             on_the_line((entries * ENTRY_BYTES).min(ANSWER_CONTENT_BYTES))
         }
-        Request::EntriesIn { .. } | Request::Blobs { .. } | Request::BlobRange { .. } => {
-            on_the_line(ANSWER_CONTENT_BYTES)
+        Request::EntriesIn { .. } | Request::Blobs { .. } => on_the_line(ANSWER_CONTENT_BYTES),
+        Request::BlobRange { length, .. } => {
+            on_the_line(usize::try_from(*length).unwrap_or(usize::MAX).min(ANSWER_CONTENT_BYTES))
         }
         Request::Join { .. }
         | Request::Groups { .. }
@@ -280,9 +286,6 @@ fn shortened(mut response: Response, most: usize) -> Response {
         &mut response
     {
         items.truncate(fitting(items, most));
-    }
-    if let Response::BlobRange { bytes, .. } = &mut response {
-        bytes.truncate(most);
     }
     if let Response::EntriesIn { entries, next, .. } = &mut response {
         let fitting = fitting(entries, most);
@@ -367,8 +370,9 @@ mod tests {
         };
         assert_eq!(shortened(blobs(&[60, 40, 1]), 100), blobs(&[60, 40]));
         assert_eq!(shortened(blobs(&[101, 1]), 100), blobs(&[101]), "one passes always");
-        let piece = |size| Response::BlobRange { size: 500, bytes: ByteBuf::from(vec![0; size]) };
-        assert_eq!(shortened(piece(300), 100), piece(100));
+        // A part of it would prove nothing; it is no more than the line takes when it is read.
+        let piece = Response::BlobRange { length: 300, slice: ByteBuf::from(vec![0; 300]) };
+        assert_eq!(shortened(piece.clone(), 100), piece);
         let empty = Response::Entries { entries: Vec::new(), membership: Hash::of(b"") };
         assert_eq!(shortened(empty.clone(), 100), empty);
     }
@@ -415,7 +419,7 @@ mod tests {
             LineSettings { within: ceilings, outside: ceilings, ..LineSettings::default() };
         line.set(Some(settings)).unwrap();
         let pace = Pace::new(line);
-        let piece = Response::BlobRange { size: 9_000, bytes: ByteBuf::from(vec![0; 4_000]) };
+        let piece = Response::BlobRange { length: 4_000, slice: ByteBuf::from(vec![0; 4_000]) };
         let first = pace.before_answering(peer(1), piece.clone(), || true).await;
         assert_eq!(first, piece);
         let started = Instant::now();

@@ -329,8 +329,8 @@ pub(super) mod tests {
                     "files[0].media_type is \"pdf\": must be a media type such as application/pdf",
                 ),
                 (
-                    &[("files.0.size", json!(67_108_865))],
-                    "files[0].size is \"67108865 bytes\": must be at most 64 MiB; split the file, \
+                    &[("files.0.size", json!(2_147_483_649_u64))],
+                    "files[0].size is \"2147483649 bytes\": must be at most 2 GiB; split the file, \
                      or give a link in url",
                 ),
             ],

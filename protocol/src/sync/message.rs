@@ -21,6 +21,13 @@ pub const ANSWER_CONTENT_BYTES: usize = 1024 * 1024;
 /// How many items one request may ask for.
 pub const MAX_REQUEST_ITEMS: usize = 1_000;
 
+/// Bytes of a blob that are proved together: with fewer the hashes would weigh more than the half
+/// percent that they do.
+pub const BLOB_GROUP_BYTES: u64 = 16 * 1024;
+
+/// The longest range of a blob that one request may ask for.
+pub const MAX_BLOB_RANGE_BYTES: u64 = ANSWER_CONTENT_BYTES as u64;
+
 /// A sealed request to join: claims, a certificate, and room for a newer node's fields.
 pub const MAX_JOIN_REQUEST_BYTES: usize = 4 * 1024;
 
@@ -140,14 +147,18 @@ pub enum Request {
         /// At most [`MAX_REQUEST_ITEMS`].
         hashes: Vec<Hash>,
     },
-    /// Asks for a piece of one blob.
+    /// Asks for a range of one blob, with the hashes that prove it. A range that its asker chooses at
+    /// random is also how it is seen whether a member still has the blob.
     BlobRange {
         /// The group that it belongs to.
         group: GroupId,
         /// The blob.
         hash: Hash,
-        /// Where the piece starts, in bytes.
+        /// Where the range starts: a multiple of [`BLOB_GROUP_BYTES`].
         offset: u64,
+        /// Its length in bytes, a multiple of [`BLOB_GROUP_BYTES`] as well, where it may reach past the
+        /// end; [`MAX_BLOB_RANGE_BYTES`] at most.
+        length: u64,
     },
     /// Asks whether the content of withdrawals has been erased.
     Receipts {
@@ -282,12 +293,14 @@ pub enum Response {
         /// The blobs' bytes.
         blobs: Vec<ByteBuf>,
     },
-    /// A piece of a blob.
+    /// A range of a blob.
     BlobRange {
-        /// The size of the whole blob in bytes.
-        size: u64,
-        /// The piece; empty at the end.
-        bytes: ByteBuf,
+        /// Its length in bytes; less than what was asked for at the end of the blob, or where the line
+        /// is slow. A multiple of [`BLOB_GROUP_BYTES`] before the end.
+        length: u64,
+        /// The range and the hashes that prove it, as BLAKE3's verified streaming orders them, in groups
+        /// of [`BLOB_GROUP_BYTES`].
+        slice: ByteBuf,
     },
     /// Receipts for those of the withdrawals that are erased.
     Receipts {

@@ -31,8 +31,8 @@ pub(super) fn validate(files: &[File], problems: &mut Problems) {
                 &field("size"),
                 format!("{} bytes", file.size),
                 format!(
-                    "must be at most {} MiB; split the file, or give a link in url",
-                    MAX_FILE_BYTES / (1024 * 1024)
+                    "must be at most {} GiB; split the file, or give a link in url",
+                    MAX_FILE_BYTES / (1024 * 1024 * 1024)
                 ),
             );
         }
