@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 mod bad_input;
+mod files;
 mod first_light;
 mod floor_versions;
 mod healing;

@@ -76,7 +76,7 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::DiskFull`]; what has come is kept for the next try.
     pub fn finish(&self, unfinished: &Unfinished) -> Result<bool, BlobError> {
-        if !unfinished.missing().is_empty() {
+        if !unfinished.is_whole() {
             return Ok(false);
         }
         let path = path(&self.dir, &unfinished.blob.hash);
@@ -101,6 +101,11 @@ impl Unfinished {
     /// The ranges that have not come yet, in order.
     pub fn missing(&self) -> Vec<Range<u64>> {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether everything has come.
+    pub fn is_whole(&self) -> bool {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Writes a range that came, if it is that of the blob.

@@ -225,7 +225,7 @@ impl<'a> Transfer<'a> {
     async fn run(mut self) -> Result<(), FetchError> {
         let mut answers = Answers::new();
         self.look_for_holders();
-        while !(self.waiting.is_empty() && self.under_way.is_empty()) {
+        while !self.unfinished.is_whole() {
             self.recruit();
             self.ask(&mut answers);
             if answers.is_empty() && self.senders.is_empty() {

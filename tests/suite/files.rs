@@ -1,0 +1,218 @@
+//! Files on their way between schools: nodes that are killed, members that lie, several that send.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use staffroom_node::blobs::Blobs;
+use staffroom_protocol::hash::Hash;
+use staffroom_protocol::sync::message::{Request, Response};
+use staffroom_protocol::wire;
+use staffroom_tests::School;
+use staffroom_tests::mallory::Mallory;
+use staffroom_tests::raw::{Answer, Raw};
+
+use crate::running;
+
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// Rounds of the test that kills nodes; `ROUNDS` sets another number.
+const ROUNDS: usize = 8;
+
+/// Bytes no two pieces of which are alike.
+fn noise(seed: u8, size: usize) -> Vec<u8> {
+    let mut state = u64::from(seed) + 1;
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        // The splitmix64 generator.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+/// Shares a record with a file, and returns its id.
+fn share(by: &School, title: &str, content: &[u8]) -> String {
+    by.write("film.bin", content);
+    let text = format!(
+        "---\nkind: resource\ntype: training\ntitle: {title}\nlicence: CC-BY-4.0\n\
+         files: [film.bin]\n---\nA lesson, filmed.\n"
+    );
+    let file = by.write("record.md", text);
+    let arguments = ["publish", file.to_str().unwrap(), "--no-pupil-data", "film.bin"];
+    by.json(&arguments)[0]["id"].as_str().unwrap().to_owned()
+}
+
+/// Where a node keeps a file, when it has all of it.
+fn kept(by: &School, content: &[u8]) -> PathBuf {
+    let name = Hash::of(content).to_string();
+    by.data().join("blobs").join(&name[..2]).join(name)
+}
+
+fn is_fetched(by: &School, id: &str, content: &[u8]) {
+    by.done(&["get", id, "--out", "fetched"]);
+    let fetched = std::fs::read(by.folder().join("fetched").join("film.bin")).unwrap();
+    assert!(fetched == content, "the file is the original");
+    assert!(std::fs::read(kept(by, content)).unwrap() == content);
+}
+
+fn sent(by: &School) -> u64 {
+    by.json(&["status"])["network"]["traffic"]["sent"].as_u64().unwrap()
+}
+
+#[test]
+fn a_file_arrives_though_either_node_is_killed_again_and_again() {
+    let rounds = std::env::var("ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let (mut ash, mut beech) = (running("Ash Primary"), running("Beech Primary"));
+    ash.found("Fenland Trust", "trust", &[&beech]);
+    // As much as passes in all rounds, so that none of them finds it fetched.
+    let content = noise(1, (rounds + 2) * 3 * MEBIBYTE);
+    let id = share(&ash, "Phonics, filmed", &content);
+    beech.finds("phonics", 1);
+    let rate = "40 Mbit/s";
+    ash.done(&["line", "--within", rate, "--outside", rate]);
+
+    let mut all_sent = 0;
+    for round in 0..rounds {
+        begin_to_fetch(&beech, &id);
+        // At a moment that is another in each round.
+        std::thread::sleep(Duration::from_millis(150 + (round as u64 * 137) % 450));
+        assert!(!kept(&beech, &content).exists(), "round {round} came too late");
+        let killed = if round % 2 == 0 {
+            &mut beech
+        } else {
+            // It counts from its start.
+            all_sent += sent(&ash);
+            &mut ash
+        };
+        killed.kill();
+        killed.start();
+        beech.waits_for("the sender", || beech.json(&["status"])["network"]["connected"] == 1);
+    }
+    ash.done(&["line", "--off"]);
+    is_fetched(&beech, &id, &content);
+    all_sent += sent(&ash);
+    let again = all_sent.saturating_sub(content.len() as u64);
+    println!("{rounds} rounds: {all_sent} bytes were sent of a file of {}", content.len());
+    // Headers and what else nodes say are a few hundredths.
+    let most = (rounds * MEBIBYTE + content.len() / 20) as u64;
+    assert!(again <= most, "{again} bytes were sent again in {rounds} rounds");
+}
+
+/// Has a node fetch the files of a record, and does not wait for it.
+fn begin_to_fetch(by: &School, id: &str) {
+    let token = std::fs::read_to_string(by.data().join("api-token")).unwrap();
+    let address = format!("{}api/v1/records/{id}/files", by.page());
+    std::thread::spawn(move || {
+        let bearer = format!("Bearer {}", token.trim());
+        // It ends when either node does, or when all of it is there.
+        drop(ureq::post(&address).header("Authorization", bearer).send_empty());
+    });
+}
+
+/// A member of the group that answers what it is asked about files as `lie` says.
+fn liar(
+    host: &School,
+    lie: impl Fn(&Blobs, Hash, u64, u64) -> Option<Vec<u8>> + Send + 'static,
+) -> Raw {
+    let invite = host.invite("Fenland Trust").parse().unwrap();
+    let mallory = Mallory::start();
+    mallory.join(&invite);
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(dir.path()).unwrap();
+    let answer: Answer = Box::new(move |question| {
+        let _ = &dir;
+        let question: Result<Option<Request>, _> = wire::decode(question, 128 * 1024);
+        let Ok(Some(Request::BlobRange { hash, offset, length, .. })) = question else {
+            return wire::encode(&Response::Refused(
+                staffroom_protocol::sync::message::Refusal::NotHeld,
+            ));
+        };
+        lie(&blobs, hash, offset, length).unwrap_or_else(|| {
+            loop {
+                std::thread::sleep(Duration::from_secs(60));
+            }
+        })
+    });
+    mallory.becomes_raw(&invite, answer)
+}
+
+fn slice(length: u64, slice: Vec<u8>) -> Vec<u8> {
+    wire::encode(&Response::BlobRange { length, slice: slice.into() })
+}
+
+#[test]
+fn whatever_liars_send_the_file_comes_from_those_who_do_not() {
+    let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    beech.found("Fenland Trust", "trust", &[&ash]);
+    let content = noise(2, 6 * MEBIBYTE);
+    let id = share(&ash, "Fractions, filmed", &content);
+    beech.finds("fractions", 1);
+    // The honest one is slow, so that the others are asked as well.
+    ash.done(&["line", "--within", "16 Mbit/s", "--outside", "16 Mbit/s"]);
+
+    let (one, other) = (content.clone(), content.clone());
+    let liars = [
+        // One byte of the range is another.
+        liar(&beech, move |blobs, _, offset, length| {
+            let hash = blobs.put(&one).unwrap();
+            let mut honest = blobs.slice(&hash, offset, length).unwrap().unwrap();
+            *honest.bytes.last_mut().unwrap() ^= 1;
+            Some(slice(honest.length, honest.bytes))
+        }),
+        // Another range of the file than was asked for.
+        liar(&beech, move |blobs, _, _, length| {
+            let hash = blobs.put(&other).unwrap();
+            let honest = blobs.slice(&hash, 1_048_576, length).unwrap().unwrap();
+            Some(slice(honest.length, honest.bytes))
+        }),
+        // More than was asked for, without an end.
+        liar(&beech, |_, _, _, length| Some(slice(length * 1_000, vec![7; 40 * MEBIBYTE]))),
+        // Nothing at all.
+        liar(&beech, |_, _, _, _| None),
+    ];
+    beech.waits_for("all members", || beech.json(&["status"])["network"]["connected"] == 5);
+
+    std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| is_fetched(&beech, &id, &content));
+        while !fetching.is_finished() {
+            // Under its name there is all of it or nothing.
+            if let Ok(there) = std::fs::read(kept(&beech, &content)) {
+                assert!(there == content, "what is kept is the original");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        fetching.join().unwrap();
+    });
+    assert!(beech.refused("wrong_content") >= 2, "{}", beech.metrics());
+    drop(liars);
+}
+
+#[test]
+fn several_schools_send_one_file_at_once() {
+    let [mut ash, mut beech, mut cedar, dogwood] =
+        ["Ash Primary", "Beech Primary", "Cedar Academy", "Dogwood School"].map(running);
+    ash.found("Fenland Trust", "trust", &[&beech, &cedar, &dogwood]);
+    let content = noise(3, 24 * MEBIBYTE);
+    let id = share(&ash, "Grammar, filmed", &content);
+    for school in [&beech, &cedar] {
+        school.finds("grammar", 1);
+        is_fetched(school, &id, &content);
+    }
+    dogwood.finds("grammar", 1);
+    for school in [&ash, &beech, &cedar] {
+        school.done(&["line", "--within", "16 Mbit/s", "--outside", "16 Mbit/s"]);
+    }
+    dogwood.waits_for("all", || dogwood.json(&["status"])["network"]["connected"] == 3);
+    let started = Instant::now();
+    is_fetched(&dogwood, &id, &content);
+    // From one of them it would take twelve seconds.
+    let taken = started.elapsed();
+    assert!(taken < Duration::from_secs(9), "{taken:?} from three schools of 2 MB/s each");
+    for school in [&mut ash, &mut beech, &mut cedar] {
+        school.stop();
+    }
+}
