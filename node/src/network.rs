@@ -46,7 +46,7 @@ pub(crate) use catch_up::tell;
 pub use comparisons::Ending;
 pub(crate) use comparisons::GroupComparisons;
 pub use fetch::FetchError;
-pub(crate) use fetch::file as fetch_file;
+pub(crate) use fetch::{file as fetch_file, start_of_file};
 use offences::Offence;
 pub use transport::StartError;
 

@@ -199,21 +199,38 @@ impl Node {
         self: &Arc<Self>,
         held: &HeldRecord,
     ) -> Result<Vec<File>, RecordError> {
-        let summary = held.summary.as_ref().ok_or(RecordError::Withdrawn)?;
-        let key = held.entry.key();
-        for file in &summary.files {
-            let here = self.possesses(&key.group, &file.hash)?
-                && self.blobs().size(&file.hash).map_err(KeepError::from)?.is_some();
-            if here {
-                continue;
+        let files = held.files()?;
+        for file in files {
+            if !self.has_file(held, file)? {
+                self.fetch_file(held.entry.key(), file).await?;
             }
-            let network = self.network().ok_or(RecordError::NoNetwork)?;
-            let blob = BlobRef { hash: file.hash, size: file.size };
-            network::fetch_file(self, network, key, blob)
-                .await
-                .map_err(|error| RecordError::Fetch { name: file.name.clone(), error })?;
         }
-        Ok(summary.files.clone())
+        Ok(files.to_vec())
+    }
+
+    /// Whether a file of a record is here.
+    pub(crate) fn has_file(&self, held: &HeldRecord, file: &File) -> Result<bool, RecordError> {
+        Ok(self.possesses(&held.entry.key().group, &file.hash)?
+            && self.blobs().size(&file.hash).map_err(KeepError::from)?.is_some())
+    }
+
+    /// Fetches one file of a record.
+    pub(crate) async fn fetch_file(
+        self: &Arc<Self>,
+        key: EntryKey,
+        file: &File,
+    ) -> Result<(), RecordError> {
+        let network = self.network().ok_or(RecordError::NoNetwork)?;
+        let blob = BlobRef { hash: file.hash, size: file.size };
+        let fetched = network::fetch_file(self, network, key, blob).await;
+        fetched.map_err(|error| RecordError::Fetch { name: file.name.clone(), error })
+    }
+}
+
+impl HeldRecord {
+    /// Its files.
+    pub(crate) fn files(&self) -> Result<&[File], RecordError> {
+        Ok(&self.summary.as_ref().ok_or(RecordError::Withdrawn)?.files)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Files on their way between schools: nodes that are killed, members that lie, several that send.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use staffroom_node::blobs::Blobs;
+use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::hash::Hash;
-use staffroom_protocol::sync::message::{Request, Response};
+use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::wire;
 use staffroom_tests::School;
 use staffroom_tests::mallory::Mallory;
@@ -127,9 +129,7 @@ fn liar(
         let _ = &dir;
         let question: Result<Option<Request>, _> = wire::decode(question, 128 * 1024);
         let Ok(Some(Request::BlobRange { hash, offset, length, .. })) = question else {
-            return wire::encode(&Response::Refused(
-                staffroom_protocol::sync::message::Refusal::NotHeld,
-            ));
+            return wire::encode(&Response::Refused(Refusal::NotHeld));
         };
         lie(&blobs, hash, offset, length).unwrap_or_else(|| {
             loop {
@@ -189,6 +189,96 @@ fn whatever_liars_send_the_file_comes_from_those_who_do_not() {
     });
     assert!(beech.refused("wrong_content") >= 2, "{}", beech.metrics());
     drop(liars);
+}
+
+#[test]
+fn a_file_is_shown_as_it_comes() {
+    let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    ash.found("Fenland Trust", "trust", &[&beech]);
+    let content = noise(4, 4 * MEBIBYTE);
+    let id = share(&ash, "Poetry, filmed", &content);
+    beech.finds("poetry", 1);
+    ash.done(&["line", "--within", "8 Mbit/s", "--outside", "8 Mbit/s"]);
+    let address = format!("{}records/{id}/files/{}", beech.page(), Hash::of(&content));
+    let mut shown = ureq::get(&address).call().unwrap().into_body().into_reader();
+    let mut first = vec![0; MEBIBYTE / 4];
+    shown.read_exact(&mut first).unwrap();
+    assert!(first == content[..first.len()]);
+    assert!(!kept(&beech, &content).exists(), "there is more to come");
+    // Whoever comes later gets it from the start as well.
+    let again = std::thread::spawn(move || {
+        let mut all = Vec::new();
+        ureq::get(&address)
+            .call()
+            .unwrap()
+            .into_body()
+            .into_reader()
+            .read_to_end(&mut all)
+            .unwrap();
+        all
+    });
+    let mut rest = Vec::new();
+    shown.read_to_end(&mut rest).unwrap();
+    assert!(rest == content[first.len()..]);
+    assert!(again.join().unwrap() == content);
+    beech.waits_for("the whole file", || kept(&beech, &content).exists());
+    assert!(std::fs::read(kept(&beech, &content)).unwrap() == content);
+}
+
+#[test]
+fn whoever_may_not_have_a_file_cannot_tell_whether_it_exists() {
+    let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    ash.found("Fenland Trust", "trust", &[&beech]);
+    ash.found("Fenland Heads", "cluster", &[]);
+    let content = noise(5, MEBIBYTE);
+    ash.write("film.bin", &content);
+    let text = "---\nkind: resource\ntype: training\ntitle: Heads only\nlicence: CC-BY-4.0\n\
+                files: [film.bin]\n---\nFor the heads.\n";
+    let file = ash.write("record.md", text);
+    let publish = [
+        "publish",
+        file.to_str().unwrap(),
+        "--group",
+        "Fenland Heads",
+        "--no-pupil-data",
+        "film.bin",
+    ];
+    ash.done(&publish);
+    let [of_heads, of_trust]: [Invite; 2] =
+        ["Fenland Heads", "Fenland Trust"].map(|group| ash.invite(group).parse().unwrap());
+
+    let secret = Hash::of(&content);
+    // What a node is told of the secret file is what it is told of one that nobody has.
+    let asks = |who: &Mallory, invite: &Invite| -> Response {
+        let ask = |hash, offset| {
+            let group = invite.group;
+            who.ask(invite, Request::BlobRange { group, hash, offset, length: 16_384 })
+        };
+        let told = ask(secret, 0);
+        for (hash, offset) in
+            [(Hash::of(b"nobody has this"), 0), (secret, 65_536), (secret, u64::MAX)]
+        {
+            assert_eq!(ask(hash, offset), told);
+        }
+        let blobs =
+            |hash| who.ask(invite, Request::Blobs { group: invite.group, hashes: vec![hash] });
+        assert_eq!(blobs(secret), blobs(Hash::of(b"nobody has this")));
+        told
+    };
+    let not_shared = Response::Refused(Refusal::NotShared);
+    let mallory = Mallory::start();
+    assert_eq!(asks(&mallory, &of_heads), not_shared, "a stranger");
+    mallory.join(&of_trust);
+    assert_eq!(asks(&mallory, &of_heads), not_shared, "a member of another group");
+    assert_eq!(asks(&mallory, &of_trust), Response::Refused(Refusal::NotHeld), "through its own");
+    mallory.join(&ash.invite("Fenland Heads").parse().unwrap());
+    let first =
+        Request::BlobRange { group: of_heads.group, hash: secret, offset: 0, length: 16_384 };
+    let given = mallory.ask(&of_heads, first);
+    assert!(matches!(given, Response::BlobRange { length: 16_384, .. }), "a member");
+    ash.done(&["group", "remove", "Fenland Heads", "Mallory Grange"]);
+    let told = asks(&mallory, &of_heads);
+    assert!(matches!(told, Response::Removed { .. }), "a removed member: {told:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Blobs that are being fetched: what has come stays on the disk, checked, until the rest does.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -54,7 +54,7 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Io`] or [`BlobError::DiskFull`].
     pub fn unfinished(&self, group: &GroupId, blob: BlobRef) -> Result<Unfinished, BlobError> {
-        let path = self.dir.join(FOLDER).join(group.to_string()).join(blob.hash.to_string());
+        let path = self.unfinished_path(group, &blob.hash);
         let open = |path: &Path| {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).open(path)
@@ -69,6 +69,42 @@ impl Blobs {
         let missing = missing(&blob, &data, &hashes);
         let missing = Mutex::new(missing.map_err(|error| failed("read", &path, error))?);
         Ok(Unfinished { blob, path, data, hashes, missing })
+    }
+
+    /// Bytes of a blob that is fetched through a group, or has been. They must have come.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    pub fn read_come(
+        &self,
+        group: &GroupId,
+        hash: &Hash,
+        offset: u64,
+        length: usize,
+    ) -> Result<Vec<u8>, BlobError> {
+        if let Some(bytes) = self.read_range(hash, offset, length)? {
+            return Ok(bytes);
+        }
+        let path = self.unfinished_path(group, hash);
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            let mut bytes = vec![0; length];
+            file.seek(SeekFrom::Start(offset))?;
+            file.read_exact(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            // It was finished a moment ago.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let bytes = self.read_range(hash, offset, length)?;
+                bytes.ok_or_else(|| failed("read", &path, error))
+            }
+            read => read.map_err(|error| failed("read", &path, error)),
+        }
+    }
+
+    fn unfinished_path(&self, group: &GroupId, hash: &Hash) -> PathBuf {
+        self.dir.join(FOLDER).join(group.to_string()).join(hash.to_string())
     }
 
     /// Keeps a blob of which everything has come; whether that is so.
@@ -101,6 +137,12 @@ impl Unfinished {
     /// The ranges that have not come yet, in order.
     pub fn missing(&self) -> Vec<Range<u64>> {
         self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many bytes from the start have come.
+    pub fn start(&self) -> u64 {
+        let missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+        missing.first().map_or(self.blob.size, |range| range.start)
     }
 
     /// Whether everything has come.

@@ -1,21 +1,26 @@
 //! Files over HTTP: up before a record that has them is published, down when somebody wants them.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use serde::Deserialize;
-use staffroom_protocol::hash::Hash;
+use staffroom_protocol::entry::EntryKey;
+use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::limits::MAX_FILE_NAME_BYTES;
 use staffroom_protocol::record::File;
+use tokio::sync::watch;
 
 use super::api_error::{ApiError, blocking};
 use super::records::held;
 use crate::intake::KeepError;
+use crate::network::start_of_file;
 use crate::node::Node;
 use crate::records::RecordError;
 
@@ -29,6 +34,9 @@ const SNIFFED_BYTES: usize = 8 * 1024;
 
 /// How much of a file is sent at once.
 const PIECE_BYTES: u32 = 256 * 1024;
+
+/// How long the next piece of a file may take to come: longer than a node takes to be started again.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// Takes a file and says how a record refers to it.
 pub(super) async fn upload(
@@ -91,33 +99,21 @@ pub(super) async fn fetch(
     Ok(Json(node.fetch_files(&held).await?))
 }
 
-/// Sends one file of a record, which is fetched first where it is not here.
+/// Sends one file of a record; one that is not here as it comes, checked piece by piece.
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
     Path((id, hash)): Path<(String, Hash)>,
 ) -> Result<Response, ApiError> {
     let held = held(&node, id).await?;
-    let files = node.fetch_files(&held).await?;
-    let file = files
-        .into_iter()
-        .find(|file| file.hash == hash)
-        .ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
-    let piece_bytes = u64::from(PIECE_BYTES);
-    let pieces = (0..file.size.div_ceil(piece_bytes)).map(move |index| {
-        let (node, offset) = (Arc::clone(&node), index * piece_bytes);
-        async move {
-            let length = usize::try_from(piece_bytes.min(file.size - offset)).unwrap_or_default();
-            let read =
-                tokio::task::spawn_blocking(move || node.blobs().read_range(&hash, offset, length));
-            match read.await {
-                Ok(Ok(Some(bytes))) => Ok(bytes),
-                Ok(Ok(None)) => Err(std::io::Error::other("the file has gone")),
-                Ok(Err(error)) => Err(std::io::Error::other(error)),
-                Err(_) => Err(std::io::Error::other("the node is stopping")),
-            }
-        }
-    });
-    let body = Body::from_stream(futures::stream::iter(pieces).buffered(1));
+    let file = held.files()?.iter().find(|file| file.hash == hash).cloned();
+    let file = file.ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
+    let key = held.entry.key();
+    let coming = if node.has_file(&held, &file)? {
+        None
+    } else {
+        Some(begin_to_fetch(&node, key, &file).await?)
+    };
+    let body = Body::from_stream(pieces(node, key.group, &file, coming));
     // Always saved and never shown in the browser: it may be from another school.
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
@@ -125,6 +121,58 @@ pub(super) async fn download(
         (header::CONTENT_DISPOSITION, disposition(&file.name)),
     ];
     Ok((headers, body).into_response())
+}
+
+/// Has a file fetched, whether or not whoever wants it stays, and returns once its first piece is here.
+async fn begin_to_fetch(
+    node: &Arc<Node>,
+    key: EntryKey,
+    file: &File,
+) -> Result<watch::Receiver<u64>, ApiError> {
+    let network = node.network().ok_or(RecordError::NoNetwork)?;
+    let mut start = start_of_file(network, key.group, file.hash);
+    let (fetching, wanted) = (Arc::clone(node), file.clone());
+    let mut fetched = tokio::spawn(async move { fetching.fetch_file(key, &wanted).await });
+    tokio::select! {
+        ended = &mut fetched => {
+            ended.map_err(|_| RecordError::NoNetwork)??;
+        }
+        _ = start.wait_for(|start| *start > 0) => {}
+    }
+    Ok(start)
+}
+
+/// The pieces of a file, each as soon as it is here.
+fn pieces(
+    node: Arc<Node>,
+    group: GroupId,
+    file: &File,
+    coming: Option<watch::Receiver<u64>>,
+) -> impl Stream<Item = io::Result<Vec<u8>>> + use<> {
+    let (hash, size) = (file.hash, file.size);
+    let length = u64::from(PIECE_BYTES);
+    let pieces = (0..size.div_ceil(length)).map(move |index| {
+        let (node, offset, coming) = (Arc::clone(&node), index * length, coming.clone());
+        let length = usize::try_from(length.min(size - offset)).unwrap_or_default();
+        async move {
+            if let Some(mut start) = coming {
+                let end = offset + length as u64;
+                let here =
+                    tokio::time::timeout(LONGEST_WAIT, start.wait_for(|start| *start >= end));
+                if !matches!(here.await, Ok(Ok(_))) {
+                    return Err(io::Error::other("nobody sends the rest of the file"));
+                }
+            }
+            let read = tokio::task::spawn_blocking(move || {
+                node.blobs().read_come(&group, &hash, offset, length)
+            });
+            match read.await {
+                Ok(read) => read.map_err(io::Error::other),
+                Err(_) => Err(io::Error::other("the node is stopping")),
+            }
+        }
+    });
+    futures::stream::iter(pieces).buffered(1)
 }
 
 /// RFC 6266 and RFC 8187: the name in percent-encoded UTF-8.

@@ -13,7 +13,7 @@ use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_TEXT_BYTES};
 use staffroom_protocol::sync::message::{Request, Response};
 
 pub(super) use self::file::Files;
-pub(crate) use self::file::file;
+pub(crate) use self::file::{file, start_of_file};
 use super::{Network, Offence};
 use crate::blobs::BlobError;
 use crate::node::Node;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -18,7 +18,7 @@ use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::MAX_FILE_BYTES;
 use staffroom_protocol::sync::message::{BLOB_GROUP_BYTES, Refusal, Request, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::{FetchError, blocking, holders};
@@ -68,13 +68,21 @@ const FILES_AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub(in crate::network) struct Files {
     places: Semaphore,
-    /// Held by whoever fetches a file; whoever wants the same waits behind.
-    turns: Mutex<BTreeMap<(GroupId, Hash), Arc<tokio::sync::Mutex<()>>>>,
+    coming: Mutex<BTreeMap<(GroupId, Hash), Arc<Coming>>>,
+}
+
+/// A file that is being fetched.
+#[derive(Debug, Default)]
+struct Coming {
+    /// Held by whoever fetches it; whoever wants the same waits behind.
+    turn: tokio::sync::Mutex<()>,
+    /// How many bytes from its start are here and checked.
+    start: watch::Sender<u64>,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        Self { places: Semaphore::new(FILES_AT_ONCE), turns: Mutex::default() }
+        Self { places: Semaphore::new(FILES_AT_ONCE), coming: Mutex::default() }
     }
 }
 
@@ -93,18 +101,40 @@ pub(crate) async fn file(
         return Err(FetchError::TooLarge { size: blob.size });
     }
     let files = &network.shared.files;
-    let turns = || files.turns.lock().unwrap_or_else(PoisonError::into_inner);
-    let turn = Arc::clone(turns().entry((key.group, blob.hash)).or_default());
-    let held = turn.lock().await;
+    let coming = files.coming(key.group, blob.hash);
+    let turn = coming.turn.lock().await;
     let place = files.places.acquire().await.map_err(|_| FetchError::Stopped)?;
-    let fetched = fetch(node, network, key, blob).await;
-    drop((held, place));
-    let mut turns = turns();
-    // This one and the map's own.
-    if Arc::strong_count(&turn) == 2 {
-        turns.remove(&(key.group, blob.hash));
-    }
+    let fetched = fetch(node, network, key, blob, &coming.start).await;
+    drop((turn, place));
+    files.forget(key.group, blob.hash, coming);
     fetched
+}
+
+/// How many bytes from the start of a file are here and checked, as it is fetched.
+pub(crate) fn start_of_file(network: &Network, group: GroupId, hash: Hash) -> watch::Receiver<u64> {
+    network.shared.files.coming(group, hash).start.subscribe()
+}
+
+impl Files {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(GroupId, Hash), Arc<Coming>>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn coming(&self, group: GroupId, hash: Hash) -> Arc<Coming> {
+        let mut all = self.lock();
+        // Whoever only looked at one may have left it here.
+        all.retain(|_, one| Arc::strong_count(one) > 1 || one.start.receiver_count() > 0);
+        Arc::clone(all.entry((group, hash)).or_default())
+    }
+
+    /// Lets go of one that nobody else waits for.
+    fn forget(&self, group: GroupId, hash: Hash, coming: Arc<Coming>) {
+        let mut all = self.lock();
+        drop(coming);
+        if all.get(&(group, hash)).is_some_and(|one| Arc::strong_count(one) == 1) {
+            all.remove(&(group, hash));
+        }
+    }
 }
 
 async fn fetch(
@@ -112,6 +142,7 @@ async fn fetch(
     network: &Network,
     key: EntryKey,
     blob: BlobRef,
+    start: &watch::Sender<u64>,
 ) -> Result<(), FetchError> {
     let looking = Arc::clone(node);
     let unfinished = blocking(move || -> Result<_, FetchError> {
@@ -121,9 +152,13 @@ async fn fetch(
     })
     .await??;
     // Whoever was first has fetched it.
-    let Some(unfinished) = unfinished else { return Ok(()) };
+    let Some(unfinished) = unfinished else {
+        start.send_replace(blob.size);
+        return Ok(());
+    };
     let unfinished = Arc::new(unfinished);
-    Transfer::new(node, network, key, blob, Arc::clone(&unfinished)).run().await?;
+    start.send_replace(unfinished.start());
+    Transfer::new(node, network, (key, blob), &unfinished, start).run().await?;
     let keeping = Arc::clone(node);
     blocking(move || -> Result<(), FetchError> {
         if !keeping.blobs().finish(&unfinished)? {
@@ -155,6 +190,7 @@ struct Transfer<'a> {
     /// Members that do not have it, or sent something else.
     without: BTreeSet<PublicKey>,
     tried: BTreeSet<PublicKey>,
+    start: &'a watch::Sender<u64>,
     last_came: Option<Instant>,
     unsynced: u64,
     syncing: Option<JoinHandle<()>>,
@@ -198,23 +234,23 @@ impl<'a> Transfer<'a> {
     fn new(
         node: &'a Arc<Node>,
         network: &'a Network,
-        key: EntryKey,
-        blob: BlobRef,
-        unfinished: Arc<Unfinished>,
+        (key, blob): (EntryKey, BlobRef),
+        unfinished: &Arc<Unfinished>,
+        start: &'a watch::Sender<u64>,
     ) -> Self {
-        let waiting = unfinished.missing().into();
         Self {
             node,
             network,
             key,
             blob,
-            unfinished,
-            waiting,
+            unfinished: Arc::clone(unfinished),
+            waiting: unfinished.missing().into(),
             under_way: Vec::new(),
             senders: BTreeMap::new(),
             reserve: VecDeque::new(),
             without: BTreeSet::new(),
             tried: BTreeSet::new(),
+            start,
             last_came: None,
             unsynced: 0,
             syncing: None,
@@ -383,6 +419,7 @@ impl<'a> Transfer<'a> {
                 if let Some(sender) = self.senders.get_mut(&peer) {
                     sender.is_silent = false;
                 }
+                self.start.send_replace(self.unfinished.start());
                 self.want_no_more(&came);
                 self.want_again(came.end..range.end);
                 self.unsynced += came.end - came.start;
