@@ -116,6 +116,7 @@ impl Import {
             encoding: self.encoding,
             map: self.map.clone(),
             set: self.set.clone(),
+            key: None,
         };
         // What is wrong with the whole file is said before anything is opened.
         let rows = import::open(&self.file, &options)?;
