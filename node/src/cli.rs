@@ -124,6 +124,9 @@ enum Command {
     /// Read a file from standard input and write its text; the node runs this itself
     #[command(hide = true)]
     ReadFile,
+    /// Write the file on standard input without the names of people; the node runs this itself
+    #[command(hide = true)]
+    WriteFileWithoutNames,
 }
 
 /// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
@@ -133,6 +136,9 @@ pub fn main() -> ExitCode {
     let output = Output::new(arguments.common.json);
     if let Command::ReadFile = &arguments.command {
         return ended(crate::extract::read_file(), &output);
+    }
+    if let Command::WriteFileWithoutNames = &arguments.command {
+        return ended(crate::extract::write_file_without_names(), &output);
     }
     if let Command::Serve(_) = &arguments.command {
         with_few_arenas();
@@ -203,6 +209,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             }
             Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
             Command::ReadFile => crate::extract::read_file(),
+            Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
         }
     })
 }

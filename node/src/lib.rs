@@ -23,6 +23,7 @@ pub mod life;
 pub mod line;
 pub mod lineage;
 pub mod markdown;
+pub mod media;
 pub mod membership;
 mod names;
 pub mod network;

@@ -201,7 +201,7 @@ impl Import {
                 groups: self.group.clone(),
                 allow_same_title: self.new || repeated,
                 check_only: self.check,
-                no_pupil_data: Vec::new(),
+                ..PublishOptions::default()
             };
             let request = PublishRequest { records, options };
             let outcomes: Vec<PublishOutcome> = client.post("/records", &request).await?;
