@@ -3,6 +3,7 @@
 //! A command talks to the running node through its API. Where no node runs, it opens the data
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
+mod add_resources;
 mod client;
 mod close;
 mod demo;
@@ -86,6 +87,8 @@ enum Command {
     Publish(publish::Publish),
     /// Share the rows of a CSV or JSONL file, a record a row
     Import(import::Import),
+    /// Share the files of a folder, a resource a file
+    AddResources(Box<add_resources::AddResources>),
     /// Take back a record that this school shared
     Withdraw(withdraw::Withdraw),
     /// Show which schools have erased a record that this school took back
@@ -190,6 +193,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Close(close) => close.run(data, output).await,
             Command::Publish(publish) => publish.run(data, output).await,
             Command::Import(import) => import.run(data, output).await,
+            Command::AddResources(add) => add.run(data, output).await,
             Command::Withdraw(withdraw) => withdraw.run(data, output).await,
             Command::Receipts(receipts) => receipts.run(data, output).await,
             Command::Search(search) => search.run(data, output).await,

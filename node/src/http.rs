@@ -13,6 +13,7 @@ mod guard;
 mod line;
 mod next_keys;
 mod nodes;
+mod own_resources;
 mod pages;
 mod records;
 mod saved_searches;
@@ -76,6 +77,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/nodes", get(nodes::list))
         .route("/nodes/{node}/revocation", put(nodes::revoke))
         .route("/files/{hash}", delete(files::forget))
+        .route("/resources", get(own_resources::list))
         .route("/records", post(records::publish))
         .route("/records/{id}", get(records::show))
         .route("/records/{id}/withdrawal", put(records::withdraw))

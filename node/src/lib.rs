@@ -28,6 +28,7 @@ pub mod membership;
 mod names;
 pub mod network;
 pub mod node;
+pub mod own_resources;
 mod past_searches;
 pub mod peer_clocks;
 pub mod publish;

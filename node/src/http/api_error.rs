@@ -12,6 +12,7 @@ use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
 use crate::media::RefusedFile;
+use crate::own_resources::OwnResourcesError;
 use crate::publish::PublishError;
 use crate::question::QuestionError;
 use crate::records::RecordError;
@@ -166,6 +167,15 @@ impl From<RecordError> for ApiError {
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<OwnResourcesError> for ApiError {
+    fn from(error: OwnResourcesError) -> Self {
+        match error {
+            OwnResourcesError::Group(error) => error.into(),
+            OwnResourcesError::Record(error) => error.into(),
         }
     }
 }
