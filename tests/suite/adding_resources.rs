@@ -75,10 +75,10 @@ fn a_folder_is_added_once_and_found_by_another_school() {
     let map = put(
         &beech,
         "Reading/map.csv",
-        "file,title,subjects,year groups,licence\n\
-         Week 1/plan.docx,Herons and bitterns,English,Year 4,CC BY\n\
-         Week 1\\Words.csv,,English,,\n\
-         Week 9/lost.docx,Lost,,,\n",
+        "file,title,type,subjects,year groups,licence\n\
+         Week 1/plan.docx,Herons and bitterns,scheme of work,English,Year 4,CC BY\n\
+         Week 1\\Words.csv,,,English,,\n\
+         Week 9/lost.docx,Lost,,,,\n",
     );
     put(&beech, "Reading/Week 1/plan.docx", document("The heron stands among the bulrushes."));
     put(&beech, "Reading/Week 2/plan.docx", document("A windpump lifts the water to the lode."));
@@ -222,6 +222,59 @@ fn macros_wait_to_be_allowed_and_no_way_of_publishing_goes_round_that() {
     fs::remove_file(ash.folder().join("tools/run.txt")).unwrap();
     let (allowed, code) = added(&ash, &["tools", "--allow-macros"]);
     assert_eq!((counts(&allowed), code), ([1, 0, 0, 0, 0], Some(0)), "{allowed}");
+}
+
+/// Asks the API of a running node as any program on its machine may; the status and the answer.
+fn asked(school: &School, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
+    let token = fs::read_to_string(school.data().join("api-token")).unwrap();
+    let agent = ureq::Agent::new_with_config(
+        ureq::Agent::config_builder().http_status_as_error(false).build(),
+    );
+    let request = ureq::http::Request::builder()
+        .method(method)
+        .uri(format!("{}api/v1{path}", school.page()))
+        .header("Authorization", format!("Bearer {}", token.trim()))
+        .header("Content-Type", "application/json")
+        .body(body.to_vec())
+        .unwrap();
+    let mut answer = agent.run(request).unwrap();
+    (answer.status().as_u16(), answer.body_mut().read_json().unwrap())
+}
+
+#[test]
+fn the_api_has_the_same_rules_as_the_command_line() {
+    let ash = running("Ash Primary");
+    ash.done(&["group", "create", "Fenland Trust"]);
+    // Longer than what is looked at, so that it is refused before it has come.
+    let program = [b"\x7fELF\x02\x01\x01\0".as_slice(), &vec![0; 3 << 20]].concat();
+    let (status, said) = asked(&ash, "POST", "/files?name=notes.txt", &program);
+    assert_eq!(status, 415);
+    assert!(said["error"].as_str().unwrap().contains("a program for Linux"), "{said}");
+    assert_eq!(files_held(&ash), [0; 0], "nothing is kept of it");
+
+    // The name may be another in the record than it was when the file came.
+    let (status, mut file) =
+        asked(&ash, "POST", "/files?name=notes.txt", b"echo The heron stands.");
+    assert_eq!(status, 200, "{file}");
+    let share = |file: &Value| {
+        let record = json!({ "kind": "resource", "title": "Notes", "files": [file] });
+        let request = json!({ "records": [record] }).to_string();
+        asked(&ash, "POST", "/records", request.as_bytes()).1[0].clone()
+    };
+    file["name"] = "notes.bat".into();
+    let outcome = share(&file);
+    assert_eq!(outcome["outcome"], "refused", "{outcome}");
+    assert!(outcome["reasons"][0].as_str().unwrap().contains("a script for Windows"), "{outcome}");
+    file["name"] = "notes.pdf".into();
+    let outcome = share(&file);
+    assert_eq!(outcome["outcome"], "published", "{outcome}");
+    assert!(outcome["warnings"].to_string().contains("its name ends in .pdf"), "{outcome}");
+
+    // What is shared stays, whoever lets go of it.
+    let held = files_held(&ash).len();
+    let path = format!("/files/{}", file["hash"].as_str().unwrap());
+    assert_eq!(asked(&ash, "DELETE", &path, b"").0, 200);
+    assert_eq!(files_held(&ash).len(), held);
 }
 
 #[test]

@@ -35,8 +35,9 @@ pub struct Uploaded {
     /// How a record refers to it.
     #[serde(flatten)]
     pub file: File,
-    /// What named people and was taken out of it.
-    #[serde(default)]
+    /// What named people and was taken out of it. Left out where nothing was, so that the answer can
+    /// stand in a record as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<Trace>,
 }
 

@@ -3,7 +3,7 @@
 //! A file whose content is shared is that resource, whatever it is called. Any other file is the new
 //! version of the resource that was added from the same place on this computer; or, where it is not
 //! known where a resource came from (it was published in another way, or from another server), of the
-//! only one that has the same title and one file of the same name. So a file that has changed never
+//! only one that has the title which this file would get and one file of the same name. So a file that has changed never
 //! makes a second record, and two files that are called "plan.docx" never replace each other.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use staffroom_protocol::hash::{Hash, RecordId};
 
 use super::content::Hashed;
-use super::described::{title, title_of};
+use super::described::{title, title_of, titles};
 use super::map::ResourceMap;
 use crate::own_resources::{OwnFile, OwnResource};
 
@@ -39,6 +39,7 @@ pub(super) fn compare<'a>(
     map: &ResourceMap,
 ) -> Vec<(Hashed, Fate<'a>)> {
     let first = first_of_each(&files, map);
+    let titles = titles(&files);
     let mut compared = Vec::with_capacity(files.len());
     let known = Known::of(own);
     let mut claimed = BTreeSet::new();
@@ -66,7 +67,10 @@ pub(super) fn compare<'a>(
         }
     }
     for (file, fate) in waiting {
-        let fate = fate.unwrap_or_else(|| match known.by_title(&file, &claimed) {
+        let given = map.row(&file.path).and_then(|row| Some(title_of(row.ok()?)));
+        let by_folder = titles.get(&file.path).cloned();
+        let titles = [given, by_folder, Some(title(file.found.name()))];
+        let fate = fate.unwrap_or_else(|| match known.by_title(&file, &titles, &claimed) {
             Some(resource) => {
                 claimed.insert(resource.id);
                 Fate::Changed(resource)
@@ -123,15 +127,19 @@ impl<'a> Known<'a> {
         Some(std::iter::once(first).chain(same).find(from_here).unwrap_or(first))
     }
 
-    fn by_title(&self, file: &Hashed, claimed: &BTreeSet<RecordId>) -> Option<&'a OwnResource> {
+    fn by_title(
+        &self,
+        file: &Hashed,
+        titles: &[Option<String>],
+        claimed: &BTreeSet<RecordId>,
+    ) -> Option<&'a OwnResource> {
         let name = file.found.name();
-        let title = title(name);
         let mut alike = self.own.iter().filter(|resource| {
             resource.origin.is_none()
                 && !claimed.contains(&resource.id)
                 && resource.files.len() == 1
                 && resource.files.iter().all(|one| one.file.name == name)
-                && title_of(&resource.fields) == title
+                && titles.contains(&Some(title_of(&resource.fields)))
         });
         alike.next().filter(|_| alike.next().is_none())
     }
@@ -218,7 +226,12 @@ mod tests {
         let one = resource(1, None, "plan.txt", "one");
         assert_eq!(fates(&[("plan.txt", "new")], std::slice::from_ref(&one)), ["changed 1"]);
         let two = resource(2, None, "plan.txt", "two");
-        assert_eq!(fates(&[("plan.txt", "new")], &[one.clone(), two]), ["new"]);
+        assert_eq!(fates(&[("plan.txt", "new")], &[one.clone(), two.clone()]), ["new"]);
+        // On a new server, files of one name are still known by their folders.
+        let mut of_a_folder = two.clone();
+        of_a_folder.fields.insert("title".into(), json!("plan (b)"));
+        let files = [("b/plan.txt", "new"), ("c/plan.txt", "newer")];
+        assert_eq!(fates(&files, &[of_a_folder]), ["changed 2", "new"]);
         let files = [("a/plan.txt", "new"), ("b/plan.txt", "newer")];
         assert_eq!(fates(&files, &[one]), ["changed 1", "new"]);
     }

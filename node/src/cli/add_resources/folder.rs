@@ -274,6 +274,31 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_that_is_too_large_or_too_deep_is_told_with_its_limits() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = "a/".repeat(MAX_DEPTH);
+        write(dir.path(), &format!("{deep}x.txt"));
+        let folder = Folder::look_through(dir.path(), Path::new("nowhere")).unwrap();
+        assert!(folder.files.is_empty());
+        assert!(folder.unreadable[0].1.contains("more than 32 folders"), "{folder:?}");
+        for number in 0..=MAX_FILES {
+            fs::write(dir.path().join(format!("{number}.txt")), "").unwrap();
+        }
+        let said = Folder::look_through(dir.path(), Path::new("nowhere")).unwrap_err().to_string();
+        assert!(
+            said.contains("has more than 10000 files") && said.contains("name one of"),
+            "{said}"
+        );
+        fs::remove_file(dir.path().join("0.txt")).unwrap();
+        let large = fs::File::create(dir.path().join("1.txt")).unwrap();
+        // Takes no room on the disk.
+        if large.set_len(MAX_TOTAL_BYTES + 1).is_ok() {
+            let said = Folder::look_through(dir.path(), Path::new("nowhere")).unwrap_err();
+            assert!(matches!(said, FolderError::TooLarge { bytes, .. } if bytes > MAX_TOTAL_BYTES));
+        }
+    }
+
+    #[test]
     fn authors_vouch_for_files_and_folders_that_are_there() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "photos/a.png");
