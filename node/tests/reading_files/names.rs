@@ -242,13 +242,16 @@ fn macros_and_programs_are_found_however_they_are_called() {
 }
 
 #[test]
-fn a_document_too_large_to_be_read_is_still_looked_through_for_macros() {
+fn what_is_too_large_to_be_read_is_told_and_still_looked_through_for_macros() {
     let mut film = vec![0; 65 << 20];
     film[..12].copy_from_slice(b"\0\0\0\x18ftypmp42");
     let looked = extractor().read(file(&film));
     assert_eq!(looked.about, Some(About::default()));
     let reading = format!("{:?}", looked.reading);
     assert!(reading.contains("more than 64 MiB"), "{reading}");
+    let looked = extractor().read(file(&film[..60 << 20]));
+    let reading = format!("{:?}", looked.reading);
+    assert!(reading.contains("it is a film"), "{reading}");
     film[..4].copy_from_slice(b"PK\x03\x04");
     let end = film.len() - 100;
     film[end..end + 14].copy_from_slice(b"vbaProject.bin");
