@@ -1,17 +1,13 @@
 //! A folder of files becomes resources: once, however often it is added.
 
-#[path = "../../node/tests/reading_files/documents.rs"]
-#[expect(dead_code, reason = "not every sort of document is needed here")]
-mod documents;
-
 use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use staffroom_tests::{Outcome, School};
 
+use crate::inside_files::documents::{archive, docx, paragraph};
 use crate::{publish, running, school};
-use documents::{archive, docx, paragraph};
 
 const PICTURE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01";
 const CORE: &[u8] = b"<cp:coreProperties xmlns:cp=\"c\" xmlns:dc=\"d\"><dc:creator>Amy Hill</dc:creator></cp:coreProperties>";
