@@ -3,6 +3,7 @@
 //! A command talks to the running node through its API. Where no node runs, it opens the data
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
+mod add_resources;
 mod client;
 mod close;
 mod demo;
@@ -86,6 +87,8 @@ enum Command {
     Publish(publish::Publish),
     /// Share the rows of a CSV or JSONL file, a record a row
     Import(import::Import),
+    /// Share the files of a folder, a resource a file
+    AddResources(Box<add_resources::AddResources>),
     /// Take back a record that this school shared
     Withdraw(withdraw::Withdraw),
     /// Show which schools have erased a record that this school took back
@@ -124,6 +127,9 @@ enum Command {
     /// Read a file from standard input and write its text; the node runs this itself
     #[command(hide = true)]
     ReadFile,
+    /// Write the file on standard input without the names of people; the node runs this itself
+    #[command(hide = true)]
+    WriteFileWithoutNames,
 }
 
 /// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
@@ -133,6 +139,9 @@ pub fn main() -> ExitCode {
     let output = Output::new(arguments.common.json);
     if let Command::ReadFile = &arguments.command {
         return ended(crate::extract::read_file(), &output);
+    }
+    if let Command::WriteFileWithoutNames = &arguments.command {
+        return ended(crate::extract::write_file_without_names(), &output);
     }
     if let Command::Serve(_) = &arguments.command {
         with_few_arenas();
@@ -184,6 +193,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Close(close) => close.run(data, output).await,
             Command::Publish(publish) => publish.run(data, output).await,
             Command::Import(import) => import.run(data, output).await,
+            Command::AddResources(add) => add.run(data, output).await,
             Command::Withdraw(withdraw) => withdraw.run(data, output).await,
             Command::Receipts(receipts) => receipts.run(data, output).await,
             Command::Search(search) => search.run(data, output).await,
@@ -203,6 +213,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             }
             Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
             Command::ReadFile => crate::extract::read_file(),
+            Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
         }
     })
 }

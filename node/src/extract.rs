@@ -3,16 +3,20 @@
 //! Parsers of files that anybody may have made crash, loop and take all the memory there is. So each
 //! file is read by a process of its own: this program with a hidden subcommand, which first limits
 //! its own memory and time and gives up files, programs and the network ([`read_file`]). Whatever
-//! becomes of that process, a node gets a [`Reading`].
+//! becomes of that process, a node gets a [`Reading`]. A process of the same sort tells what else is in
+//! the file ([`About`]), and takes the names of people out of it.
 
+mod about;
 mod document;
 mod html;
 mod office;
 mod pdf;
 mod plain;
+mod runs;
 mod sandbox;
 mod sheet;
 mod text;
+mod traces;
 mod xml;
 
 use std::ffi::OsString;
@@ -25,12 +29,22 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_TEXT_BYTES};
+use staffroom_protocol::limits::MAX_FILE_TEXT_BYTES;
 
+use crate::media::{OLE, ZIP};
+
+pub use about::About;
 pub use document::NoText;
+pub use runs::Runs;
+pub use traces::{CannotRemove, Names, Trace, listed};
+
+use sandbox::MAX_READ_BYTES;
 
 /// The hidden subcommand that reads a file from standard input.
 const SUBCOMMAND: &str = "read-file";
+
+/// The one that writes it again without the names of people.
+const WITHOUT_NAMES: &str = "write-file-without-names";
 
 /// How long one file may take: the longest textbook takes a tenth of it on a slow server.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -39,16 +53,25 @@ const LIMIT: Duration = Duration::from_secs(30);
 const AT_ONCE: usize = 2;
 
 /// What the first line of an answer begins with, so that no other program is taken for this one.
-const GREETING: &str = "staffroom read-file 1";
+const GREETING: &str = "staffroom read-file 2";
 
-/// The second line, before a text.
+/// The third line, before a text or a file; the second says what the file is about.
 const TEXT: &str = "text";
 
-/// The second line, before the reason for which there is no text.
+/// The third line, before the reason for which there is none.
 const NO_TEXT: &str = "no text";
 
-/// The lines before a text, or a reason, are shorter than this.
-const MAX_HEAD_BYTES: u64 = 1024;
+/// The lines before a text, or a reason, are shorter than this: each sort of trace of each sort of part.
+const MAX_HEAD_BYTES: u64 = 8 * 1024;
+
+/// What is known of a file that was looked through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    /// What else is in it; none where looking at it failed.
+    pub about: Option<About>,
+    /// Its text.
+    pub reading: Reading,
+}
 
 /// What was read in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,16 +120,39 @@ impl Extractor {
     }
 
     /// Reads a file from where it stands to its end; waits while as many as may are being read.
-    pub fn read(&self, file: File) -> Reading {
-        self.take_place();
-        let reading = self.read_in_child(file);
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.freed.notify_one();
-        reading.unwrap_or_else(|error| {
+    pub fn read(&self, file: File) -> Looked {
+        let most = MAX_HEAD_BYTES + MAX_FILE_TEXT_BYTES as u64;
+        let answer = self.ask(&self.arguments, file, most);
+        answer.map(|answer| self.understand(&answer)).unwrap_or_else(|error| {
             tracing::error!(%error, "a file could not be read for its text");
             let reason = format!("the program that reads files could not be run ({error})");
-            Reading::NoText { reason, lasting: false }
+            Looked { about: None, reading: Reading::NoText { reason, lasting: false } }
         })
+    }
+
+    /// The content of a file without the names of people that can be taken out of it.
+    ///
+    /// # Errors
+    /// [`CannotRemove`], also where the process that does it fails.
+    pub fn without_names(&self, file: File) -> Result<Vec<u8>, CannotRemove> {
+        let most = MAX_HEAD_BYTES + MAX_READ_BYTES + MAX_HEAD_BYTES;
+        let answer = self.ask(&[WITHOUT_NAMES.into()], file, most).map_err(|error| {
+            tracing::error!(%error, "names could not be taken out of a file");
+            CannotRemove::Failed
+        })?;
+        match answer.parts {
+            Some(parts) if answer.ended_well && parts.head == TEXT => Ok(parts.body),
+            Some(_) | None => Err(CannotRemove::Failed),
+        }
+    }
+
+    /// What a process answers that was given the file; waits while as many as may be run.
+    fn ask(&self, arguments: &[OsString], file: File, most: u64) -> io::Result<Answer> {
+        self.take_place();
+        let answer = self.ask_child(arguments, file, most);
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.freed.notify_one();
+        answer
     }
 
     fn take_place(&self) {
@@ -115,17 +161,16 @@ impl Extractor {
         *waited.unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 
-    fn read_in_child(&self, file: File) -> io::Result<Reading> {
+    fn ask_child(&self, arguments: &[OsString], file: File, most: u64) -> io::Result<Answer> {
         let program = self.program.as_ref().map_err(|error| io::Error::other(error.to_string()))?;
         let mut child = Command::new(program)
-            .args(&self.arguments)
+            .args(arguments)
             .env_clear()
             .current_dir("/")
             .stdin(file)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let most = MAX_HEAD_BYTES + MAX_FILE_TEXT_BYTES as u64;
         let answer = child.stdout.take().map(|answer| {
             thread::spawn(move || {
                 let mut bytes = Vec::new();
@@ -134,21 +179,25 @@ impl Extractor {
         });
         let status = wait(&mut child, self.limit)?;
         let bytes = answer.and_then(|thread| thread.join().ok()).transpose()?.unwrap_or_default();
-        let Some(status) = status else {
-            let reason = format!("reading it took more than {} seconds", self.limit.as_secs());
-            return Ok(Reading::NoText { reason, lasting: false });
-        };
-        Ok(self.understand(&bytes, status))
+        Ok(self.parse(&bytes, status))
     }
 
-    fn understand(&self, answer: &[u8], status: ExitStatus) -> Reading {
-        let mut parts = answer.splitn(3, |byte| *byte == b'\n');
-        let mut part = || parts.next().and_then(|part| std::str::from_utf8(part).ok());
-        let Some(guards) = part().and_then(|line| line.strip_prefix(GREETING)) else {
-            tracing::error!(%status, "the program that reads files did not start");
-            let reason = "the program that reads files did not start".to_owned();
-            return Reading::NoText { reason, lasting: false };
-        };
+    fn parse(&self, answer: &[u8], status: Option<ExitStatus>) -> Answer {
+        let mut lines = answer.splitn(4, |byte| *byte == b'\n');
+        let mut line = || lines.next().and_then(|line| std::str::from_utf8(line).ok());
+        let guards = line().and_then(|line| line.strip_prefix(GREETING));
+        if let Some(guards) = guards {
+            self.say_what_is_missing(guards);
+        }
+        let about = line().and_then(|line| serde_json::from_str(line).ok());
+        let head = line().map(str::to_owned);
+        let body = lines.next().map(<[u8]>::to_vec);
+        let parts = head.zip(body).map(|(head, body)| Parts { head, body });
+        let ended_well = status.is_some_and(|status| status.success());
+        Answer { started: guards.is_some(), in_time: status.is_some(), ended_well, about, parts }
+    }
+
+    fn say_what_is_missing(&self, guards: &str) {
         let held: Vec<&str> = guards.split_whitespace().collect();
         let lacks = |guard: &&str| !held.contains(guard);
         let missing: Vec<&str> = sandbox::GUARDS.into_iter().filter(lacks).collect();
@@ -158,19 +207,53 @@ impl Extractor {
                 "files are read with limits on memory and time, but without what this system lacks"
             );
         }
-        match (status.success(), part(), part()) {
-            (true, Some(TEXT), Some(text)) => Reading::Text(text.to_owned()),
-            (true, Some(NO_TEXT), Some(reason)) => {
-                Reading::NoText { reason: reason.to_owned(), lasting: true }
+    }
+
+    fn understand(&self, answer: &Answer) -> Looked {
+        let no_text = |reason: String, lasting| Reading::NoText { reason, lasting };
+        let body = |parts: &Parts| String::from_utf8(parts.body.clone()).ok();
+        let reading = match &answer.parts {
+            _ if !answer.in_time => {
+                let reason = format!("reading it took more than {} seconds", self.limit.as_secs());
+                no_text(reason, false)
             }
-            _ => {
-                tracing::info!(%status, "a file was given up");
+            _ if !answer.started => {
+                tracing::error!("the program that reads files did not start");
+                no_text("the program that reads files did not start".to_owned(), false)
+            }
+            Some(parts) if answer.ended_well && parts.head == TEXT => {
+                body(parts).map_or_else(|| no_text("it is damaged".to_owned(), true), Reading::Text)
+            }
+            Some(parts) if answer.ended_well && parts.head == NO_TEXT => {
+                no_text(body(parts).unwrap_or_default(), true)
+            }
+            Some(_) | None => {
+                tracing::info!("a file was given up");
                 let reason =
                     "reading it failed, or needed more memory or time than a file may have";
-                Reading::NoText { reason: reason.to_owned(), lasting: true }
+                no_text(reason.to_owned(), true)
             }
-        }
+        };
+        Looked { about: answer.about.clone(), reading }
     }
+}
+
+/// What a process answered.
+struct Answer {
+    /// Whether it was this program.
+    started: bool,
+    /// Whether it ended by itself.
+    in_time: bool,
+    /// Whether it ended as it should.
+    ended_well: bool,
+    about: Option<About>,
+    parts: Option<Parts>,
+}
+
+/// The third line, and all behind it.
+struct Parts {
+    head: String,
+    body: Vec<u8>,
 }
 
 /// The status with which a child ended; none if it was killed after `limit`.
@@ -195,13 +278,17 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
 /// # Errors
 /// If a limit cannot be set that every system has, or the standard streams fail.
 pub fn read_file() -> anyhow::Result<()> {
-    let guards = sandbox::limit_this_process()?;
-    let guards: String = guards.iter().map(|guard| format!(" {guard}")).collect();
-    let mut output = io::stdout().lock();
-    writeln!(output, "{GREETING}{guards}")?;
+    let mut output = greet()?;
+    let (bytes, rest) = take_in()?;
+    if rest.too_large {
+        let about = About { runs: rest.runs, ..About::default() };
+        writeln!(output, "{}", serde_json::to_string(&about)?)?;
+        write!(output, "{NO_TEXT}\n{}", NoText::TooLarge)?;
+        return Ok(output.flush()?);
+    }
+    // On its way before the text is read, which takes longer and fails more often.
+    writeln!(output, "{}", serde_json::to_string(&About::of(&bytes))?)?;
     output.flush()?;
-    let mut bytes = Vec::new();
-    io::stdin().lock().take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     let (head, body) = match document::read(&bytes) {
         Ok(text) => (TEXT, text),
         Err(reason) => (NO_TEXT, reason.to_string()),
@@ -209,4 +296,68 @@ pub fn read_file() -> anyhow::Result<()> {
     write!(output, "{head}\n{body}")?;
     output.flush()?;
     Ok(())
+}
+
+/// The same for a file that is written again without the names of people.
+///
+/// # Errors
+/// If a limit cannot be set that every system has, or the standard streams fail.
+pub fn write_file_without_names() -> anyhow::Result<()> {
+    let mut output = greet()?;
+    let (bytes, rest) = take_in()?;
+    let cleaned = if rest.too_large { Err(CannotRemove::Failed) } else { traces::remove(&bytes) };
+    match cleaned {
+        Ok(cleaned) => {
+            write!(output, "\n{TEXT}\n")?;
+            output.write_all(&cleaned)?;
+        }
+        Err(reason) => write!(output, "\n{NO_TEXT}\n{reason}")?,
+    }
+    output.flush()?;
+    Ok(())
+}
+
+fn greet() -> anyhow::Result<io::StdoutLock<'static>> {
+    let guards = sandbox::limit_this_process()?;
+    let guards: String = guards.iter().map(|guard| format!(" {guard}")).collect();
+    let mut output = io::stdout().lock();
+    writeln!(output, "{GREETING}{guards}")?;
+    output.flush()?;
+    Ok(output)
+}
+
+/// What was seen of the part of a file that is not kept in memory.
+#[derive(Default)]
+struct Rest {
+    too_large: bool,
+    runs: Option<Runs>,
+}
+
+/// Takes in a file from standard input: whole, or, where it has more than [`MAX_READ_BYTES`], only
+/// looked at as it passes.
+fn take_in() -> io::Result<(Vec<u8>, Rest)> {
+    /// Longer than any name that is looked for, so that none is cut by the border of two pieces.
+    const OVERLAP: usize = 64;
+    let mut input = io::stdin().lock();
+    let mut bytes = Vec::new();
+    input.by_ref().take(MAX_READ_BYTES).read_to_end(&mut bytes)?;
+    let mut rest = Rest::default();
+    let packed = bytes.starts_with(ZIP) || bytes.starts_with(OLE);
+    let mut window = bytes[bytes.len().saturating_sub(OVERLAP)..].to_vec();
+    let mut piece = vec![0; 256 * 1024];
+    loop {
+        let length = input.read(&mut piece)?;
+        if length == 0 {
+            return Ok((bytes, rest));
+        }
+        if !rest.too_large {
+            rest.too_large = true;
+            rest.runs = packed.then(|| runs::raw(&bytes)).flatten();
+        }
+        if packed && rest.runs.is_none() {
+            window.extend_from_slice(&piece[..length]);
+            rest.runs = runs::raw(&window);
+            window.drain(..window.len().saturating_sub(OVERLAP));
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! The text inside this school's own files: read once, kept under the file's hash.
+//! What is known of this school's own files, their texts above all: read once, kept under the file's
+//! hash.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,17 +12,29 @@ use staffroom_protocol::publish::FileText;
 use staffroom_protocol::record::File;
 use staffroom_protocol::wire;
 
-use crate::extract::Reading;
+use crate::extract::{About, CannotRemove, Looked, Reading};
 use crate::intake::KeepError;
 use crate::node::Node;
 use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, Table};
 
 /// Goes up when more can be read, so that what had no text before is read again.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// Before the hash of a file from which names were taken out; under it is the hash of what it was.
+const MADE_FROM: u8 = 0;
+
+/// What is known of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// What else is in it; none where looking at it failed.
+    pub(crate) about: Option<About>,
+    /// Its text.
+    pub(crate) text: KnownText,
+}
 
 /// What is known of the text of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Known {
+pub(crate) enum KnownText {
     /// There is one, which is kept as a blob.
     Text(BlobRef),
     /// There is none, and why.
@@ -32,25 +45,28 @@ pub(crate) enum Known {
 pub(crate) type KnownTexts = BTreeMap<Hash, Known>;
 
 impl Node {
-    /// Reads the text of a file that is held, unless it was read before.
+    /// Looks through a file that is held, unless that was done before.
     ///
     /// # Errors
     /// [`KeepError`] if the file cannot be opened or its text cannot be kept.
-    pub(crate) fn read_text_of(&self, file: &Hash) -> Result<Known, KeepError> {
+    pub(crate) fn look_through(&self, file: &Hash) -> Result<Known, KeepError> {
         if let Some(known) = self.known_text(file)? {
             return Ok(known);
         }
         let Some(opened) = self.blobs().open_blob(file)? else {
-            return Ok(Known::NoText("it was not uploaded".to_owned()));
+            let text = KnownText::NoText("it was not uploaded".to_owned());
+            return Ok(Known { about: None, text });
         };
-        let (known, lasting) = match self.extractor().read(opened) {
+        let Looked { about, reading } = self.extractor().read(opened);
+        let (text, lasting) = match reading {
             Reading::Text(text) => {
                 let size = text.len() as u64;
                 let hash = self.blobs().put(text.as_bytes())?;
-                (Known::Text(BlobRef { hash, size }), true)
+                (KnownText::Text(BlobRef { hash, size }), true)
             }
-            Reading::NoText { reason, lasting } => (Known::NoText(reason), lasting),
+            Reading::NoText { reason, lasting } => (KnownText::NoText(reason), lasting),
         };
+        let known = Known { about, text };
         if lasting {
             let value = Some(wire::encode(&known));
             self.store().apply(vec![Change::Local {
@@ -66,7 +82,7 @@ impl Node {
         let kept = self.store().local_get(Table::FileTexts, &key(file))?;
         let known = kept.and_then(|kept| wire::decode(&kept, MAX_LOCAL_VALUE_BYTES).ok());
         // Texts go with the last record that has them, while another may get the file again.
-        if let Some(Known::Text(text)) = &known
+        if let Some(Known { text: KnownText::Text(text), .. }) = &known
             && self.small_content(&text.hash)?.is_none()
         {
             return Ok(None);
@@ -74,12 +90,20 @@ impl Node {
         Ok(known)
     }
 
+    /// The hash of the text that is kept of a file.
+    pub(crate) fn kept_text_of(&self, file: &Hash) -> Result<Option<Hash>, KeepError> {
+        Ok(self.known_text(file)?.and_then(|known| match known.text {
+            KnownText::Text(text) => Some(text.hash),
+            KnownText::NoText(_) => None,
+        }))
+    }
+
     /// Reads the texts of all files that records name as people wrote them.
     pub(crate) fn read_texts_in(&self, written: &[Value]) -> Result<KnownTexts, KeepError> {
         let mut known = KnownTexts::new();
         for hash in written.iter().flat_map(hashes_of_files) {
             if let Entry::Vacant(unknown) = known.entry(hash) {
-                unknown.insert(self.read_text_of(&hash)?);
+                unknown.insert(self.look_through(&hash)?);
             }
         }
         Ok(known)
@@ -93,9 +117,9 @@ impl Node {
     ) -> Result<BTreeMap<Hash, FileText>, KeepError> {
         let mut texts = BTreeMap::new();
         for file in files {
-            let text = match known.get(&file.hash) {
-                Some(Known::NoText(reason)) => FileText::NoText(reason.clone()),
-                Some(Known::Text(text)) => match self.small_content(&text.hash)? {
+            let text = match known.get(&file.hash).map(|known| &known.text) {
+                Some(KnownText::NoText(reason)) => FileText::NoText(reason.clone()),
+                Some(KnownText::Text(text)) => match self.small_content(&text.hash)? {
                     Some(bytes) => FileText::Text(String::from_utf8_lossy(&bytes).into_owned()),
                     None => continue,
                 },
@@ -105,11 +129,43 @@ impl Node {
         }
         Ok(texts)
     }
+
+    /// Keeps a file that is held once more without the names of people that can be taken out of it,
+    /// and returns the hash of that; none where nothing can be.
+    ///
+    /// # Errors
+    /// [`KeepError`] if the file cannot be opened or kept.
+    pub(crate) fn keep_without_names(&self, file: &Hash) -> Result<Option<Hash>, KeepError> {
+        let Some(opened) = self.blobs().open_blob(file)? else { return Ok(None) };
+        let cleaned = match self.extractor().without_names(opened) {
+            Ok(cleaned) => cleaned,
+            Err(CannotRemove::Nothing | CannotRemove::Failed) => return Ok(None),
+        };
+        let hash = self.blobs().put(&cleaned)?;
+        let value = Some(file.as_bytes().to_vec());
+        let key = made_from_key(&hash);
+        self.store().apply(vec![Change::Local { table: Table::FileTexts, key, value }])?;
+        Ok(Some(hash))
+    }
+
+    /// The file that this one was before names were taken out of it.
+    pub(crate) fn made_from(&self, file: &Hash) -> Result<Option<Hash>, KeepError> {
+        let kept = self.store().local_get(Table::FileTexts, &made_from_key(file))?;
+        Ok(kept.and_then(|kept| kept.try_into().ok()).map(Hash::from_bytes))
+    }
 }
 
-/// The change that lets go of what is known of a file.
-pub(crate) fn forget(file: &Hash) -> Change {
-    Change::Local { table: Table::FileTexts, key: key(file), value: None }
+/// The changes that let go of what is known of a file.
+pub(crate) fn forget(file: &Hash) -> [Change; 2] {
+    [key(file), made_from_key(file)].map(|key| Change::Local {
+        table: Table::FileTexts,
+        key,
+        value: None,
+    })
+}
+
+fn made_from_key(file: &Hash) -> Vec<u8> {
+    [&[MADE_FROM], file.as_bytes().as_slice()].concat()
 }
 
 fn key(file: &Hash) -> Vec<u8> {
@@ -141,7 +197,9 @@ mod tests {
     #[test]
     fn what_is_known_is_kept_in_few_bytes() {
         let text = BlobRef { hash: Hash::of(b"words"), size: 5 };
-        for known in [Known::Text(text), Known::NoText("it is a picture".into())] {
+        let texts = [KnownText::Text(text), KnownText::NoText("it is a picture".into())];
+        for text in texts {
+            let known = Known { about: Some(About::default()), text };
             let kept = wire::encode(&known);
             assert_eq!(wire::decode::<Known>(&kept, 100).unwrap(), known);
         }

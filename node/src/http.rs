@@ -13,6 +13,7 @@ mod guard;
 mod line;
 mod next_keys;
 mod nodes;
+mod own_resources;
 mod pages;
 mod records;
 mod saved_searches;
@@ -33,6 +34,7 @@ pub use api_error::ApiErrorBody;
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
 pub use evidence::EvidenceReport;
+pub use files::Uploaded;
 pub use groups::{
     GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
 };
@@ -74,6 +76,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/line", get(line::show).put(line::set).delete(line::lift))
         .route("/nodes", get(nodes::list))
         .route("/nodes/{node}/revocation", put(nodes::revoke))
+        .route("/files/{hash}", delete(files::forget))
+        .route("/resources", get(own_resources::list))
         .route("/records", post(records::publish))
         .route("/records/{id}", get(records::show))
         .route("/records/{id}/withdrawal", put(records::withdraw))

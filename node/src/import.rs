@@ -76,6 +76,8 @@ pub struct Options {
     pub map: Vec<Mapping>,
     /// Values of fields that rows leave empty.
     pub set: Vec<Setting>,
+    /// A column that fills no field: it names what the row is about. Only for tables.
+    pub key: Option<&'static str>,
 }
 
 /// One row.
@@ -83,6 +85,8 @@ pub struct Options {
 pub struct Row {
     /// As a person counts: the row of the table, where the header is usually row 1, or the line.
     pub number: u64,
+    /// What it is about, where a column was named for that.
+    pub key: Option<String>,
     /// The fields of one record, or why it cannot be read.
     pub fields: Result<Value, String>,
 }
@@ -110,6 +114,8 @@ pub struct Rows {
     /// Which mappings have filled a field so far.
     used: Vec<bool>,
     set: Vec<Setting>,
+    /// The column that names what a row is about.
+    key: Option<&'static str>,
 }
 
 impl fmt::Debug for Rows {
@@ -145,6 +151,7 @@ pub fn open(path: &Path, options: &Options) -> Result<Rows, ImportError> {
         used: vec![false; options.map.len()],
         map: options.map.clone(),
         set: options.set.clone(),
+        key: options.key,
     };
     if format == Format::Csv {
         rows.read_header(kind)?;
@@ -194,14 +201,26 @@ impl Rows {
         self.map.iter().zip(&self.used).filter(|(_, used)| !**used).map(|(mapping, _)| mapping)
     }
 
-    /// The fields of the row that was read; none of a blank one.
-    fn fields(&mut self) -> Option<Result<Value, String>> {
+    /// What the row that was read is about, and its fields; none of a blank one.
+    fn row(&mut self) -> Option<(Option<String>, Result<Value, String>)> {
         let source = match &self.table {
             Some(table) => table.read(&self.reader.row, self.reader.encoding()),
             None => row::read_line(&self.reader.row, self.reader.encoding()),
         };
-        let source = source.transpose()?;
-        Some(source.and_then(|source| self.fill(source)).map_err(|reason| cut(&reason)))
+        let mut source = source.transpose()?;
+        let key = source.as_mut().ok().and_then(|source| self.take_key(source));
+        let fields = source.and_then(|source| self.fill(source));
+        Some((key, fields.map_err(|reason| cut(&reason))))
+    }
+
+    fn take_key(&self, source: &mut Map<String, Value>) -> Option<String> {
+        let name = source.keys().find(|name| self.is_key(name))?.clone();
+        let Some(Value::String(key)) = source.remove(&name) else { return None };
+        Some(key)
+    }
+
+    fn is_key(&self, column: &str) -> bool {
+        self.key.is_some_and(|key| same_name(key, column))
     }
 
     fn fill(&mut self, source: Map<String, Value>) -> Result<Value, String> {
@@ -272,12 +291,12 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Row> {
         loop {
-            let fields = match self.reader.next()? {
-                Err(reason) => Some(Err(reason)),
-                Ok(()) => self.fields(),
+            let row = match self.reader.next()? {
+                Err(reason) => Some((None, Err(reason))),
+                Ok(()) => self.row(),
             };
-            if let Some(fields) = fields {
-                return Some(Row { number: self.reader.number, fields });
+            if let Some((key, fields)) = row {
+                return Some(Row { number: self.reader.number, key, fields });
             }
         }
     }

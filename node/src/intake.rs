@@ -239,13 +239,34 @@ impl Node {
                 value: None,
             }])?;
             if self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
-                let forgotten = vec![Change::ForgetBlob { hash }, crate::file_texts::forget(&hash)];
+                let mut forgotten = vec![Change::ForgetBlob { hash }];
+                forgotten.extend(crate::file_texts::forget(&hash));
                 self.store().apply(forgotten)?;
                 if let Err(error) = self.blobs().remove(&hash) {
                     tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Lets go of a file that was uploaded, unless a record has it.
+    ///
+    /// # Errors
+    /// [`KeepError`] if it cannot be removed.
+    pub(crate) fn forget_unshared(&self, file: &Hash) -> Result<(), KeepError> {
+        let is_shared =
+            |hash: &Hash| self.store().local_first(Table::Possession, hash.as_bytes(), 1);
+        if !is_shared(file)?.is_empty() {
+            return Ok(());
+        }
+        if let Some(text) = self.kept_text_of(file)?
+            && is_shared(&text)?.is_empty()
+        {
+            self.blobs().remove(&text)?;
+        }
+        self.store().apply(crate::file_texts::forget(file).into())?;
+        self.blobs().remove(file)?;
         Ok(())
     }
 

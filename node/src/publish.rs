@@ -1,5 +1,6 @@
 //! Publishing and withdrawing: from what a person wrote to signed entries in the store.
 
+mod attached;
 mod told;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::file_texts::KnownTexts;
 use crate::groups::GroupError;
 use crate::home::{HomeError, random};
 use crate::intake::{KeepError, possession_key};
+use crate::media::RefusedFile;
 use crate::node::Node;
 use crate::peer_clocks::ClockAhead;
 use crate::records::RecordError;
@@ -30,7 +32,7 @@ use crate::store::{Change, MAX_SMALL_BLOB_BYTES, StoreError, Table};
 pub use told::Told;
 
 /// The reason that stands in the log where an author confirmed it by a file's name alone.
-const CONFIRMED: &str = "its author says that it holds no pupil data";
+pub(crate) const CONFIRMED: &str = "its author says that it holds no pupil data";
 
 /// What became of one record that was to be published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +80,11 @@ pub struct PublishOptions {
     /// Names of files that the author has looked through and found to hold no pupil data, where the
     /// text inside them cannot be looked through.
     pub no_pupil_data: Vec<String>,
+    /// Share documents with macros.
+    pub allow_macros: bool,
+    /// Where each of the records comes from, as the hash of a path; kept at this node alone, to know
+    /// the record of a file that has changed. Empty where nobody will ask.
+    pub origins: Vec<Hash>,
 }
 
 /// Why one record is not shared.
@@ -128,6 +135,9 @@ pub enum PublishError {
     /// A file is missing.
     #[error("the file {0:?} was not uploaded before the record")]
     FileMissing(String),
+    /// Files that are shared with nobody.
+    #[error("{}", .0.iter().map(RefusedFile::to_string).collect::<Vec<_>>().join("\n"))]
+    Files(Vec<RefusedFile>),
     /// The entry.
     #[error(transparent)]
     Entry(#[from] EntryError),
@@ -163,6 +173,9 @@ impl PublishError {
                 .chain(findings.iter().map(Finding::to_string))
                 .collect();
         }
+        if let Self::Files(refused) = self {
+            return refused.iter().map(RefusedFile::to_string).collect();
+        }
         vec![self.to_string()]
     }
 }
@@ -188,6 +201,8 @@ struct Checked {
     groups: Vec<GroupId>,
     kind: Kind,
     prepared: Prepared,
+    /// What the author should look at in its files.
+    notes: Vec<String>,
     /// Names exactly what was written, so that the same is not published twice.
     source: Vec<u8>,
     /// Names its kind and title.
@@ -211,13 +226,14 @@ impl Node {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut outcomes = Vec::with_capacity(written.len());
         let mut batch = Batch { texts, ..Batch::default() };
-        for value in written {
+        for (place, value) in written.into_iter().enumerate() {
             let title = title_of(&value);
+            let origin = options.origins.get(place);
             outcomes.push(match self.check(value, options, &batch) {
                 Ok(Ok(checked)) => {
                     let outcome = self.outcome(&checked, title);
                     if !options.check_only {
-                        self.add_to_batch(checked, &mut batch)?;
+                        self.add_to_batch(checked, origin, &mut batch)?;
                     }
                     outcome
                 }
@@ -238,7 +254,10 @@ impl Node {
         batch: &Batch,
     ) -> Result<Result<Checked, RecordId>, PublishError> {
         let source = lookup_key(b"source", value.to_string().as_bytes());
-        if let Some(id) = self.looked_up(&source, batch)? {
+        // With an id it may be an earlier version again, which is news.
+        if value.get("id").is_none()
+            && let Some(id) = self.looked_up(&source, batch)?
+        {
             return Ok(Err(id));
         }
         let mut authored = Authored::from_value(value)?;
@@ -282,6 +301,7 @@ impl Node {
                 return Err(PublishError::FileMissing(file.name.clone()));
             }
         }
+        let notes = self.judge_attached(&attached, &batch.texts, options.allow_macros)?;
         let files = self.texts_of(&attached, &batch.texts)?;
         let context = Context {
             school,
@@ -296,8 +316,14 @@ impl Node {
             reason: CONFIRMED.to_owned(),
         }));
         let prepared = publish::prepare(authored.record, &authored.cleared, context)?;
+        if let Some(held) = &held
+            && held.record.as_ref() == Some(&prepared.record)
+            && groups.iter().all(|group| held.groups.contains(group))
+        {
+            return Ok(Err(id));
+        }
         let held = held.map(|held| held.entry);
-        Ok(Ok(Checked { school, id, held, groups, kind, prepared, source, title_key }))
+        Ok(Ok(Checked { school, id, held, groups, kind, prepared, notes, source, title_key }))
     }
 
     fn groups_for(
@@ -389,12 +415,17 @@ impl Node {
             title,
             groups: checked.groups.iter().filter_map(|group| names.remove(group)).collect(),
             new_version: checked.held.is_some(),
-            warnings: warnings(&checked.prepared),
+            warnings: [warnings(&checked.prepared), checked.notes.clone()].concat(),
         }
     }
 
-    fn add_to_batch(&self, checked: Checked, batch: &mut Batch) -> Result<(), PublishError> {
-        let Checked { school, id, held, groups, kind, prepared, source, title_key } = checked;
+    fn add_to_batch(
+        &self,
+        checked: Checked,
+        origin: Option<&Hash>,
+        batch: &mut Batch,
+    ) -> Result<(), PublishError> {
+        let Checked { school, id, held, groups, kind, prepared, source, title_key, .. } = checked;
         let newest = held.map(|entry| entry.clock()).unwrap_or_default();
         batch.clock = batch.clock.max(newest).next(now_millis());
         let body = BlobRef { hash: Hash::of(&prepared.body), size: prepared.body.len() as u64 };
@@ -429,6 +460,10 @@ impl Node {
             let value = Some(id.as_bytes().to_vec());
             batch.changes.push(Change::Local { table: Table::ImportSources, key, value });
         }
+        if let Some(origin) = origin {
+            let (key, value) = (origin_key(&id), Some(origin.as_bytes().to_vec()));
+            batch.changes.push(Change::Local { table: Table::ImportSources, key, value });
+        }
         for Allowed { finding, reason } in &prepared.cleared {
             batch
                 .changes
@@ -458,6 +493,11 @@ impl Node {
 /// A key under which a published record is found again: by what was written, or by its title.
 fn lookup_key(what: &[u8], text: &[u8]) -> Vec<u8> {
     [what, b":", Hash::of(text).as_bytes()].concat()
+}
+
+/// The key under which it is kept where a record comes from.
+pub(crate) fn origin_key(record: &RecordId) -> Vec<u8> {
+    [b"origin:".as_slice(), record.as_bytes()].concat()
 }
 
 fn record_id(bytes: &[u8]) -> Option<RecordId> {

@@ -1,8 +1,8 @@
 //! What stands only inside a file: found by other schools, looked through before it leaves its own.
 
 #[path = "../../node/tests/reading_files/documents.rs"]
-#[expect(dead_code, reason = "not every sort of document is needed here")]
-mod documents;
+#[expect(dead_code, reason = "not every sort of document is needed in this program")]
+pub(crate) mod documents;
 
 use std::fs;
 

@@ -16,6 +16,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tower::ServiceExt;
 
 use super::output::Output;
@@ -29,6 +30,9 @@ use crate::store::{Options, Progress, StoreError, Verifier};
 /// Longest answer that is taken as a whole; files are streamed.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
+/// How much of a file is read before it is sent.
+const PIECE_BYTES: usize = 256 * 1024;
+
 /// How long a node that is starting or stopping is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -38,6 +42,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct Refused {
     status: StatusCode,
     message: String,
+}
+
+/// Whether the node refused what it was asked, and goes on to answer others.
+pub(super) fn is_refusal(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(|said: &Refused| said.status.is_client_error())
 }
 
 /// A way to ask the node.
@@ -166,13 +175,24 @@ impl Client {
         self.ask(Method::DELETE, path, Body::empty()).await
     }
 
-    /// Sends a file.
+    /// Sends a file as it is read; `sent` hears how many bytes have gone so far.
     pub(super) async fn send_file<T: DeserializeOwned>(
         &self,
         path: &str,
-        content: Vec<u8>,
+        content: impl AsyncRead + Send + Unpin + 'static,
+        sent: impl Fn(u64) + Send + 'static,
     ) -> anyhow::Result<T> {
-        self.ask(Method::POST, path, Body::from(content)).await
+        let pieces = futures::stream::try_unfold((content, 0_u64), move |(mut content, before)| {
+            sent(before);
+            async move {
+                let mut piece = vec![0; PIECE_BYTES];
+                let length = content.read(&mut piece).await?;
+                piece.truncate(length);
+                let next = (content, before + length as u64);
+                Ok::<_, std::io::Error>((length > 0).then_some((piece, next)))
+            }
+        });
+        self.ask(Method::POST, path, Body::from_stream(pieces)).await
     }
 
     /// Receives a file, a piece at a time.

@@ -3,6 +3,7 @@
 mod check;
 mod samples;
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -204,9 +205,10 @@ async fn share(
                 for record in &sample.refers_to {
                     school.wait_for(record).await?;
                 }
-                let content = |name: &str| sample.attachment(name);
-                let fields =
-                    with_attachments(&school.client, sample.manuscript.clone(), content).await?;
+                let content = async |name: &str| sample.attachment(name).map(Cursor::new);
+                let manuscript = sample.manuscript.clone();
+                let (fields, _) =
+                    with_attachments(&school.client, manuscript, false, content).await?;
                 records.push(Value::Object(fields));
             }
             done += records.len();

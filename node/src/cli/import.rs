@@ -116,6 +116,7 @@ impl Import {
             encoding: self.encoding,
             map: self.map.clone(),
             set: self.set.clone(),
+            key: None,
         };
         // What is wrong with the whole file is said before anything is opened.
         let rows = import::open(&self.file, &options)?;
@@ -200,7 +201,7 @@ impl Import {
                 groups: self.group.clone(),
                 allow_same_title: self.new || repeated,
                 check_only: self.check,
-                no_pupil_data: Vec::new(),
+                ..PublishOptions::default()
             };
             let request = PublishRequest { records, options };
             let outcomes: Vec<PublishOutcome> = client.post("/records", &request).await?;

@@ -57,9 +57,18 @@ impl Output {
 
     /// A progress bar that is shown once the work takes more than a second.
     pub(super) fn progress(&self, what: &'static str) -> Progress {
+        self.progress_of(what, "{msg} {bar:30} {pos}/{len} {eta}")
+    }
+
+    /// The same for work that is counted in bytes.
+    pub(super) fn progress_in_bytes(&self, what: &'static str) -> Progress {
+        self.progress_of(what, "{msg} {bar:30} {binary_bytes}/{binary_total_bytes} {eta}")
+    }
+
+    fn progress_of(&self, what: &'static str, template: &'static str) -> Progress {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         bar.set_message(what);
-        Progress { bar, quiet: self.json, started: Instant::now(), shown: false }
+        Progress { bar, template, quiet: self.json, started: Instant::now(), shown: false }
     }
 }
 
@@ -71,6 +80,8 @@ pub(super) struct Told(pub(super) String);
 /// Work that may take long.
 pub(super) struct Progress {
     bar: ProgressBar,
+    /// How it looks where the total is known.
+    template: &'static str,
     quiet: bool,
     started: Instant,
     shown: bool,
@@ -83,11 +94,7 @@ impl Progress {
         if !self.quiet && !self.shown && self.started.elapsed() >= SHOWN_AFTER {
             self.shown = true;
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            let template = if total > 0 {
-                "{msg} {bar:30} {pos}/{len} {eta}"
-            } else {
-                "{spinner} {msg} {pos}"
-            };
+            let template = if total > 0 { self.template } else { "{spinner} {msg} {pos}" };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 self.bar.set_style(style);
             }

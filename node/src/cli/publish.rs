@@ -7,12 +7,13 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use staffroom_protocol::limits::MAX_FILE_BYTES;
-use staffroom_protocol::record;
 use staffroom_protocol::safeguard::CAVEAT;
+use tokio::io::AsyncRead;
 
 use super::client::{Client, with_query};
 use super::output::{Output, filled};
-use crate::http::PublishRequest;
+use crate::extract::{Names, Trace, listed};
+use crate::http::{PublishRequest, Uploaded};
 use crate::markdown::{self, Manuscript};
 use crate::publish::{PublishOptions, PublishOutcome};
 
@@ -32,6 +33,13 @@ pub(super) struct Publish {
     /// data; may be given several times
     #[arg(long, value_name = "FILE")]
     no_pupil_data: Vec<PathBuf>,
+    /// Share documents that hold macros, too
+    #[arg(long)]
+    allow_macros: bool,
+    /// Take the names of people out of documents and pictures: authors, who commented, where a
+    /// picture was taken
+    #[arg(long)]
+    remove_names: bool,
     /// Only say what would happen
     #[arg(long)]
     check: bool,
@@ -80,9 +88,12 @@ impl Publish {
         let mut records = Vec::new();
         for (file, manuscript) in in_order(read) {
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-            let content = |path: &str| read_attachment(&folder.join(path));
-            match with_attachments(client, manuscript, content).await {
-                Ok(fields) => records.push((file, Value::Object(fields))),
+            let content = async |path: &str| open_attachment(&folder.join(path)).await;
+            match with_attachments(client, manuscript, self.remove_names, content).await {
+                Ok((fields, removed)) => {
+                    removed.iter().for_each(|said| output.remark(said));
+                    records.push((file, Value::Object(fields)));
+                }
                 Err(error) => outcomes.push(refused(&file, &error)),
             }
             progress.set(records.len() as u64, total);
@@ -93,6 +104,8 @@ impl Publish {
             allow_same_title: self.new,
             check_only: self.check,
             no_pupil_data: self.no_pupil_data.iter().map(|path| name_of(path)).collect(),
+            allow_macros: self.allow_macros,
+            origins: Vec::new(),
         };
         let request = PublishRequest { records, options };
         let published: Vec<PublishOutcome> = client.post("/records", &request).await?;
@@ -120,10 +133,10 @@ fn read_file(path: &Path) -> anyhow::Result<Manuscript> {
     Ok(markdown::read(&text)?)
 }
 
-fn read_attachment(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let size = std::fs::metadata(path)
-        .with_context(|| format!("the attachment {} cannot be read", path.display()))?
-        .len();
+async fn open_attachment(path: &Path) -> anyhow::Result<tokio::fs::File> {
+    let cannot = || format!("the attachment {} cannot be read", path.display());
+    let file = tokio::fs::File::open(path).await.with_context(cannot)?;
+    let size = file.metadata().await.with_context(cannot)?.len();
     if size > MAX_FILE_BYTES {
         bail!(
             "the attachment {} has {size} bytes; a file may have {MAX_FILE_BYTES}: split it, or \
@@ -131,27 +144,49 @@ fn read_attachment(path: &Path) -> anyhow::Result<Vec<u8>> {
             path.display()
         );
     }
-    std::fs::read(path).with_context(|| format!("the attachment {} cannot be read", path.display()))
+    Ok(file)
 }
 
-/// Hands a record's attachments to the node, and puts what names them into the record's fields.
-pub(super) async fn with_attachments(
+/// Hands a record's attachments to the node, and puts what names them into the record's fields. Says
+/// also which names were taken out of them.
+pub(super) async fn with_attachments<C: AsyncRead + Send + Unpin + 'static>(
     client: &Client,
     manuscript: Manuscript,
-    content: impl Fn(&str) -> anyhow::Result<Vec<u8>>,
-) -> anyhow::Result<Map<String, Value>> {
+    remove_names: bool,
+    content: impl AsyncFn(&str) -> anyhow::Result<C>,
+) -> anyhow::Result<(Map<String, Value>, Vec<String>)> {
     let Manuscript { mut fields, files } = manuscript;
     let mut kept = Vec::new();
+    let mut said = Vec::new();
     for path in &files {
         let name = name_of(Path::new(path));
-        let address = with_query("/files", [("name", name.as_str())]);
-        let file: record::File = client.send_file(&address, content(path)?).await?;
+        let address = upload_address(&name, remove_names);
+        let uploaded: Uploaded = client.send_file(&address, content(path).await?, |_| {}).await?;
+        let Uploaded { file, removed } = uploaded;
+        said.extend(said_of_removed(&name, &removed));
         kept.push(serde_json::to_value(file)?);
     }
     if !kept.is_empty() {
         fields.insert("files".to_owned(), Value::Array(kept));
     }
-    Ok(fields)
+    Ok((fields, said))
+}
+
+/// Where a file is sent to.
+pub(super) fn upload_address(name: &str, remove_names: bool) -> String {
+    let remove_names = if remove_names { "true" } else { "false" };
+    with_query("/files", [("name", name), ("remove_names", remove_names)])
+}
+
+/// What to say of names that were taken out of a file.
+pub(super) fn said_of_removed(name: &str, removed: &[Trace]) -> Option<String> {
+    let words_stay = |trace: &Trace| matches!(trace.names, Names::Comments | Names::Changes);
+    let stays = if removed.iter().any(words_stay) {
+        "; the words of comments and changes stay, without who wrote them"
+    } else {
+        ""
+    };
+    (!removed.is_empty()).then(|| format!("{name}: taken out: {}{stays}", listed(removed)))
 }
 
 /// The records, each after those among them that it refers to.

@@ -3,6 +3,7 @@
 use infer::MatcherType;
 use staffroom_protocol::limits::MAX_FILE_TEXT_BYTES;
 
+use super::sandbox::MAX_READ_BYTES;
 use super::{html, office, pdf, plain, sheet};
 
 /// How deep documents may lie inside documents: a workbook in a slide, and nothing in that.
@@ -26,6 +27,9 @@ pub enum NoText {
     /// Nothing is in it that is text.
     #[error("no text was found in it; it may be a scan of paper, or pictures")]
     Blank,
+    /// The file is larger than what is read.
+    #[error("it has more than {} MiB, and larger files are not read", MAX_READ_BYTES >> 20)]
+    TooLarge,
     /// There is too much.
     #[error("it has more than {} MiB of text", MAX_FILE_TEXT_BYTES >> 20)]
     TooLong,

@@ -5,7 +5,12 @@ use encoding_rs::{Encoding, UTF_8};
 
 /// The text, if the bytes are one: lines end in `\n`, and no character is a control character.
 pub(super) fn read(bytes: &[u8]) -> Option<String> {
-    let (encoding, mark) = Encoding::for_bom(bytes).unwrap_or_else(|| (likely(bytes), 0));
+    let marked = Encoding::for_bom(bytes);
+    // Seen before it is decoded: a film would need several times its size in memory for that.
+    if marked.is_none() && bytes.contains(&0) {
+        return None;
+    }
+    let (encoding, mark) = marked.unwrap_or_else(|| (likely(bytes), 0));
     let (text, damaged) = encoding.decode_without_bom_handling(&bytes[mark..]);
     if damaged {
         return None;

@@ -3,6 +3,10 @@
 use anyhow::Context;
 use rlimit::Resource;
 
+/// A file that is read at all: four times the longest scheme of work with its pictures, and so small
+/// that it fits the memory below three times over.
+pub(super) const MAX_READ_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Memory, with the program itself: a file of the largest size, what it unpacks to and its text.
 const MAX_ADDRESS_SPACE: u64 = 512 * 1024 * 1024;
 

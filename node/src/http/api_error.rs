@@ -11,6 +11,8 @@ use crate::blobs::BlobError;
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
+use crate::media::RefusedFile;
+use crate::own_resources::OwnResourcesError;
 use crate::publish::PublishError;
 use crate::question::QuestionError;
 use crate::records::RecordError;
@@ -131,6 +133,12 @@ impl From<KeepError> for ApiError {
     }
 }
 
+impl From<RefusedFile> for ApiError {
+    fn from(error: RefusedFile) -> Self {
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, message: error.to_string() }
+    }
+}
+
 impl From<BlobError> for ApiError {
     fn from(error: BlobError) -> Self {
         let status = match &error {
@@ -159,6 +167,15 @@ impl From<RecordError> for ApiError {
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<OwnResourcesError> for ApiError {
+    fn from(error: OwnResourcesError) -> Self {
+        match error {
+            OwnResourcesError::Group(error) => error.into(),
+            OwnResourcesError::Record(error) => error.into(),
         }
     }
 }
@@ -244,6 +261,7 @@ impl From<PublishError> for ApiError {
             | PublishError::Withdrawn(_)
             | PublishError::KindChanged { .. }
             | PublishError::FileMissing(_)
+            | PublishError::Files(_)
             | PublishError::Entry(_)) => Self::bad_request(error.to_string()),
         }
     }

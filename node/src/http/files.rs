@@ -10,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::limits::MAX_FILE_NAME_BYTES;
@@ -19,7 +19,9 @@ use tokio::sync::watch;
 
 use super::api_error::{ApiError, blocking};
 use super::records::held;
+use crate::extract::{About, Trace};
 use crate::intake::KeepError;
+use crate::media::{self, SNIFFED_BYTES};
 use crate::network::start_of_file;
 use crate::node::Node;
 use crate::records::RecordError;
@@ -27,10 +29,22 @@ use crate::records::RecordError;
 #[derive(Debug, Deserialize)]
 pub(super) struct Upload {
     name: String,
+    /// Whether to keep it without the names of people that can be taken out of it.
+    #[serde(default)]
+    remove_names: bool,
 }
 
-/// How much of a file is looked at to tell what it is.
-const SNIFFED_BYTES: usize = 8 * 1024;
+/// A file that was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uploaded {
+    /// How a record refers to it.
+    #[serde(flatten)]
+    pub file: File,
+    /// What named people and was taken out of it. Left out where nothing was, so that the answer can
+    /// stand in a record as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<Trace>,
+}
 
 /// How much of a file is sent at once.
 const PIECE_BYTES: u32 = 256 * 1024;
@@ -43,7 +57,7 @@ pub(super) async fn upload(
     State(node): State<Arc<Node>>,
     Query(upload): Query<Upload>,
     body: Body,
-) -> Result<Json<File>, ApiError> {
+) -> Result<Json<Uploaded>, ApiError> {
     if upload.name.is_empty() || upload.name.len() > MAX_FILE_NAME_BYTES {
         return Err(ApiError::bad_request(format!(
             "the file name {:?} must have 1 to {MAX_FILE_NAME_BYTES} bytes",
@@ -53,41 +67,54 @@ pub(super) async fn upload(
     let mut writer = node.blobs().writer().map_err(KeepError::from)?;
     let mut stream = body.into_data_stream();
     let mut start = Vec::new();
+    let mut refused = Ok(());
     while let Some(piece) = stream.next().await {
         let piece: Bytes = piece.map_err(|error| {
             ApiError::bad_request(format!("the file did not arrive whole: {error}"))
         })?;
+        // Taken to its end, or whoever sends it would lose the line before hearing why.
+        if refused.is_err() {
+            continue;
+        }
         let room = SNIFFED_BYTES.saturating_sub(start.len()).min(piece.len());
         start.extend_from_slice(&piece[..room]);
+        if room > 0 && start.len() == SNIFFED_BYTES {
+            refused = media::refuse_programs(&start, &upload.name);
+        }
         writer = blocking(move || writer.write(&piece).map(|()| writer)).await??;
     }
+    refused.and_then(|()| media::refuse_programs(&start, &upload.name))?;
     let size = writer.size();
     let hash = blocking(move || writer.keep()).await??;
-    // Read while it is the only one that somebody waits for; publishing finds it read.
-    let reading = Arc::clone(&node);
-    blocking(move || reading.read_text_of(&hash)).await??;
-    let media_type = media_type(&start, &upload.name).to_owned();
-    Ok(Json(File { name: upload.name, media_type, size, hash, text: None }))
+    let media_type = media::media_type(&start, &upload.name).to_owned();
+    let file = File { name: upload.name, media_type, size, hash, text: None };
+    Ok(Json(blocking(move || looked_through(&node, file, upload.remove_names)).await??))
 }
 
-/// The media type by content; the name decides only between sorts of text.
-fn media_type(start: &[u8], name: &str) -> &'static str {
-    if let Some(kind) = infer::get(start) {
-        return kind.mime_type();
+/// Looks through a file while it is the only one that somebody waits for; publishing finds that done.
+fn looked_through(node: &Node, file: File, remove_names: bool) -> Result<Uploaded, KeepError> {
+    let before = node.look_through(&file.hash)?.about;
+    let removable = before.as_ref().is_some_and(About::has_removable_names);
+    if remove_names
+        && removable
+        && let Some(hash) = node.keep_without_names(&file.hash)?
+        && let Some(size) = node.blobs().size(&hash)?
+    {
+        node.forget_unshared(&file.hash)?;
+        let after = node.look_through(&hash)?.about.unwrap_or_default();
+        let mut removed = before.unwrap_or_default().traces;
+        removed.retain(|trace| !after.traces.contains(trace));
+        return Ok(Uploaded { file: File { hash, size, ..file }, removed });
     }
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_lowercase());
-    let cut_inside_a_character = |error: &std::str::Utf8Error| error.error_len().is_none();
-    let text = match std::str::from_utf8(start) {
-        Ok(_) => !start.contains(&0),
-        Err(error) => cut_inside_a_character(&error) && start.len() >= SNIFFED_BYTES,
-    };
-    match (text, extension.as_deref()) {
-        (true, Some("md" | "markdown")) => "text/markdown",
-        (true, Some("csv")) => "text/csv",
-        (true, Some("html" | "htm")) => "text/html",
-        (true, _) => "text/plain",
-        (false, _) => "application/octet-stream",
-    }
+    Ok(Uploaded { file, removed: Vec::new() })
+}
+
+/// Lets go of a file that was uploaded, unless a record has it.
+pub(super) async fn forget(
+    State(node): State<Arc<Node>>,
+    Path(hash): Path<Hash>,
+) -> Result<Json<()>, ApiError> {
+    Ok(Json(blocking(move || node.forget_unshared(&hash)).await??))
 }
 
 /// Makes sure that a record's files are here, and lists them.
@@ -191,14 +218,6 @@ fn disposition(name: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn content_decides_the_media_type() {
-        assert_eq!(media_type(b"%PDF-1.7\n", "lesson.txt"), "application/pdf");
-        assert_eq!(media_type(b"# Phonics", "plan.md"), "text/markdown");
-        assert_eq!(media_type(b"a,b\n1,2", "marks.CSV"), "text/csv");
-        assert_eq!(media_type(b"\x00\x01\x02", "plan.md"), "application/octet-stream");
-    }
 
     #[test]
     fn a_file_name_cannot_break_out_of_its_header() {

@@ -163,6 +163,13 @@ impl Rows {
         if self.map.is_empty() {
             self.check_names(header, kind)?;
         }
+        if let Some(key) = self.key.filter(|_| !header.iter().any(|name| self.is_key(name))) {
+            return Err(ImportError::Column {
+                path: self.path.clone(),
+                column: key.to_owned(),
+                hint: hint(key, header),
+            });
+        }
         let has_kind = kind.is_some()
             || self.map.iter().any(|mapping| mapping.field == "kind")
             || self.map.is_empty() && header.iter().any(|name| same_name(name, "kind"));
@@ -173,7 +180,7 @@ impl Rows {
         let names = field_names(kind);
         let unknown: Vec<String> = header
             .iter()
-            .filter(|name| !name.is_empty() && !has_field(kind, name))
+            .filter(|name| !name.is_empty() && !self.is_key(name) && !has_field(kind, name))
             .map(|name| with_meant(name, &names))
             .collect();
         if unknown.is_empty() {

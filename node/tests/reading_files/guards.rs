@@ -26,7 +26,7 @@ fn it_limits_itself_before_it_reads_a_byte() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert_eq!(lines.next().unwrap().unwrap(), "staffroom read-file 1 landlock seccomp");
+    assert_eq!(lines.next().unwrap().unwrap(), "staffroom read-file 2 landlock seccomp");
     let about = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", child.id())).unwrap();
     let (status, limits) = (about("status"), about("limits"));
     for line in ["Seccomp:\t2", "NoNewPrivs:\t1", "Threads:\t1"] {
@@ -44,7 +44,8 @@ fn it_limits_itself_before_it_reads_a_byte() {
         assert!(limit.iter().filter(|word| **word == most).count() >= 2, "{limit:?}");
     }
     child.stdin.take().unwrap().write_all(b"words").unwrap();
-    assert_eq!(lines.map(Result::unwrap).collect::<Vec<_>>(), ["text", "words"]);
+    let about = r#"{"runs":null,"traces":[]}"#;
+    assert_eq!(lines.map(Result::unwrap).collect::<Vec<_>>(), [about, "text", "words"]);
     assert!(child.wait().unwrap().success());
 }
 
@@ -61,7 +62,7 @@ fn one_that_does_not_end_is_killed_and_tried_again_another_time() {
 #[test]
 fn one_that_never_stops_talking_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
-    let endless = "echo 'staffroom read-file 1'; echo text; exec yes";
+    let endless = "echo 'staffroom read-file 2'; echo '{}'; echo text; exec yes";
     let extractor = Extractor::new(script(dir.path(), endless), Duration::from_secs(20));
     let started = Instant::now();
     assert!(matches!(read_with(&extractor, b"words"), Reading::NoText { lasting: true, .. }));
@@ -71,7 +72,7 @@ fn one_that_never_stops_talking_is_cut_off() {
 #[test]
 fn one_that_dies_while_it_answers_has_said_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let dying = "echo 'staffroom read-file 1'; echo text; echo words; exit 3";
+    let dying = "echo 'staffroom read-file 2'; echo '{}'; echo text; echo words; exit 3";
     let extractor = Extractor::new(script(dir.path(), dying), Duration::from_secs(20));
     let reading = read_with(&extractor, b"words");
     assert!(matches!(reading, Reading::NoText { lasting: true, .. }), "{reading:?}");

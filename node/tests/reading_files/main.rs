@@ -5,6 +5,7 @@
 mod documents;
 mod guards;
 mod hostile;
+mod names;
 
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;
@@ -18,7 +19,7 @@ fn read_with(extractor: &Extractor, bytes: &[u8]) -> Reading {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
-    extractor.read(file)
+    extractor.read(file).reading
 }
 
 fn read(bytes: &[u8]) -> Reading {

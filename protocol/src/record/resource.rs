@@ -15,6 +15,10 @@ use crate::vocabulary::Vocabulary;
 /// The licence of a resource that names none.
 pub const GROUP_ONLY: &str = "this group only";
 
+/// What the rights holder must do; said of each resource that may be bought.
+pub const BOUGHT_SCHEMES: &str = "must allow sharing: bought schemes usually may not be shared; if in \
+    doubt, take the files out and give a link in url";
+
 /// Something to teach or work with.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -140,12 +144,7 @@ impl Resource {
         let may_be_bought = !self.rights_holder.is_empty()
             || Vocabulary::ResourceTypes.resolve(&self.resource_type) == Some("scheme of work");
         if may_be_bought && !self.files.is_empty() {
-            problems.warn(
-                "rights_holder",
-                &self.rights_holder,
-                "must allow sharing: bought schemes usually may not be shared; if in doubt, take \
-                 the files out and give a link in url",
-            );
+            problems.warn("rights_holder", &self.rights_holder, BOUGHT_SCHEMES);
         }
     }
 
