@@ -63,6 +63,49 @@ impl fmt::Display for Role {
     }
 }
 
+/// How much a school keeps of what others share, beside what it opens and shares itself. Coarse on
+/// purpose: each change moves files between members, so it follows the size of a disk and not how
+/// full it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capacity {
+    /// Nothing.
+    None,
+    /// Half of what most keep.
+    Small,
+    /// What most keep.
+    #[default]
+    Normal,
+    /// Twice what most keep.
+    Large,
+}
+
+impl Capacity {
+    /// All of them, the smallest first.
+    pub const ALL: [Self; 4] = [Self::None, Self::Small, Self::Normal, Self::Large];
+
+    /// Its weight: the share of all files that a member keeps is its weight's share of all weights.
+    pub fn weight(self) -> u32 {
+        match self {
+            Self::None => 0,
+            Self::Small => 1,
+            Self::Normal => 2,
+            Self::Large => 4,
+        }
+    }
+}
+
+impl fmt::Display for Capacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Small => "small",
+            Self::Normal => "normal",
+            Self::Large => "large",
+        })
+    }
+}
+
 /// What a school says of itself; an admin vouches for it by admitting the school.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {

@@ -9,6 +9,7 @@ pub mod group;
 pub mod hash;
 pub mod identity;
 pub mod intake;
+pub mod keeping;
 pub mod limits;
 pub mod publish;
 pub mod receipt;

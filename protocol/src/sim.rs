@@ -20,6 +20,7 @@ mod fault;
 mod founding;
 mod gossip;
 mod hostile;
+mod keeping;
 mod line;
 mod log;
 mod mesh;
@@ -34,6 +35,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub use self::fault::Fault;
+pub use self::keeping::{KeepingOptions, KeepingReport, KeepingViolation, Mishap, keep};
 pub use self::log::Violation;
 pub use self::rule::Rule;
 pub use self::spread::{Cost, Spread, SpreadOptions, spread};

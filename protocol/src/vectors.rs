@@ -17,7 +17,7 @@ use crate::group::epoch::EpochKey;
 use crate::group::invite::{Invite, InviteError};
 use crate::group::membership::Membership;
 use crate::group::statement::{Act, Admission, Founding, Parting, Root, Statement};
-use crate::group::{Claims, GroupKind, Role};
+use crate::group::{Capacity, Claims, GroupKind, Role};
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
@@ -124,6 +124,7 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         ("object", Act::Object { objection: ByteBuf::from(objection.as_bytes()) }),
         ("inherit", Act::Inherit { school, standing: vec![Hash::of(b"entry")] }),
         ("withdraw", Act::Withdraw { school, records: vec![RecordId::from_bytes([7; 16])] }),
+        ("keep", Act::Keep { capacity: Capacity::Large }),
     ] {
         let proposal = membership.propose(act);
         let endorsements = vec![proposal.endorse(&ash.key)];

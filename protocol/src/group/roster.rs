@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::epoch::Epoch;
 use super::statement::{Founding, Parting, Root, Statement};
-use super::{Claims, Role};
+use super::{Capacity, Claims, Role};
 use crate::clock::Timestamp;
 use crate::entry::Entry;
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
@@ -24,6 +24,8 @@ pub struct Member {
     pub role: Role,
     /// The nodes that may publish for it.
     pub nodes: BTreeSet<PublicKey>,
+    /// How much it keeps of what others share.
+    pub capacity: Capacity,
     /// When it was first admitted.
     pub since: Timestamp,
     /// How it left, if it did.

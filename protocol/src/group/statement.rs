@@ -11,7 +11,7 @@ use serde_bytes::ByteBuf;
 
 use super::epoch::SealedKey;
 use super::proposal::{Endorsement, Proposal};
-use super::{Claims, GroupKind, NameError, Role, check_group_name};
+use super::{Capacity, Claims, GroupKind, NameError, Role, check_group_name};
 use crate::clock::Timestamp;
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::{
@@ -134,6 +134,12 @@ pub enum Act {
         school: SchoolId,
         /// The records, [`MAX_STANDING`] at most.
         records: Vec<RecordId>,
+    },
+    /// How much its author's school keeps of what others share. The latest counts, by what is before
+    /// what; so it is said only where it differs from what the roster has.
+    Keep {
+        /// How much.
+        capacity: Capacity,
     },
 }
 
@@ -451,7 +457,8 @@ fn check_act(payload: &Payload, author: SchoolId) -> Result<Carried, StatementEr
         | Act::Epoch { .. }
         | Act::Extend { .. }
         | Act::Bind { .. }
-        | Act::Withdraw { .. } => {}
+        | Act::Withdraw { .. }
+        | Act::Keep { .. } => {}
     }
     Ok(Carried::Nothing)
 }

@@ -10,6 +10,7 @@ use super::world::{Change, Event, Then, World};
 use super::{Fault, Rule};
 use crate::clock::Timestamp;
 use crate::entry::{BlobRef, Draft, Entry, EntryKey};
+use crate::group::Capacity;
 use crate::group::statement::{Act, Statement};
 use crate::hash::{Hash, RecordId, SchoolId};
 use crate::identity::Revocation;
@@ -168,7 +169,7 @@ impl World {
         let admin = roster.is_admin(&own) && school.is_member();
         let (is_member, founder) =
             (roster.member(&other).is_some(), own == self.nodes[0].keys.id());
-        match self.random.below(12) {
+        match self.random.below(13) {
             0..=2 if admin && !is_member => {
                 let act = admission(&self.nodes[node].keys.clone(), node);
                 self.says(actor, act);
@@ -194,6 +195,10 @@ impl World {
             8 => self.revokes(actor),
             9 if founder && is_member => self.root_says(actor, Act::Name { school: other }),
             10 if admin && other != own => self.says(actor, Act::Dismiss { school: other }),
+            12 if school.is_member() => {
+                let capacity = Capacity::ALL[self.random.below(Capacity::ALL.len())];
+                self.says(actor, Act::Keep { capacity });
+            }
             _ => {}
         }
     }

@@ -8,12 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod capacities;
 mod exits;
 
 use super::{Member, Merger, Roster};
-use crate::group::Role;
 use crate::group::epoch::{self, Epoch, Slot};
 use crate::group::statement::{Act, Founding, Root, Statement};
+use crate::group::{Capacity, Role};
 use crate::hash::{Hash, SchoolId};
 use crate::identity::PublicKey;
 use exits::Exit;
@@ -60,6 +61,7 @@ pub(super) fn roster(order: &[&Statement]) -> Roster {
     let Some(judge) = Judge::new(order) else { return Roster::default() };
     let mut roster = judge.roster();
     roster.epoch = judge.epoch(&roster);
+    judge.add_capacities(&mut roster);
     roster
 }
 
@@ -303,6 +305,7 @@ impl<'a> Judge<'a> {
                 claims: claims.clone(),
                 role,
                 nodes: BTreeSet::new(),
+                capacity: Capacity::default(),
                 since: one.clock(),
                 departed: None,
             });

@@ -1,6 +1,7 @@
 //! Attacks on a group, and what every node that holds the same statements makes of them.
 
 mod bindings;
+mod capacities;
 mod epochs;
 mod schedules;
 

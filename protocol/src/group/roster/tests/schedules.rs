@@ -144,7 +144,7 @@ impl Schedule {
         };
         let school = &self.schools[actor];
         let target = self.schools[other].id();
-        let act = match self.random.below(17) {
+        let act = match self.random.below(18) {
             0 => {
                 let invite = u8::try_from(self.random.below(250)).unwrap();
                 let statement = school.admits(&set, &self.schools[other], invite);
@@ -175,6 +175,7 @@ impl Schedule {
                 let objection = Objection::issue(&self.schools[bound].key, self.group, next);
                 Act::Object { objection: ByteBuf::from(objection.as_bytes()) }
             }
+            15 => Act::Keep { capacity: Capacity::ALL[self.random.below(4)] },
             _ => return self.publish(actor),
         };
         let statement = self.schools[actor].says(&set, act);
