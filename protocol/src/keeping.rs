@@ -81,10 +81,14 @@ pub const SETTLE: u64 = DAY;
 pub const STAGGER: u64 = DAY;
 
 /// How often the author and the first standby look at each keeper. The second standby does half as
-/// often, the third half of that, to [`SLOWEST_PERIOD`] at most; so does everybody who has a copy.
+/// often, and the others half of that.
 pub const PERIOD: u64 = DAY;
 
-/// The longest time from one look to the next.
+/// How often a standby looks at least. Where the nearer ones are gone, full or cheating as well, a file
+/// waits so long for the next to notice.
+pub const SLOWEST_STANDBY: u64 = 4 * DAY;
+
+/// How often everybody else looks who has a copy: only to tell people, and to know of others in time.
 pub const SLOWEST_PERIOD: u64 = 8 * DAY;
 
 /// How soon a member that lacked a file, or that is to vouch for a drop, is asked again.

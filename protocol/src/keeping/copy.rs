@@ -7,7 +7,7 @@ use super::peers::{PeerNo, Peers};
 use super::placement::mix;
 use super::{
     CHALLENGE_PATIENCE, FIRST_LOOK, FRESH, HAND_BACK_AFTER, HOUR, Held, KEEPERS, PERIOD, RECHECK,
-    SETTLE, SLOWEST_PERIOD, STAGGER, SharedFile,
+    SETTLE, SLOWEST_PERIOD, SLOWEST_STANDBY, STAGGER, SharedFile,
 };
 
 /// Whether a member is being asked about a file.
@@ -196,7 +196,7 @@ impl MindedFile {
         let standby = self.own.and_then(|rank| rank.checked_sub(KEEPERS));
         match (self.held, standby) {
             (Some(held), _) if held.authored => PERIOD,
-            (_, Some(later)) => (PERIOD << later.min(8)).min(SLOWEST_PERIOD),
+            (_, Some(later)) => (PERIOD << later.min(8)).min(SLOWEST_STANDBY),
             (_, None) => SLOWEST_PERIOD,
         }
     }

@@ -12,8 +12,9 @@ use super::{
 use crate::hash::{Hash, SchoolId};
 use crate::identity::PublicKey;
 
-/// Two tries that lie further apart say nothing of the time between: this node was off itself.
-const LAPSE: u64 = DAY;
+/// Two tries that lie further apart say nothing of the time between: this node was off itself. It is
+/// longer than a weekend, or a server that is on for school days alone would start anew every Monday.
+const LAPSE: u64 = 3 * DAY;
 
 /// How often a node that is cut off tries anybody.
 const ALONE_AGAIN: u64 = 15 * MINUTE;
