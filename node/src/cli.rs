@@ -21,12 +21,14 @@ mod pool;
 mod publish;
 mod qr;
 mod recover;
+mod resource;
 mod saved;
 mod search;
 mod serve;
 mod show;
 mod similar;
 mod status;
+mod storage;
 mod withdraw;
 
 use std::path::{Path, PathBuf};
@@ -103,8 +105,12 @@ enum Command {
     Similar(similar::Similar),
     /// Save the files of a record, from whichever school has them
     Get(get::Get),
+    /// Show which schools hold the files of a record, and pin them so that they stay here
+    Resource(resource::Resource),
     /// Say how the node is doing
     Status(status::Status),
+    /// Show or set how much room other schools' files have on this server
+    Storage(storage::Storage),
     /// Show or set how much may pass on the line to other schools, and when
     Line(line::Line),
     /// Make the search index again from what is stored
@@ -201,7 +207,9 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Show(show) => show.run(data, output).await,
             Command::Similar(similar) => similar.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,
+            Command::Resource(resource) => resource.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
+            Command::Storage(storage) => storage.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
             Command::Effect(effect) => effect.run(output),

@@ -142,6 +142,11 @@ impl Home {
         self.dir.join("saved-searches.json")
     }
 
+    /// What is known of other members' copies of files.
+    pub(crate) fn copies(&self) -> PathBuf {
+        self.dir.join("copies")
+    }
+
     /// The file of what staff asked lately.
     pub(crate) fn past_searches(&self) -> PathBuf {
         self.dir.join("past-searches.json")

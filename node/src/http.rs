@@ -19,6 +19,7 @@ mod records;
 mod saved_searches;
 mod search;
 mod status;
+mod storage;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub use records::{PublishRequest, RecordReport};
 pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
 pub use search::{HitReport, LineageReport, SearchReport};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
+pub use storage::{StorageReport, StorageRequest};
 
 /// A batch of records as JSON: five hundred rows of an import at several kilobytes each.
 const MAX_JSON_BYTES: usize = 16 * 1024 * 1024;
@@ -73,6 +75,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/groups/{group}/merger/{into}", put(groups::merge))
         .route("/memberships", delete(groups::close))
         .route("/groups/{group}/holdings", get(groups::holdings))
+        .route("/storage", get(storage::show).put(storage::set))
         .route("/line", get(line::show).put(line::set).delete(line::lift))
         .route("/nodes", get(nodes::list))
         .route("/nodes/{node}/revocation", put(nodes::revoke))
@@ -83,7 +86,9 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records/{id}/withdrawal", put(records::withdraw))
         .route("/records/{id}/receipts", get(records::receipts))
         .route("/records/{id}/similar", get(search::similar))
+        .route("/records/{id}/copies", get(storage::copies))
         .route("/records/{id}/files", post(files::fetch))
+        .route("/records/{id}/files/{hash}/pin", put(storage::pin).delete(storage::unpin))
         .route("/records/{id}/files/{hash}", get(files::download))
         .route("/search", get(search::search))
         .route("/suggestions", get(search::suggest))

@@ -19,6 +19,7 @@ pub mod indexer;
 pub mod intake;
 pub mod invites;
 pub mod joining;
+pub mod keeping;
 pub mod life;
 pub mod line;
 pub mod lineage;

@@ -13,6 +13,7 @@ mod exchange;
 mod fetch;
 mod gate;
 mod hearsay;
+mod keep;
 mod line;
 mod offences;
 mod rate;
@@ -203,7 +204,8 @@ impl Network {
         catch_up::start(&node, &network);
         upkeep::start(Arc::clone(&node), &network);
         chores::start(Arc::clone(&node), &network);
-        fetch::start(node, &network);
+        fetch::start(Arc::clone(&node), &network);
+        keep::start(node, &network);
         Ok(network)
     }
 

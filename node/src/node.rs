@@ -22,6 +22,7 @@ use crate::extract::Extractor;
 use crate::heard::Heard;
 use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
+use crate::keeping::Keeping;
 use crate::line::Line;
 use crate::network::Network;
 use crate::past_searches::PastSearches;
@@ -40,6 +41,7 @@ pub struct Node {
     blobs: Blobs,
     contacts: Contacts,
     line: Arc<Line>,
+    keeping: Keeping,
     heard: Heard,
     peer_clocks: PeerClocks,
     indexer: Indexer,
@@ -124,6 +126,7 @@ impl Node {
             contacts: Contacts::open(Arc::clone(&store))?,
             past_searches: PastSearches::open(home.past_searches()),
             line: Arc::new(Line::open(Arc::clone(&store))?),
+            keeping: Keeping::open(Arc::clone(&store), home.copies())?,
             heard: Heard::read(store.as_ref())?,
             peer_clocks: PeerClocks::default(),
             home,
@@ -158,6 +161,11 @@ impl Node {
     /// What is held.
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()
+    }
+
+    /// What is known of the files of its groups.
+    pub(crate) fn keeping(&self) -> &Keeping {
+        &self.keeping
     }
 
     /// The files held.
@@ -222,6 +230,7 @@ impl Node {
         self.indexer.stop();
         self.saved_searches.keep();
         self.past_searches.keep();
+        self.keeping.remember();
     }
 
     /// The groups that this node knows of.

@@ -204,6 +204,7 @@ impl Node {
             if !self.has_file(held, file)? {
                 self.fetch_file(held.entry.key(), file).await?;
             }
+            self.file_was_opened(held, file);
         }
         Ok(files.to_vec())
     }
@@ -212,6 +213,13 @@ impl Node {
     pub(crate) fn has_file(&self, held: &HeldRecord, file: &File) -> Result<bool, RecordError> {
         Ok(self.possesses(&held.entry.key().group, &file.hash)?
             && self.blobs().size(&file.hash).map_err(KeepError::from)?.is_some())
+    }
+
+    /// Notes that somebody here opened a file, which goes on without it where that cannot be kept.
+    pub(crate) fn file_was_opened(&self, held: &HeldRecord, file: &File) {
+        if let Err(error) = self.note_opened(&held.entry.key().group, &file.hash) {
+            tracing::warn!(%error, "it could not be noted that a file was opened");
+        }
     }
 
     /// Fetches one file of a record.

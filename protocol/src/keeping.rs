@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::copy::Seen;
+pub use self::copy::{Counted, Seen};
 pub use self::keeper::Keeper;
 pub use self::peers::Reach;
 pub use self::room::{Quota, Room};

@@ -12,6 +12,7 @@ mod hostile;
 mod import;
 mod inside_files;
 mod invites;
+mod keeping;
 mod large_group;
 mod life;
 mod line;

@@ -158,6 +158,11 @@ pub(super) fn check(
     if whole && left.is_empty() { Ok(checked) } else { Err(WrongSlice) }
 }
 
+/// Whether a slice proves that its sender holds this range of a blob.
+pub fn proves(blob: &BlobRef, range: &Range<u64>, slice: &[u8]) -> bool {
+    check(blob, range, slice).is_ok()
+}
+
 impl Checked {
     /// Writes it to where it belongs in a blob and in the hashes of its tree.
     pub(super) fn write(

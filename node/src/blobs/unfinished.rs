@@ -181,7 +181,7 @@ impl Unfinished {
     ///
     /// # Errors
     /// [`BlobError::Io`].
-    pub fn abandon(self) -> Result<(), BlobError> {
+    pub fn abandon(&self) -> Result<(), BlobError> {
         let remove = || fs::remove_file(&self.path).and(fs::remove_file(tree_path(&self.path)));
         remove().map_err(|error| failed("remove", &self.path, error))
     }

@@ -11,6 +11,7 @@ use crate::blobs::BlobError;
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
+use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
 use crate::own_resources::OwnResourcesError;
 use crate::publish::PublishError;
@@ -129,6 +130,16 @@ impl From<KeepError> for ApiError {
         match error {
             KeepError::Store(error) => error.into(),
             KeepError::Blob(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeepingError> for ApiError {
+    fn from(error: KeepingError) -> Self {
+        match error {
+            KeepingError::Store(error) => error.into(),
+            KeepingError::Keep(error) => error.into(),
+            KeepingError::Home(error) => error.into(),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::api_error::{ApiError, blocking};
 use super::files;
 use super::records::{RecordReport, report};
 use super::search::{HitReport, SearchReport, kind_label, note, run, similar_to};
+use crate::keeping::Copies;
 use crate::node::Node;
 use crate::question::parameters;
 use crate::readable::{self, Field, Readable};
@@ -90,8 +91,18 @@ struct RecordPage<'a> {
     fields: Vec<Field>,
     /// Of the records that it refers to.
     titles: Titles,
+    /// Who holds its files.
+    copies: Vec<Copies>,
     /// What is about the same.
     similar: Vec<HitReport>,
+}
+
+impl RecordPage<'_> {
+    /// From how many schools a file can be had.
+    fn available(&self, hash: &Hash) -> &str {
+        let file = self.copies.iter().find(|file| file.hash == *hash);
+        file.map_or("", |file| file.summary.as_str())
+    }
 }
 
 #[derive(Template)]
@@ -269,9 +280,10 @@ pub(super) async fn record(
         let held = finding.find_record(&id).map_err(ApiError::from)?;
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
-        Ok((report(&finding, held)?, titles, similar))
+        let copies = finding.copies(&held)?;
+        Ok((report(&finding, held)?, titles, copies, similar))
     });
-    let (record, titles, similar) =
+    let (record, titles, copies, similar) =
         found.await.and_then(|found| found).map_err(|error| error_page(&node, &error))?;
     let page = RecordPage {
         school: &node.identity().claims().name,
@@ -281,6 +293,7 @@ pub(super) async fn record(
         updated: record.updated.get(..10).unwrap_or(&record.updated),
         record: &record,
         titles,
+        copies,
         similar,
     };
     Ok(render(StatusCode::OK, &page))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use staffroom_protocol::entry::{BlobRef, EntryKey};
-use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_TEXT_BYTES};
 use staffroom_protocol::sync::message::{Request, Response};
@@ -73,7 +73,8 @@ async fn fetch_round(
     let mut fetched = 0;
     for (group, mut lots) in by_group {
         let first = lots.iter().flat_map(|lot| &lot.texts).next();
-        let holders = holders(node, &group, first.map(|(key, _)| key));
+        let author = first.map(|(key, _)| key.school);
+        let holders = holders(node, &group, author.as_slice());
         for peer in holders.into_iter().filter(|key| network.is_connected(key)) {
             while lots.iter().any(|lot| !lot.texts.is_empty()) {
                 let came = fetch_from(node, network, peer, group, &mut lots).await?;
@@ -87,17 +88,18 @@ async fn fetch_round(
     Ok(fetched)
 }
 
-/// The nodes of a group's other members, those of the author of `first` before the others.
-fn holders(node: &Node, group: &GroupId, first: Option<&EntryKey>) -> Vec<PublicKey> {
+/// The nodes of a group's other members, those of the schools in `first` before the others.
+fn holders(node: &Node, group: &GroupId, first: &[SchoolId]) -> Vec<PublicKey> {
     let own = node.identity().school();
-    let author = first.map(|key| key.school);
-    let mut holders: Vec<(bool, PublicKey)> = node
+    let place = |school: &SchoolId| first.iter().position(|one| one == school);
+    let mut holders: Vec<(usize, PublicKey)> = node
         .with_membership(group, |set| {
             set.roster()
                 .current()
                 .filter(|(school, _)| *school != own)
                 .flat_map(|(school, member)| {
-                    member.nodes.iter().map(move |key| (Some(school) != author, *key))
+                    let place = place(&school).unwrap_or(first.len());
+                    member.nodes.iter().map(move |key| (place, *key))
                 })
                 .collect()
         })

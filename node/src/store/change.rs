@@ -109,6 +109,8 @@ pub enum Table {
     Wanted = 10,
     /// What was read in this school's own files.
     FileTexts = 11,
+    /// Which files people here opened or pinned.
+    Copies = 12,
 }
 
 impl Change {

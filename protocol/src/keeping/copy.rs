@@ -42,6 +42,15 @@ pub struct Seen {
     pub failures: u8,
 }
 
+/// Since when too few, or enough, of those that matter hold a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counted {
+    /// Since when too few do, if so.
+    pub short_since: Option<u64>,
+    /// Since when enough do, if so.
+    pub enough_since: Option<u64>,
+}
+
 impl Watch {
     pub(super) fn new(peer: PeerNo, since: u64) -> Self {
         Self { peer, since, seen: Seen::default(), asking: Asking::Idle }
@@ -77,8 +86,6 @@ pub(super) struct MindedFile {
     /// None where this school is the author, or the author is no member.
     pub(super) author: Option<Watch>,
     pub(super) held: Option<Held>,
-    /// Since when this node has minded it.
-    pub(super) minded_since: u64,
     pub(super) fetching: bool,
     pub(super) fetch_after: u64,
     /// Whether there was no room for it.
@@ -111,7 +118,6 @@ impl MindedFile {
             own: None,
             author: None,
             held: None,
-            minded_since: now,
             fetching: false,
             fetch_after: 0,
             refused: false,
@@ -235,12 +241,10 @@ impl MindedFile {
         let authored = self.held.is_some_and(|held| held.authored);
         let (from, within) =
             if authored { (FIRST_LOOK, HOUR) } else { (SETTLE, period.min(2 * PERIOD)) };
-        let from = watch.since + from;
-        if from < self.minded_since {
-            // After a start everything is due at once.
-            return Some(self.minded_since + part(period));
-        }
-        Some(from + part(within))
+        // What came due while this node was off is due at once; how many are posed in a minute is bounded
+        // elsewhere. Were it spread anew after each start, a server that is on for school hours alone
+        // would never come to some of it.
+        Some(watch.since + from + part(within))
     }
 
     fn lot(&self) -> u64 {

@@ -12,8 +12,8 @@ use super::copy::{Asking, MindedFile, Seen, Watch};
 use super::peers::{Peers, Reach};
 use super::room::Store;
 use super::{
-    CHALLENGE_BYTES, Consequence, FETCH_AGAIN, Held, KEEPERS, MAX_FILES, Outcome, Output, Quota,
-    RANKED, Room, Rule, SharedFile, SharedPlacement, Standing,
+    CHALLENGE_BYTES, Consequence, Counted, FETCH_AGAIN, Held, KEEPERS, MAX_FILES, Outcome, Output,
+    Quota, RANKED, Room, Rule, SharedFile, SharedPlacement, Standing,
 };
 use crate::hash::{Hash, SchoolId};
 
@@ -236,6 +236,25 @@ impl Keeper {
                 watch.seen = *seen;
             }
         }
+    }
+
+    /// Takes since when too few or enough held files, as [`Keeper::counted`] told it.
+    pub fn recall_counted(&mut self, counted: &[(Hash, Counted)]) {
+        for (file, counted) in counted {
+            if let Some(copy) = self.files.get_mut(file) {
+                copy.short_since = counted.short_since;
+                copy.enough_since = counted.enough_since;
+            }
+        }
+    }
+
+    /// Since when too few or enough hold files: to be kept over a restart, or a node that is switched
+    /// off every night would never have waited for long enough.
+    pub fn counted(&self) -> impl Iterator<Item = (Hash, Counted)> + '_ {
+        self.files.iter().map(|(file, copy)| {
+            let (short_since, enough_since) = (copy.short_since, copy.enough_since);
+            (*file, Counted { short_since, enough_since })
+        })
     }
 
     /// Since when schools answer or do not: to be kept over a restart.

@@ -123,6 +123,33 @@ fn what_a_restart_recalls_is_who_has_not_answered_for_how_long() {
 }
 
 #[test]
+fn a_server_that_is_on_for_an_hour_a_day_steps_in_as_well() {
+    let (shared, mut now) = (file(1, 1_000), START);
+    let (mut keeper, ranked) = ranked_at(5, &shared, quota(5_000));
+    let holds = [ranked[0], ranked[2]];
+    let lacks =
+        |one: &SchoolId| if holds.contains(one) { Outcome::Passed } else { Outcome::Failed };
+    let mut fetched_on = None;
+    for day in 0..14 {
+        if !pass(&mut keeper, &mut now, 1, lacks).is_empty() {
+            fetched_on = Some(day);
+            break;
+        }
+        let (before, _) = (keeper, now += 23 * HOUR);
+        (keeper, _) = ranked_at(5, &shared, quota(5_000));
+        for school in &ranked {
+            let of_school = before.seen().filter(|(_, one, _)| one == school);
+            let seen: Vec<_> = of_school.map(|(file, _, seen)| (file, seen)).collect();
+            let reach = before.reaches().find(|(one, _)| one == school);
+            keeper.recall(school, reach.map_or_else(Reach::default, |(_, one)| one), &seen);
+        }
+        keeper.recall_counted(&before.counted().collect::<Vec<_>>());
+    }
+    // The first is seen to lack it after a day, and two standbys come before this one.
+    assert!(matches!(fetched_on, Some(3..=5)), "{fetched_on:?}");
+}
+
+#[test]
 fn what_was_opened_longest_ago_goes_first_and_only_once_three_others_prove_theirs() {
     let mut now = START;
     // School 1 is the author, so no member is ranked as it is; a school of no group holds copies.

@@ -158,7 +158,12 @@ async fn fetch(
     };
     let unfinished = Arc::new(unfinished);
     start.send_replace(unfinished.start());
-    Transfer::new(node, network, (key, blob), &unfinished, start).run().await?;
+    if let Err(error) = Transfer::new(node, network, (key, blob), &unfinished, start).run().await {
+        if !node.keeping().settings().keep_unfinished {
+            blocking(move || unfinished.abandon()).await??;
+        }
+        return Err(error);
+    }
     let keeping = Arc::clone(node);
     blocking(move || -> Result<(), FetchError> {
         if !keeping.blobs().finish(&unfinished)? {
@@ -285,7 +290,8 @@ impl<'a> Transfer<'a> {
 
     /// Lists who may have it: nodes that are connected, and a few that were reached before.
     fn look_for_holders(&mut self) {
-        let holders = holders(self.node, &self.key.group, Some(&self.key));
+        let sources = self.node.file_sources(&self.key, &self.blob);
+        let holders = holders(self.node, &self.key.group, &sources);
         let (connected, others): (Vec<_>, Vec<_>) = holders
             .into_iter()
             .filter(|peer| !self.without.contains(peer) && !self.senders.contains_key(peer))

@@ -1,0 +1,122 @@
+//! The room that files have, who holds them, and what stays pinned.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use staffroom_protocol::group::Capacity;
+use staffroom_protocol::hash::Hash;
+
+use super::api_error::{ApiError, blocking};
+use super::records::held;
+use crate::keeping::Copies;
+use crate::keeping::settings::StorageSettings;
+use crate::node::Node;
+use crate::records::RecordError;
+
+/// How much room files have, and how much of it they take.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StorageReport {
+    /// What was set, or what holds where nothing was.
+    pub settings: StorageSettings,
+    /// How much this school keeps of what others share, as it said in its groups; none where it said
+    /// different things.
+    pub capacity: Option<Capacity>,
+    /// Bytes of other schools' files that are here.
+    pub used: u64,
+    /// Those of them that are here for the sake of others.
+    pub kept: u64,
+    /// By how many bytes that is more than may be: nothing is dropped that others do not have.
+    pub over: u64,
+    /// Files that this school was to keep and had no room for.
+    pub refused: usize,
+    /// Bytes free on the disk.
+    pub free: u64,
+}
+
+/// What is to hold from now on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StorageRequest {
+    /// The room.
+    pub settings: StorageSettings,
+    /// How much this school keeps of what others share; none to leave it as it is.
+    pub capacity: Option<Capacity>,
+}
+
+pub(super) async fn show(State(node): State<Arc<Node>>) -> Result<Json<StorageReport>, ApiError> {
+    Ok(Json(blocking(move || report(&node)).await?))
+}
+
+fn report(node: &Node) -> StorageReport {
+    let room = node.keeping().room();
+    StorageReport {
+        settings: node.keeping().settings(),
+        capacity: node.capacity(),
+        used: room.used,
+        kept: room.kept,
+        over: room.over,
+        refused: room.refused,
+        free: node.free_bytes(),
+    }
+}
+
+pub(super) async fn set(
+    State(node): State<Arc<Node>>,
+    request: Result<Json<StorageRequest>, JsonRejection>,
+) -> Result<Json<StorageReport>, ApiError> {
+    let Json(request) = request.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let report = blocking(move || -> Result<StorageReport, ApiError> {
+        node.keeping().set(request.settings)?;
+        if let Some(capacity) = request.capacity {
+            node.set_capacity(capacity)?;
+        }
+        Ok(report(&node))
+    });
+    Ok(Json(report.await??))
+}
+
+/// Who holds the files of a record.
+pub(super) async fn copies(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Copies>>, ApiError> {
+    let held = held(&node, id).await?;
+    Ok(Json(blocking(move || node.copies(&held)).await??))
+}
+
+/// Pins a file of a record: it is fetched where it is not here, and stays.
+pub(super) async fn pin(
+    State(node): State<Arc<Node>>,
+    Path((id, hash)): Path<(String, Hash)>,
+) -> Result<Json<Vec<Copies>>, ApiError> {
+    set_pin(node, id, hash, true).await
+}
+
+pub(super) async fn unpin(
+    State(node): State<Arc<Node>>,
+    Path((id, hash)): Path<(String, Hash)>,
+) -> Result<Json<Vec<Copies>>, ApiError> {
+    set_pin(node, id, hash, false).await
+}
+
+async fn set_pin(
+    node: Arc<Node>,
+    id: String,
+    hash: Hash,
+    pinned: bool,
+) -> Result<Json<Vec<Copies>>, ApiError> {
+    let held = held(&node, id).await?;
+    let file = held.files()?.iter().find(|file| file.hash == hash).cloned();
+    let file = file.ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
+    let key = held.entry.key();
+    if pinned && !node.has_file(&held, &file)? {
+        node.fetch_file(key, &file).await?;
+    }
+    let copies = blocking(move || {
+        node.pin_file(&key.group, &hash, pinned)?;
+        node.copies(&held)
+    });
+    Ok(Json(copies.await??))
+}
