@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use staffroom_node::blobs::Blobs;
@@ -286,6 +287,77 @@ fn whoever_may_not_have_a_file_cannot_tell_whether_it_exists() {
     ash.done(&["group", "remove", "Fenland Heads", "Mallory Grange"]);
     let told = asks(&mallory, &of_heads);
     assert!(matches!(told, Response::Removed { .. }), "a removed member: {told:?}");
+}
+
+/// A small disk, for as long as it lives.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn at(folder: PathBuf, mebibytes: usize) -> Self {
+        std::fs::create_dir_all(&folder).unwrap();
+        let disk = Self(folder);
+        disk.mount(&["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "tmpfs"]);
+        disk
+    }
+
+    fn grows_to(&self, mebibytes: usize) {
+        self.mount(&["-o", &format!("remount,size={mebibytes}m")]);
+    }
+
+    fn mount(&self, arguments: &[&str]) {
+        let mounted = Command::new("mount").args(arguments).arg(&self.0).status().unwrap();
+        assert!(mounted.success(), "{mounted}");
+    }
+
+    fn files(&self) -> usize {
+        let unfinished = self.0.join("unfinished");
+        let groups = std::fs::read_dir(unfinished).unwrap().map(|group| group.unwrap().path());
+        groups.map(|group| std::fs::read_dir(group).unwrap().count()).sum()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("--lazy").arg(&self.0).status());
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_stops_one_file_and_nothing_else() {
+    let (ash, mut beech) = (running("Ash Primary"), crate::school("Beech Primary"));
+    let disk = SmallDisk::at(beech.data().join("blobs"), 12);
+    beech.start();
+    ash.found("Fenland Trust", "trust", &[&beech]);
+    let content = noise(6, 20 * MEBIBYTE);
+    let id = share(&ash, "Poetry, filmed", &content);
+    beech.finds("poetry", 1);
+
+    // What has come is kept, or not, as was set.
+    for (kept_after, files) in [("remove", 0), ("keep", 2)] {
+        beech.done(&["storage", "--unfinished", kept_after]);
+        let full = beech.run(&["get", &id, "--out", "fetched"]).error();
+        assert!(full.contains("is full; free space on it and try again"), "{full}");
+        assert_eq!(disk.files(), files, "{kept_after}");
+        assert!(!kept(&beech, &content).exists());
+    }
+    beech.write("film.bin", noise(7, 20 * MEBIBYTE));
+    let text = "---\nkind: resource\ntype: training\ntitle: Prose, filmed\nlicence: CC-BY-4.0\n\
+                files: [film.bin]\n---\nA lesson.\n";
+    let record = beech.write("record.md", text);
+    let publish = ["publish", record.to_str().unwrap(), "--no-pupil-data", "film.bin"];
+    let full = beech.run(&publish).error();
+    assert!(full.contains("is full; free space on it"), "{full}");
+    // All else works.
+    assert_eq!(beech.search("poetry").len(), 1);
+    crate::publish(&beech, crate::intervention("Echo reading", "Fluent readers."));
+    ash.finds("echo", 1);
+
+    disk.grows_to(80);
+    let before = sent(&ash);
+    is_fetched(&beech, &id, &content);
+    let again = sent(&ash) - before;
+    assert!(again < 14 * MEBIBYTE as u64, "what had come came again: {again} bytes");
+    drop(beech);
 }
 
 #[test]

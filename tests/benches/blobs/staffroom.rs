@@ -94,6 +94,8 @@ fn share(by: &School, set: &Set, from: &Path) -> Vec<String> {
 pub(crate) fn send(set: &Set, from: &Path) -> Taken {
     let (mut ash, mut beech) = (running("Ash Primary"), running("Beech Primary"));
     ash.found("Fenland Trust", "trust", &[&beech]);
+    // Otherwise it would fetch by itself what is shared.
+    beech.done(&["storage", "--capacity", "none"]);
     let ids = share(&ash, set, from);
     beech.waits_for("all records", || {
         beech.json(&["search", "filmed", "--limit", "1"])["total"] == ids.len()
@@ -134,6 +136,7 @@ pub(crate) fn from_three_senders() -> f64 {
     let [ash, beech, cedar, dogwood] =
         ["Ash Primary", "Beech Primary", "Cedar Academy", "Dogwood School"].map(running);
     ash.found("Fenland Trust", "trust", &[&beech, &cedar, &dogwood]);
+    dogwood.done(&["storage", "--capacity", "none"]);
     let ids = share(&ash, &set, folder.path());
     for school in [&beech, &cedar, &dogwood] {
         school.finds("filmed", 1);
