@@ -191,12 +191,14 @@ impl Unfinished {
 /// can send.
 fn missing(blob: &BlobRef, data: &File, hashes: &File) -> io::Result<Vec<Range<u64>>> {
     if blob.size == 0 {
+        let nobodys = 0..u64::MAX;
         let empty = blob.hash == Hash::of(&[]);
-        return Ok(if empty { Vec::new() } else { vec![0..u64::MAX] });
+        return Ok(if empty { Vec::new() } else { vec![nobodys] });
     }
+    let whole = 0..blob.size;
     // Nothing of a tree of several groups has come.
     if blob.size > BLOB_GROUP_BYTES && hashes.metadata()?.len() == 0 {
-        return Ok(vec![0..blob.size]);
+        return Ok(vec![whole]);
     }
     let mut missing: Vec<Range<u64>> = Vec::new();
     let mut start = 0;
@@ -251,6 +253,7 @@ mod tests {
     use super::*;
 
     const SIZE: u64 = 3_000_001;
+    const WHOLE: Range<u64> = 0..SIZE;
 
     fn group(number: u8) -> GroupId {
         GroupId::from_bytes([number; 32])
@@ -272,7 +275,7 @@ mod tests {
     fn what_has_come_is_known_after_a_restart_and_the_rest_makes_it_whole() {
         let (_dirs, [from, to], blob) = both();
         let fetching = to.unfinished(&group(1), blob).unwrap();
-        assert_eq!(fetching.missing(), [0..SIZE]);
+        assert_eq!(fetching.missing(), [WHOLE]);
         for offset in [524_288, 0] {
             give(&from, &fetching, offset);
         }
@@ -286,7 +289,7 @@ mod tests {
         let fetching = to.unfinished(&group(1), blob).unwrap();
         assert_eq!(fetching.missing(), left);
         // Another group has to send all of it itself.
-        assert_eq!(to.unfinished(&group(2), blob).unwrap().missing(), [0..SIZE]);
+        assert_eq!(to.unfinished(&group(2), blob).unwrap().missing(), [WHOLE]);
         for range in left {
             for offset in range.step_by(LOOKED_AT_BYTES as usize) {
                 give(&from, &fetching, offset);
@@ -314,7 +317,7 @@ mod tests {
         let fetching = to.unfinished(&group(1), blob).unwrap();
         assert_eq!(fetching.missing(), [262_144..524_288, 786_432..SIZE]);
         fs::write(tree_path(&path), b"garbage").unwrap();
-        assert_eq!(to.unfinished(&group(1), blob).unwrap().missing(), [0..SIZE]);
+        assert_eq!(to.unfinished(&group(1), blob).unwrap().missing(), [WHOLE]);
     }
 
     #[test]
@@ -327,7 +330,7 @@ mod tests {
         let refused = fetching.take(&(0..slice.length), &altered).unwrap_err();
         assert!(matches!(refused, TakeError::Wrong(WrongSlice)));
         assert!(fetching.take(&(262_144..524_288), &slice.bytes).is_err());
-        assert_eq!(fetching.missing(), [0..SIZE]);
+        assert_eq!(fetching.missing(), [WHOLE]);
         assert!(fs::read(&fetching.path).unwrap().iter().all(|byte| *byte == 0));
 
         // An empty file is what its hash says, or cannot be.
