@@ -4,6 +4,7 @@
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
 mod add_resources;
+mod bundle;
 mod client;
 mod close;
 mod demo;
@@ -103,6 +104,9 @@ enum Command {
     Similar(similar::Similar),
     /// Save the files of a record, from whichever school has them
     Get(get::Get),
+    /// Carry what a group shares to a school with a slow line, or none, in a file
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
     /// Say how the node is doing
     Status(status::Status),
     /// Show or set how much may pass on the line to other schools, and when
@@ -201,6 +205,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Show(show) => show.run(data, output).await,
             Command::Similar(similar) => similar.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,
+            Command::Bundle(bundle) => bundle.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
