@@ -72,7 +72,7 @@ pub enum BundleError {
     TooManyRecipients(usize),
     /// The key was sealed to others.
     #[error(
-        "the bundle was not made for this server: only those that belonged to the group when it was made can open it; ask for a new one"
+        "the bundle was not made for this server, or its start was damaged: only those that belonged to the group when it was made can open it; ask for a new one"
     )]
     NotForThisNode,
     /// It stops before its last frame.

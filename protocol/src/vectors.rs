@@ -20,7 +20,7 @@ use crate::group::membership::Membership;
 use crate::group::statement::{Act, Admission, Founding, Parting, Root, Statement};
 use crate::group::{Claims, GroupKind, Role};
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
-use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
+use crate::identity::{NodeCertificate, Objection, PublicKey, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
 use crate::sync::message::{
@@ -197,6 +197,7 @@ fn bundle(group: GroupId, from: &School, to: &School) -> Vec<u8> {
     let (hash, bytes_of) = (Hash::of(b"content"), |text: &str| ByteBuf::from(text.as_bytes()));
     for part in [
         bundle::Part::Statements(vec![bytes_of("statement")]),
+        bundle::Part::Peers(vec![peer(from.node.public())]),
         bundle::Part::Join(bytes_of("request")),
         bundle::Part::Have { entries: bytes_of("12345678"), blobs: bytes_of("87654321") },
         bundle::Part::Entries(vec![bytes_of("entry")]),
@@ -208,6 +209,10 @@ fn bundle(group: GroupId, from: &School, to: &School) -> Vec<u8> {
     }
     bytes.extend(writer.close().unwrap());
     bytes
+}
+
+fn peer(node: PublicKey) -> PeerAddresses {
+    PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] }
 }
 
 /// How many things a node finds in a bundle.
@@ -222,7 +227,7 @@ fn found_in(bundle: &[u8], node: &SecretKey) -> usize {
     found
 }
 
-fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Vec<u8>)> {
+fn messages(group: GroupId, node: PublicKey) -> Vec<(String, Vec<u8>)> {
     let (hash, bytes) = (Hash::of(b"content"), ByteBuf::from(vec![1, 2, 3]));
     let bound = Bound::after(Timestamp::from_millis(1), &hash);
     let range = Range { from: bound.clone(), to: Some(bound.clone()) };
@@ -247,10 +252,9 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Ordered { group, ranges: vec![Range::whole(), range.clone()] },
         Request::Heard { group, after: Some(SchoolId::from_bytes([5; 32])) },
     ];
-    let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
         Response::Statements { statements: vec![bytes.clone()], more: true, digest: hash },
-        Response::Peers { peers: vec![peer] },
+        Response::Peers { peers: vec![peer(node)] },
         Response::Same,
         Response::Entries { entries: vec![bytes.clone()], membership: hash },
         Response::Blobs { blobs: vec![bytes.clone()] },
@@ -362,7 +366,7 @@ fn what_was_ever_sent_is_read() {
             "request" => drop(wire::decode::<Request>(&bytes, 10_000).unwrap()),
             "response" => drop(wire::decode::<Response>(&bytes, 10_000).unwrap()),
             "announcement" => drop(Announcement::decode(&bytes).unwrap()),
-            "bundle" => assert_eq!(found_in(&bytes, &school(11, "Beech Primary").node), 9),
+            "bundle" => assert_eq!(found_in(&bytes, &school(11, "Beech Primary").node), 10),
             "receipt" => drop(Receipt::verify(&bytes).unwrap()),
             "node" => drop(NodeCertificate::verify(&bytes).unwrap()),
             "invite" => drop(String::from_utf8(bytes).unwrap().parse::<Invite>().unwrap()),

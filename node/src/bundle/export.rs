@@ -10,6 +10,7 @@ use staffroom_protocol::entry::{BlobRef, Entry};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::limits::BUNDLE_PIECE_BYTES;
+use staffroom_protocol::sync::message::PeerAddresses;
 use staffroom_protocol::sync::set::short_id;
 
 use super::{CarryError, Contents, Has, Out, Sink, batches, give};
@@ -118,6 +119,7 @@ impl Node {
             statements: self.write_statements(&group, &mut out)?,
             ..Contents::default()
         };
+        self.write_peers(&recipients, &mut out)?;
         let mut entries = Vec::new();
         // A few thousand at a time, since a group may have more than fit into memory.
         for versions in plan.versions.chunks(4_096) {
@@ -203,6 +205,28 @@ impl Node {
             out.part(Part::Statements(batch))?;
         }
         Ok(count)
+    }
+
+    /// Writes where members' nodes were last reached.
+    fn write_peers(
+        &self,
+        nodes: &BTreeSet<PublicKey>,
+        out: &mut Out<'_>,
+    ) -> Result<(), CarryError> {
+        /// With eight addresses each, of a hundred bytes, they fill a third of a frame.
+        const AT_ONCE: usize = 100;
+        let peers = nodes.iter().map(|node| {
+            let addresses = self.contacts().addresses(node);
+            PeerAddresses {
+                node: *node,
+                addresses: addresses.iter().map(ToString::to_string).collect(),
+            }
+        });
+        let reached: Vec<PeerAddresses> = peers.filter(|peer| !peer.addresses.is_empty()).collect();
+        for peers in reached.chunks(AT_ONCE) {
+            out.part(Part::Peers(peers.to_vec()))?;
+        }
+        Ok(())
     }
 
     /// A version, if it still is the one that is held.

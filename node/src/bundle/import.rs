@@ -2,12 +2,14 @@
 
 use std::io::Read;
 
+use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use staffroom_protocol::bundle::{Found, Opening, Part};
 use staffroom_protocol::entry::{BlobRef, Entry, EntryKey};
 use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
+use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, PeerAddresses};
 
 use super::export::files_of;
 use super::{CarryError, Kept, each_found};
@@ -125,6 +127,7 @@ impl Importing<'_> {
         match found {
             Found::Opening(opening) => self.opening = Some(opening),
             Found::Part(Part::Statements(statements)) => self.statements.extend(statements),
+            Found::Part(Part::Peers(peers)) => self.peers(peers)?,
             Found::Part(Part::Join(_) | Part::Have { .. }) => return Err(CarryError::IsRequest),
             Found::Part(Part::Entries(entries)) => self.entries(&entries)?,
             Found::Part(Part::Blob { school, record, blob }) => {
@@ -200,6 +203,23 @@ impl Importing<'_> {
             files: 0,
             left_out: 0,
         })
+    }
+
+    /// Keeps where members' nodes were reached of which nothing is known here; what is known is newer
+    /// than what was carried.
+    fn peers(&mut self, peers: Vec<PeerAddresses>) -> Result<(), CarryError> {
+        let (node, group) = (self.node, self.settled()?.group);
+        let members = node.roster(&group).unwrap_or_default().nodes();
+        for PeerAddresses { node: peer, addresses } in peers {
+            let is_new = members.contains(&peer) && node.contacts().addresses(&peer).is_empty();
+            if is_new && peer != node.identity().node_key().public() {
+                let addresses = addresses.iter().take(MAX_ADDRESSES_PER_NODE);
+                let addresses: Vec<Multiaddr> =
+                    addresses.filter_map(|text| text.parse().ok()).collect();
+                node.contacts().remember(peer, &addresses);
+            }
+        }
+        Ok(())
     }
 
     fn entries(&mut self, entries: &[ByteBuf]) -> Result<(), CarryError> {

@@ -119,7 +119,7 @@ impl Node {
                 Found::Part(
                     Part::Entries(_) | Part::Blob { .. } | Part::Piece(_) | Part::Again { .. },
                 ) => return Err(CarryError::NoRequest),
-                Found::Closing => {}
+                Found::Part(Part::Peers(_)) | Found::Closing => {}
             }
             Ok(())
         })?;

@@ -20,6 +20,7 @@ enum Stage {
     Nothing,
     Opened,
     Statements,
+    Peers,
     Join,
     Have,
     Entries,
@@ -47,6 +48,7 @@ impl Order {
             Frame::Part(Part::Piece(bytes)) => Some(bytes.len()),
             Frame::Part(
                 Part::Statements(_)
+                | Part::Peers(_)
                 | Part::Join(_)
                 | Part::Have { .. }
                 | Part::Entries(_)
@@ -94,6 +96,7 @@ fn stage_of(frame: &Frame) -> Stage {
     match frame {
         Frame::Opening(_) => Stage::Opened,
         Frame::Part(Part::Statements(_)) => Stage::Statements,
+        Frame::Part(Part::Peers(_)) => Stage::Peers,
         Frame::Part(Part::Join(_)) => Stage::Join,
         Frame::Part(Part::Have { .. }) => Stage::Have,
         Frame::Part(Part::Entries(_)) => Stage::Entries,

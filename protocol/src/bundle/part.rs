@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::entry::BlobRef;
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
 use crate::identity::NodeCertificate;
+use crate::sync::message::PeerAddresses;
 
 /// What a bundle is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub struct Opening {
 pub enum Part {
     /// Membership statements, each after those that it follows.
     Statements(Vec<ByteBuf>),
+    /// Where members' nodes were last reached, for a school that gets a line.
+    Peers(Vec<PeerAddresses>),
     /// Asks to be let into the group: a sealed [`JoinRequest`](crate::group::invite::JoinRequest).
     Join(ByteBuf),
     /// Says what the maker holds, for a bundle with the rest. Short ids, one behind the other.

@@ -288,10 +288,9 @@ proptest! {
         bytes.extend(writer.close().unwrap());
         let (found, error) = read(&bytes, 2);
         prop_assert_eq!(error, None);
-        let came: usize = found.iter().map(|found| match found {
-            Found::Part(Part::Piece(bytes)) => bytes.len(),
-            _ => 0,
-        }).sum();
-        prop_assert_eq!(came, size);
+        let pieces = found.iter().filter_map(|found| {
+            if let Found::Part(Part::Piece(bytes)) = found { Some(bytes.len()) } else { None }
+        });
+        prop_assert_eq!(pieces.sum::<usize>(), size);
     }
 }
