@@ -3,12 +3,15 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_bytes::ByteBuf;
 
+use super::frames::FileKey;
+use super::part::{Frame, SignedOpening};
 use super::*;
 use crate::clock::Timestamp;
 use crate::entry::BlobRef;
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
-use crate::identity::{NodeCertificate, PublicKey, SecretKey};
+use crate::identity::{NodeCertificate, PublicKey, Purpose, SecretKey};
 use crate::limits::{BUNDLE_PIECE_BYTES, MAX_FILE_BYTES};
+use crate::wire;
 
 const KEY: [u8; 32] = [9; 32];
 
@@ -186,23 +189,45 @@ fn a_member_that_puts_its_own_content_behind_anothers_start_is_found_out_at_the_
     assert!(matches!(read(&other.concat(), 3).1, Some(BundleError::Damaged { frame: 1 })));
 }
 
-#[test]
-fn an_opening_that_was_signed_for_another_file_is_refused() {
-    let maker = node(1);
-    let opening = part::SignedOpening {
-        certificate: ByteBuf::from(certificate(&maker).as_bytes()),
-        header: Hash::of(b"another"),
-        about: about(),
-    };
-    let signed =
-        maker.seal(crate::identity::Purpose::BundleOpening, &crate::wire::encode(&opening));
-    let frame = crate::wire::encode(&part::Frame::Opening(ByteBuf::from(signed)));
+/// A bundle for one node whose first frame somebody who has the key wrote by hand.
+fn opened_with(header: Option<Hash>, signer: &SecretKey) -> Vec<u8> {
     let (_, mut bytes) = begin(&[2], KEY);
     bytes.truncate(PRELUDE_BYTES + SLOT_BYTES);
-    let key = frames::FileKey::new(KEY);
-    let header = Hash::of(&bytes);
-    bytes.extend(key.frames(&header).seal(&frame, false));
-    assert_eq!(read(&bytes, 2), (Vec::new(), Some(BundleError::AnotherFile)));
+    let here = Hash::of(&bytes);
+    let opening = SignedOpening {
+        certificate: ByteBuf::from(certificate(&node(1)).as_bytes()),
+        header: header.unwrap_or(here),
+        about: about(),
+    };
+    let signed = signer.seal(Purpose::BundleOpening, &wire::encode(&opening));
+    let frame = wire::encode(&Frame::Opening(ByteBuf::from(signed)));
+    bytes.extend(FileKey::new(KEY).frames(&here).seal(&frame, false));
+    bytes
+}
+
+#[test]
+fn an_opening_of_another_file_or_signed_by_somebody_else_is_refused() {
+    let (found, error) = read(&opened_with(None, &node(1)), 2);
+    assert_eq!((found.len(), error), (1, Some(BundleError::Cut)));
+    let foreign = opened_with(Some(Hash::of(b"another")), &node(1));
+    assert_eq!(read(&foreign, 2), (Vec::new(), Some(BundleError::AnotherFile)));
+    let (found, error) = read(&opened_with(None, &node(2)), 2);
+    assert_eq!(found, []);
+    assert!(matches!(error, Some(BundleError::Signature(_))), "{error:?}");
+}
+
+#[test]
+fn the_end_of_one_bundle_does_not_end_another() {
+    let (_, mut bytes) = begin(&[2], KEY);
+    let mut frames = FileKey::new(KEY).frames(&Hash::of(&bytes[..PRELUDE_BYTES + SLOT_BYTES]));
+    frames.seal(&[], false);
+    // What its maker signed for the bundle without the entry.
+    let signed = node(1).seal(Purpose::Bundle, Hash::of(&bytes).as_bytes());
+    let entry = Frame::Part(Part::Entries(vec![ByteBuf::from(b"forged")]));
+    bytes.extend(frames.seal(&wire::encode(&entry), false));
+    bytes.extend(frames.seal(&wire::encode(&Frame::Closing(ByteBuf::from(signed))), true));
+    let (found, error) = read(&bytes, 2);
+    assert_eq!((found.len(), error), (2, Some(BundleError::AnotherFile)));
 }
 
 #[test]
@@ -224,12 +249,12 @@ fn parts_that_do_not_follow_each_other_are_neither_written_nor_read() {
         let (mut writer, mut bytes) = begin(&[2], KEY);
         // The same frames from somebody who does not keep to the order.
         let header = Hash::of(&bytes[..PRELUDE_BYTES + SLOT_BYTES]);
-        let mut careless = frames::FileKey::new(KEY).frames(&header);
+        let mut careless = FileKey::new(KEY).frames(&header);
         careless.seal(&[], false);
         let mut refused = None;
         for part in &wrong {
-            let frame = part::Frame::Part(part.clone());
-            bytes.extend(careless.seal(&crate::wire::encode(&frame), false));
+            let frame = Frame::Part(part.clone());
+            bytes.extend(careless.seal(&wire::encode(&frame), false));
             if let Err(error) = writer.part(part.clone()) {
                 refused.get_or_insert(error);
             }
@@ -248,11 +273,12 @@ fn parts_that_do_not_follow_each_other_are_neither_written_nor_read() {
 #[test]
 fn a_key_that_differs_between_recipients_opens_for_none() {
     // Each slot holds what its recipient is to believe, and the commitment fits one of them.
-    let (_, bytes) = begin(&[2], KEY);
-    let other = begin(&[2], [8; 32]).1;
-    let mut mixed = bytes[..PRELUDE_BYTES].to_vec();
-    mixed.extend(&other[PRELUDE_BYTES..]);
-    assert_eq!(read(&mixed, 2).1, Some(BundleError::NotForThisNode));
+    let (_, mut bytes) = begin(&[2], KEY);
+    let commitment = FileKey::new(KEY).commitment();
+    let context = (PURPOSE, commitment.as_bytes().as_slice());
+    let other = seal::seal(&node(2).public(), context, [1; 32], &[8; 32]).unwrap();
+    bytes[PRELUDE_BYTES..PRELUDE_BYTES + SLOT_BYTES].copy_from_slice(&other);
+    assert_eq!(read(&bytes, 2).1, Some(BundleError::NotForThisNode));
 }
 
 proptest! {
