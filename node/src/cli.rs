@@ -4,6 +4,7 @@
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
 mod add_resources;
+mod bundle;
 mod client;
 mod close;
 mod demo;
@@ -107,6 +108,9 @@ enum Command {
     Get(get::Get),
     /// Show which schools hold the files of a record, and pin them so that they stay here
     Resource(resource::Resource),
+    /// Carry what a group shares to a school with a slow line, or none, in a file
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
     /// Say how the node is doing
     Status(status::Status),
     /// Show or set how much room other schools' files have on this server
@@ -208,6 +212,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Similar(similar) => similar.run(data, output).await,
             Command::Get(get) => get.run(data, output).await,
             Command::Resource(resource) => resource.run(data, output).await,
+            Command::Bundle(bundle) => bundle.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
             Command::Storage(storage) => storage.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,

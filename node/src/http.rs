@@ -4,6 +4,7 @@
 //! readable by its owner alone.
 
 mod api_error;
+mod bundles;
 mod comparisons;
 mod coverage;
 mod evidence;
@@ -32,6 +33,7 @@ use staffroom_protocol::limits::MAX_FILE_BYTES;
 use crate::node::Node;
 
 pub use api_error::ApiErrorBody;
+pub(crate) use bundles::{ABOUT, BundleReport, CONTENTS, read_header};
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
 pub use evidence::EvidenceReport;
@@ -101,6 +103,9 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/index/rebuild", post(status::rebuild_index))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))
+        .route("/bundles", post(bundles::make))
+        .route("/bundles/requests", post(bundles::request))
+        .route("/bundles/imports", post(bundles::import))
         .fallback(api_error::no_such_address)
         .layer(from_fn_with_state(token, guard::token));
     Router::new()

@@ -129,7 +129,12 @@ impl Node {
         Err(failure.unwrap_or_else(|| GroupError::Refused(invite.from.clone())))
     }
 
-    fn keep_joining(&self, group: &GroupId, invite: Option<&Invite>) -> Result<(), StoreError> {
+    /// Keeps the invite that this school answers, or lets go of it.
+    pub(crate) fn keep_joining(
+        &self,
+        group: &GroupId,
+        invite: Option<&Invite>,
+    ) -> Result<(), StoreError> {
         let value = invite.map(|invite| invite.to_string().into_bytes());
         let key = [JOINING, group.as_bytes()].concat();
         self.store().apply(vec![Change::Local { table: Table::Groups, key, value }])?;

@@ -2,6 +2,7 @@
 
 mod ago;
 pub mod blobs;
+pub mod bundle;
 pub mod cli;
 mod clock;
 mod confirmations;

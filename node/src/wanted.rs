@@ -2,7 +2,7 @@
 //! for the entries that came together, so that a first sync does not write a row for each.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use staffroom_protocol::entry::{BlobRef, Entry, EntryKey};
@@ -115,11 +115,13 @@ impl Wanted {
 
     /// How many texts of a group are wanted.
     fn count(&self, group: &GroupId) -> u64 {
-        let (first, last) = ([0; 8], [0xff; 8]);
-        let of_group =
-            LotId { group: *group, number: first }..=LotId { group: *group, number: last };
-        self.lots().range(of_group).map(|(_, count)| *count as u64).sum()
+        self.lots().range(of_group(*group)).map(|(_, count)| *count as u64).sum()
     }
+}
+
+/// The ids that lots of a group may have.
+fn of_group(group: GroupId) -> RangeInclusive<LotId> {
+    LotId { group, number: [0; 8] }..=LotId { group, number: [0xff; 8] }
 }
 
 /// The texts that entries want, in lots; those of `own` are here already.
@@ -144,7 +146,7 @@ pub(crate) fn lots(
 }
 
 /// The texts of an entry that every member keeps: the full record, and the text inside each file.
-fn texts_of(entry: &Entry) -> Vec<BlobRef> {
+pub(crate) fn texts_of(entry: &Entry) -> Vec<BlobRef> {
     let summary = entry.summary().ok().flatten();
     let of_files = summary.map(|summary| summary.file_texts()).unwrap_or_default();
     entry.body().into_iter().chain(of_files).collect()
@@ -204,7 +206,20 @@ impl Node {
         self.wanted.count(group)
     }
 
-    /// Lets go of texts that belong to nothing that is held: their entries were replaced or withdrawn.
+    /// Lets go of the wanted texts of a group that came in another way than over the network.
+    pub(crate) fn let_go_of_what_came(&self, group: &GroupId) -> Result<(), StoreError> {
+        let ids: Vec<LotId> =
+            self.wanted.lots().range(of_group(*group)).map(|(id, _)| *id).collect();
+        for id in ids {
+            if let Some(value) = self.store().local_get(Table::Wanted, &id.to_bytes())? {
+                self.let_go_of_unwanted(vec![read(id, &value)])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of texts that belong to nothing that is held, since their entries were replaced or
+    /// withdrawn, and of those that have come.
     pub(crate) fn let_go_of_unwanted(&self, lots: Vec<Lot>) -> Result<Vec<Lot>, StoreError> {
         let (mut kept, mut changed) = (Vec::new(), Vec::new());
         for mut lot in lots {
@@ -226,6 +241,9 @@ impl Node {
     }
 
     fn is_wanted(&self, key: &EntryKey, body: &BlobRef) -> Result<bool, StoreError> {
+        if self.store().local_get(Table::Possession, &possession_key(&body.hash, key))?.is_some() {
+            return Ok(false);
+        }
         let held = self.store().entry(key)?.and_then(|held| Entry::reopen(&held.bytes).ok());
         Ok(held.is_some_and(|entry| texts_of(&entry).iter().any(|held| held.hash == body.hash)))
     }

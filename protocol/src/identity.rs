@@ -37,6 +37,10 @@ pub enum Purpose {
     Receipt,
     /// A school objects to what is said to be its next key.
     Objection,
+    /// A node says for which file it made a key: the start of a bundle.
+    BundleOpening,
+    /// A node says what it put into a bundle: its end.
+    Bundle,
 }
 
 impl Purpose {
@@ -49,6 +53,8 @@ impl Purpose {
             Self::Root => b"staffroom/1/root\0",
             Self::Receipt => b"staffroom/1/receipt\0",
             Self::Objection => b"staffroom/1/objection\0",
+            Self::BundleOpening => b"staffroom/1/bundle-opening\0",
+            Self::Bundle => b"staffroom/1/bundle\0",
         }
     }
 }

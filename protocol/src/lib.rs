@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+pub mod bundle;
 pub mod clock;
 pub mod entry;
 pub mod gossip;

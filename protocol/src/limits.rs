@@ -31,6 +31,17 @@ pub const EPOCH_CHUNK_KEYS: usize = 512;
 /// nodes.
 pub const MAX_EPOCH_CHUNKS: usize = 400;
 
+/// Nodes that one bundle is for; with 80 bytes each, 16 MiB before its content. As many as an epoch
+/// is for.
+pub const MAX_BUNDLE_RECIPIENTS: usize = MAX_EPOCH_CHUNKS * EPOCH_CHUNK_KEYS;
+
+/// Bytes of a file that stand in one frame of a bundle: the frames weigh a ten-thousandth beside
+/// them, and two of them in memory weigh nothing.
+pub const BUNDLE_PIECE_BYTES: usize = 256 * 1024;
+
+/// What one frame of a bundle holds: a piece of a file and its envelope.
+pub const MAX_BUNDLE_FRAME_BYTES: usize = BUNDLE_PIECE_BYTES + 1024;
+
 /// Keys of a group's root: more people than that do not meet to sign.
 pub const MAX_ROOT_KEYS: usize = 16;
 

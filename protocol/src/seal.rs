@@ -11,7 +11,6 @@ use hpke::kem::X25519HkdfSha256;
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
 use zeroize::Zeroizing;
 
-use crate::hash::GroupId;
 use crate::identity::{PublicKey, SecretKey};
 
 /// Bytes that sealing adds: the encapsulated key and the tag.
@@ -19,12 +18,12 @@ pub(crate) const OVERHEAD_BYTES: usize = ENCAPSULATED_BYTES + 16;
 
 const ENCAPSULATED_BYTES: usize = 32;
 
-/// Seals `content` to a node, for one purpose in one group. `seed` makes the ephemeral key, so it
+/// Seals `content` to a node, for one purpose in one context, such as a group. `seed` makes the ephemeral key, so it
 /// must be known to nobody but those who know the content. None where the node's key is no point on
 /// the curve, or one that any sender would share.
 pub(crate) fn seal(
     node: &PublicKey,
-    (purpose, group): (&[u8], &GroupId),
+    (purpose, context): (&[u8], &[u8]),
     seed: [u8; 32],
     content: &[u8],
 ) -> Option<Vec<u8>> {
@@ -35,17 +34,17 @@ pub(crate) fn seal(
             &recipient,
             purpose,
             content,
-            group.as_bytes(),
+            context,
             &mut ChaCha20Rng::from_seed(seed),
         )
         .ok()?;
     Some([encapsulated.to_bytes().as_slice(), &sealed].concat())
 }
 
-/// Opens what was sealed to this node for the same purpose in the same group.
+/// Opens what was sealed to this node for the same purpose in the same context.
 pub(crate) fn open(
     node: &SecretKey,
-    (purpose, group): (&[u8], &GroupId),
+    (purpose, context): (&[u8], &[u8]),
     sealed: &[u8],
 ) -> Option<Zeroizing<Vec<u8>>> {
     let (encapsulated, sealed) = sealed.split_first_chunk::<ENCAPSULATED_BYTES>()?;
@@ -57,7 +56,7 @@ pub(crate) fn open(
         &encapsulated,
         purpose,
         sealed,
-        group.as_bytes(),
+        context,
     );
     Some(Zeroizing::new(content.ok()?))
 }

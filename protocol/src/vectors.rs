@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use data_encoding::HEXLOWER;
 use serde_bytes::{ByteArray, ByteBuf};
 
+use crate::bundle::{self, About, BundleReader, BundleWriter};
 use crate::clock::Timestamp;
 use crate::entry::{BlobRef, Draft, Entry, Verifier};
 use crate::gossip::Announcement;
@@ -19,7 +20,7 @@ use crate::group::membership::Membership;
 use crate::group::statement::{Act, Admission, Founding, Parting, Root, Statement};
 use crate::group::{Capacity, Claims, GroupKind, Role};
 use crate::hash::{GroupId, Hash, RecordId, SchoolId};
-use crate::identity::{NodeCertificate, Objection, Revocation, SecretKey};
+use crate::identity::{NodeCertificate, Objection, PublicKey, Revocation, SecretKey};
 use crate::receipt::{Erasure, Receipt};
 use crate::record::{Kind, Record, sample};
 use crate::sync::message::{
@@ -177,13 +178,57 @@ fn vectors() -> Vec<(String, Vec<u8>)> {
         backups_by: Timestamp::from_millis(1_703_024_000_000),
     };
     add("receipt", Receipt::sign(erasure, &ash.certificate, &ash.node).as_bytes());
+    add("bundle", &bundle(group, &ash, &beech));
     for (name, bytes) in messages(group, ash.node.public()) {
         add(&name, &bytes);
     }
     vectors
 }
 
-fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Vec<u8>)> {
+fn bundle(group: GroupId, from: &School, to: &School) -> Vec<u8> {
+    let about = About {
+        group,
+        made: Timestamp::from_millis(1_700_000_000_000),
+        since: Some(Timestamp::from_millis(1_600_000_000_000)),
+    };
+    let recipients = [from.node.public(), to.node.public()].into();
+    let (mut writer, mut bytes) =
+        BundleWriter::begin(about, &recipients, [7; 32], &from.certificate, &from.node).unwrap();
+    let (school, record) = (SchoolId::from_bytes([5; 32]), RecordId::from_bytes([7; 16]));
+    let (hash, bytes_of) = (Hash::of(b"content"), |text: &str| ByteBuf::from(text.as_bytes()));
+    for part in [
+        bundle::Part::Statements(vec![bytes_of("statement")]),
+        bundle::Part::Peers(vec![peer(from.node.public())]),
+        bundle::Part::Join(bytes_of("request")),
+        bundle::Part::Have { entries: bytes_of("12345678"), blobs: bytes_of("87654321") },
+        bundle::Part::Entries(vec![bytes_of("entry")]),
+        bundle::Part::Blob { school, record, blob: BlobRef { hash, size: 7 } },
+        bundle::Part::Piece(bytes_of("content")),
+        bundle::Part::Again { school, record, hash },
+    ] {
+        bytes.extend(writer.part(part).unwrap());
+    }
+    bytes.extend(writer.close().unwrap());
+    bytes
+}
+
+fn peer(node: PublicKey) -> PeerAddresses {
+    PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] }
+}
+
+/// How many things a node finds in a bundle.
+fn found_in(bundle: &[u8], node: &SecretKey) -> usize {
+    let (mut reader, mut rest, mut found) = (BundleReader::new(node), bundle, 0);
+    while reader.wants() > 0 {
+        let (next, left) = rest.split_at(reader.wants());
+        rest = left;
+        found += usize::from(reader.handle_bytes(next).unwrap().is_some());
+    }
+    assert!(rest.is_empty());
+    found
+}
+
+fn messages(group: GroupId, node: PublicKey) -> Vec<(String, Vec<u8>)> {
     let (hash, bytes) = (Hash::of(b"content"), ByteBuf::from(vec![1, 2, 3]));
     let bound = Bound::after(Timestamp::from_millis(1), &hash);
     let range = Range { from: bound.clone(), to: Some(bound.clone()) };
@@ -208,10 +253,9 @@ fn messages(group: GroupId, node: crate::identity::PublicKey) -> Vec<(String, Ve
         Request::Ordered { group, ranges: vec![Range::whole(), range.clone()] },
         Request::Heard { group, after: Some(SchoolId::from_bytes([5; 32])) },
     ];
-    let peer = PeerAddresses { node, addresses: vec!["/ip4/192.0.2.1/tcp/4801".into()] };
     let responses = [
         Response::Statements { statements: vec![bytes.clone()], more: true, digest: hash },
-        Response::Peers { peers: vec![peer] },
+        Response::Peers { peers: vec![peer(node)] },
         Response::Same,
         Response::Entries { entries: vec![bytes.clone()], membership: hash },
         Response::Blobs { blobs: vec![bytes.clone()] },
@@ -323,6 +367,7 @@ fn what_was_ever_sent_is_read() {
             "request" => drop(wire::decode::<Request>(&bytes, 10_000).unwrap()),
             "response" => drop(wire::decode::<Response>(&bytes, 10_000).unwrap()),
             "announcement" => drop(Announcement::decode(&bytes).unwrap()),
+            "bundle" => assert_eq!(found_in(&bytes, &school(11, "Beech Primary").node), 10),
             "receipt" => drop(Receipt::verify(&bytes).unwrap()),
             "node" => drop(NodeCertificate::verify(&bytes).unwrap()),
             "invite" => drop(String::from_utf8(bytes).unwrap().parse::<Invite>().unwrap()),

@@ -4,6 +4,7 @@
 
 mod adding_resources;
 mod bad_input;
+mod bundles;
 mod files;
 mod first_light;
 mod floor_versions;

@@ -182,17 +182,7 @@ impl Client {
         content: impl AsyncRead + Send + Unpin + 'static,
         sent: impl Fn(u64) + Send + 'static,
     ) -> anyhow::Result<T> {
-        let pieces = futures::stream::try_unfold((content, 0_u64), move |(mut content, before)| {
-            sent(before);
-            async move {
-                let mut piece = vec![0; PIECE_BYTES];
-                let length = content.read(&mut piece).await?;
-                piece.truncate(length);
-                let next = (content, before + length as u64);
-                Ok::<_, std::io::Error>((length > 0).then_some((piece, next)))
-            }
-        });
-        self.ask(Method::POST, path, Body::from_stream(pieces)).await
+        self.ask(Method::POST, path, streamed(content, sent)).await
     }
 
     /// Receives a file, a piece at a time.
@@ -219,7 +209,8 @@ impl Client {
         Ok(serde_json::from_slice(&whole(response).await?)?)
     }
 
-    async fn request(
+    /// Asks, and gives the answer as it comes.
+    pub(super) async fn request(
         &self,
         method: Method,
         path: &str,
@@ -235,6 +226,7 @@ impl Client {
             .header(header::HOST, address)
             .header(header::AUTHORIZATION, self.token.header())
             .header(header::CONTENT_TYPE, "application/json")
+            .header(header::TE, "trailers")
             .body(body)?;
         let response = match &self.transport {
             Transport::Running { address, http } => http
@@ -280,6 +272,24 @@ impl Client {
             close_node(node).await;
         }
     }
+}
+
+/// A body that is read from a file as it is sent; `sent` hears how many bytes have gone so far.
+pub(super) fn streamed(
+    content: impl AsyncRead + Send + Unpin + 'static,
+    sent: impl Fn(u64) + Send + 'static,
+) -> Body {
+    let pieces = futures::stream::try_unfold((content, 0_u64), move |(mut content, before)| {
+        sent(before);
+        async move {
+            let mut piece = vec![0; PIECE_BYTES];
+            let length = content.read(&mut piece).await?;
+            piece.truncate(length);
+            let next = (content, before + length as u64);
+            Ok::<_, std::io::Error>((length > 0).then_some((piece, next)))
+        }
+    });
+    Body::from_stream(pieces)
 }
 
 async fn whole(response: Response<Body>) -> anyhow::Result<axum::body::Bytes> {

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use staffroom_search::QueryError;
 
 use crate::blobs::BlobError;
+use crate::bundle::CarryError;
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
 use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
+use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
 use crate::publish::PublishError;
 use crate::question::QuestionError;
@@ -140,6 +142,30 @@ impl From<KeepingError> for ApiError {
             KeepingError::Store(error) => error.into(),
             KeepingError::Keep(error) => error.into(),
             KeepingError::Home(error) => error.into(),
+        }
+    }
+}
+
+impl From<CarryError> for ApiError {
+    fn from(error: CarryError) -> Self {
+        match error {
+            CarryError::Group(error) => error.into(),
+            CarryError::Store(error) => error.into(),
+            CarryError::Keep(error) => error.into(),
+            CarryError::Home(error) => error.into(),
+            CarryError::Bundle { .. }
+            | CarryError::Read { .. }
+            | CarryError::IsRequest
+            | CarryError::NoRequest
+            | CarryError::NoFiles(_)
+            | CarryError::Statement(_) => Self::bad_request(error.to_string()),
+            CarryError::Statements(StatementsError::Store(error)) => error.into(),
+            CarryError::Statements(StatementsError::Invalid(_))
+            | CarryError::MakerNoMember(_)
+            | CarryError::NotJoined(_)
+            | CarryError::NoMember(_)
+            | CarryError::Waiting
+            | CarryError::Joined => Self::conflict(error.to_string()),
         }
     }
 }

@@ -64,7 +64,8 @@ impl EpochKey {
             &self.derive("staffroom 2026 epoch key encapsulation"),
             &[group.as_bytes().as_slice(), node.as_bytes()].concat(),
         );
-        let sealed = seal::seal(node, (PURPOSE, group), *seed.as_bytes(), self.0.as_slice())?;
+        let sealed =
+            seal::seal(node, (PURPOSE, group.as_bytes()), *seed.as_bytes(), self.0.as_slice())?;
         Some(SealedKey(ByteArray::new(sealed.try_into().ok()?)))
     }
 
@@ -103,7 +104,7 @@ pub struct SealedKey(ByteArray<SEALED_BYTES>);
 impl SealedKey {
     /// Opens it with the node's key; none if it was sealed to another node or for another group.
     pub fn open(&self, group: &GroupId, node: &SecretKey) -> Option<EpochKey> {
-        let key = seal::open(node, (PURPOSE, group), self.0.as_slice())?;
+        let key = seal::open(node, (PURPOSE, group.as_bytes()), self.0.as_slice())?;
         Some(EpochKey::from_seed(key.as_slice().try_into().ok()?))
     }
 }

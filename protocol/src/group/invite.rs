@@ -86,7 +86,7 @@ impl Invite {
         let request = wire::encode(&self.unsealed_request(certificate, claims));
         let key = blake3::derive_key("staffroom 2026 invite sealing", &self.secret.0);
         let seed = blake3::keyed_hash(&key, &request);
-        seal::seal(&self.from_node, (PURPOSE, &self.group), *seed.as_bytes(), &request)
+        seal::seal(&self.from_node, (PURPOSE, self.group.as_bytes()), *seed.as_bytes(), &request)
     }
 
     fn unsealed_request(&self, certificate: &NodeCertificate, claims: Claims) -> JoinRequest {
@@ -183,7 +183,8 @@ impl JoinRequest {
     /// # Errors
     /// [`InviteError::Unknown`] if it was sealed to another, or is no request.
     pub fn open(group: &GroupId, sealed: &[u8], node: &SecretKey) -> Result<Self, InviteError> {
-        let request = seal::open(node, (PURPOSE, group), sealed).ok_or(InviteError::Unknown)?;
+        let request =
+            seal::open(node, (PURPOSE, group.as_bytes()), sealed).ok_or(InviteError::Unknown)?;
         wire::decode(&request, MAX_LINE_CHARS).map_err(|_| InviteError::Unknown)
     }
 }
