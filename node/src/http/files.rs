@@ -67,7 +67,7 @@ pub(super) async fn upload(
     let mut writer = node.blobs().writer().map_err(KeepError::from)?;
     let mut stream = body.into_data_stream();
     let mut start = Vec::new();
-    let mut refused = Ok(());
+    let mut refused: Result<(), ApiError> = Ok(());
     while let Some(piece) = stream.next().await {
         let piece: Bytes = piece.map_err(|error| {
             ApiError::bad_request(format!("the file did not arrive whole: {error}"))
@@ -79,11 +79,18 @@ pub(super) async fn upload(
         let room = SNIFFED_BYTES.saturating_sub(start.len()).min(piece.len());
         start.extend_from_slice(&piece[..room]);
         if room > 0 && start.len() == SNIFFED_BYTES {
-            refused = media::refuse_programs(&start, &upload.name);
+            refused = media::refuse_programs(&start, &upload.name).map_err(Into::into);
         }
-        writer = blocking(move || writer.write(&piece).map(|()| writer)).await??;
+        let written;
+        (writer, written) = blocking(move || {
+            let written = writer.write(&piece);
+            (writer, written)
+        })
+        .await?;
+        refused = refused.and(written.map_err(Into::into));
     }
-    refused.and_then(|()| media::refuse_programs(&start, &upload.name))?;
+    refused?;
+    media::refuse_programs(&start, &upload.name)?;
     let size = writer.size();
     let hash = blocking(move || writer.keep()).await??;
     let media_type = media::media_type(&start, &upload.name).to_owned();
