@@ -225,13 +225,17 @@ impl Node {
         Ok(())
     }
 
-    /// Lets go of blobs that a replaced or withdrawn version had, where nothing else has them.
-    fn release(&self, blobs: Vec<(EntryKey, Hash)>) -> Result<(), StoreError> {
+    /// Lets go of blobs that a replaced or withdrawn version had, where nothing else has them, and of
+    /// what has come of them. Of what a current version has nothing happens.
+    pub(crate) fn release(&self, blobs: Vec<(EntryKey, Hash)>) -> Result<(), StoreError> {
         for (key, hash) in blobs {
             let current =
                 self.store().entry(&key)?.and_then(|held| Entry::reopen(&held.bytes).ok());
             if current.is_some_and(|entry| blobs_of(&entry).iter().any(|blob| blob.hash == hash)) {
                 continue;
+            }
+            if let Err(error) = self.blobs().forget_unfinished(&key.group, &hash) {
+                tracing::warn!(%error, %hash, "what came of a file was not removed");
             }
             self.store().apply(vec![Change::Local {
                 table: Table::Possession,

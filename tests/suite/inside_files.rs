@@ -29,6 +29,7 @@ fn passage(school: &School, query: &str) -> String {
 fn a_phrase_inside_a_pdf_or_a_slide_of_another_school_is_found_without_the_file() {
     let (mut ash, mut beech) = (running("Ash Primary"), running("Beech Primary"));
     ash.found("Fenland Trust", "trust", &[&beech]);
+    crate::keeps_nothing_for_others(&ash);
     let page = drawn(&[(72, 700, "The heron stands among the bulrushes (Phragmites) at dusk.")]);
     beech.write("fen.pdf", pdf(&[page], "", &[]));
     let slides = ["What we know", "A windpump lifts the water to the lode"];

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use staffroom_tests::School;
 
-use crate::{intervention, running};
+use crate::{intervention, keeps_nothing_for_others, running};
 
 /// What may pass beyond the ceiling at once: a whole piece of a file, and what is never held up.
 const BURST: u64 = 1_300_000;
@@ -77,6 +77,7 @@ fn a_ceiling_on_receiving_holds_while_small_records_arrive_and_is_lifted_at_once
     const FILE: usize = 7 * 1024 * 1024;
     let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
     ash.found("Fenland Trust", "trust", &[&beech]);
+    keeps_nothing_for_others(&beech);
     let first = share_file(&ash, "Slides of paired reading", FILE);
     let second = share_file(&ash, "Slides of number talks", FILE + 1);
     beech.finds("slides", 2);
@@ -121,6 +122,7 @@ fn a_ceiling_on_sending_holds_and_nobody_gives_up() {
     const FILE: usize = 1024 * 1024;
     let (mut ash, beech) = (running("Ash Primary"), running("Beech Primary"));
     ash.found("Fenland Trust", "trust", &[&beech]);
+    keeps_nothing_for_others(&beech);
     line(&ash, "512 kbit/s", &["--only", "sending"]);
     let shown = ash.done(&["line"]);
     assert!(shown.contains("none") && shown.contains("512 kbit/s"), "{shown}");

@@ -12,7 +12,7 @@ use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::message::BLOB_GROUP_BYTES;
 
 use super::slice::{self, WrongSlice};
-use super::{BlobError, Blobs, failed, path, tree_path};
+use super::{BlobError, Blobs, failed, path, present, tree_path};
 use crate::store::sync_dir;
 
 pub(super) const FOLDER: &str = "unfinished";
@@ -69,6 +69,18 @@ impl Blobs {
         let missing = missing(&blob, &data, &hashes);
         let missing = Mutex::new(missing.map_err(|error| failed("read", &path, error))?);
         Ok(Unfinished { blob, path, data, hashes, missing })
+    }
+
+    /// Removes what has come of a blob through a group, if anything has.
+    ///
+    /// # Errors
+    /// [`BlobError::Io`].
+    pub fn forget_unfinished(&self, group: &GroupId, hash: &Hash) -> Result<(), BlobError> {
+        let path = self.unfinished_path(group, hash);
+        for file in [&path, &tree_path(&path)] {
+            present(fs::remove_file(file)).map_err(|error| failed("remove", file, error))?;
+        }
+        Ok(())
     }
 
     /// Bytes of a blob that is fetched through a group, or has been. They must have come.
@@ -175,15 +187,6 @@ impl Unfinished {
     /// [`BlobError::Io`] or [`BlobError::DiskFull`].
     pub fn sync(&self) -> Result<(), BlobError> {
         self.data.sync_data().map_err(|error| failed("write to", &self.path, error))
-    }
-
-    /// Gives up: removes what has come.
-    ///
-    /// # Errors
-    /// [`BlobError::Io`].
-    pub fn abandon(&self) -> Result<(), BlobError> {
-        let remove = || fs::remove_file(&self.path).and(fs::remove_file(tree_path(&self.path)));
-        remove().map_err(|error| failed("remove", &self.path, error))
     }
 }
 

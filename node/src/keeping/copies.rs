@@ -103,7 +103,8 @@ impl Node {
             others.push(named(school, None, heard, lost || refuted));
         }
         let Noted { pinned, .. } = self.keeping().noted(group, &file.hash)?;
-        let summary = summary(here, &others, now);
+        let asked = standing.as_ref().is_none_or(|standing| standing.asked);
+        let summary = summary(here, &others, asked, now);
         Ok(Copies {
             name: file.name.clone(),
             hash: file.hash,
@@ -117,10 +118,12 @@ impl Node {
     }
 }
 
-/// How many schools have it, or when the only one was last seen.
-fn summary(here: bool, others: &[Copy], now: u64) -> String {
+/// How many schools have it, or when the only one was last seen; `asked` says whether others were asked.
+fn summary(here: bool, others: &[Copy], asked: bool, now: u64) -> String {
     let there = others.iter().filter(|copy| !copy.lost).count();
     match (here, there) {
+        (true, 0) if !asked => "here; who else holds it is not known yet".to_owned(),
+        (false, 0) if !asked && others.is_empty() => "who holds it is not known yet".to_owned(),
         (true, 0) => "this school has the only copy that is known".to_owned(),
         (false, 0) => match others {
             [] => "no copy of it is known".to_owned(),
@@ -165,24 +168,27 @@ mod tests {
     #[test]
     fn it_is_said_from_how_many_schools_a_file_can_be_had_or_when_the_only_one_was_there() {
         assert_eq!(
-            summary(true, &[copy(0, false), copy(2, false)], NOW),
+            summary(true, &[copy(0, false), copy(2, false)], true, NOW),
             "available from 3 schools"
         );
         assert_eq!(
-            summary(false, &[copy(0, false), copy(9, true)], NOW),
+            summary(false, &[copy(0, false), copy(9, true)], true, NOW),
             "available from 1 school"
         );
         assert_eq!(
-            summary(true, &[copy(9, true)], NOW),
+            summary(true, &[copy(9, true)], true, NOW),
             "this school has the only copy that is known"
         );
-        assert_eq!(summary(false, &[], NOW), "no copy of it is known");
+        assert_eq!(summary(false, &[], true, NOW), "no copy of it is known");
+        let soon = "here; who else holds it is not known yet";
+        assert_eq!(summary(true, &[copy(9, true)], false, NOW), soon);
+        assert_eq!(summary(false, &[], false, NOW), "who holds it is not known yet");
         assert_eq!(
-            summary(false, &[copy(2, false)], NOW),
+            summary(false, &[copy(2, false)], true, NOW),
             "its only holder was last seen on Saturday 19 September, 2 days ago"
         );
         assert_eq!(
-            summary(false, &[copy(20, true), copy(30, true)], NOW),
+            summary(false, &[copy(20, true), copy(30, true)], true, NOW),
             "its holders were last seen on Tuesday 1 September, 20 days ago"
         );
     }

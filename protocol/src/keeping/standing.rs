@@ -23,6 +23,8 @@ pub struct Holder {
 pub struct Standing {
     /// Who holds it, this node first; those that are taken to be gone are among them.
     pub holders: Vec<Holder>,
+    /// Whether anybody was asked for it yet.
+    pub asked: bool,
     /// How many copies it lacks beside its author's.
     pub short: usize,
     /// Whether this node holds the only copy that it knows of.
@@ -65,6 +67,7 @@ impl Standing {
         let only_here = own.is_some() && others.iter().all(|holder| holder.lost);
         Self {
             holders: own.into_iter().chain(others).collect(),
+            asked: copy.watches().any(|watch| watch.seen.asked.is_some()),
             short: KEEPERS.saturating_sub(held),
             only_here,
             refused: copy.refused,

@@ -160,7 +160,9 @@ async fn fetch(
     start.send_replace(unfinished.start());
     if let Err(error) = Transfer::new(node, network, (key, blob), &unfinished, start).run().await {
         if !node.keeping().settings().keep_unfinished {
-            blocking(move || unfinished.abandon()).await??;
+            let forgetting = Arc::clone(node);
+            let forget = move || forgetting.blobs().forget_unfinished(&key.group, &blob.hash);
+            blocking(forget).await??;
         }
         return Err(error);
     }
@@ -174,7 +176,8 @@ async fn fetch(
             key: possession_key(&blob.hash, &key),
             value: Some(Vec::new()),
         }])?;
-        Ok(())
+        // It may have been withdrawn while it came.
+        Ok(keeping.release(vec![(key, blob.hash)])?)
     })
     .await?
 }
