@@ -12,6 +12,7 @@ use staffroom_protocol::hash::SchoolId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::keeping::{CHALLENGE_BYTES, Outcome, Output};
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
+use tokio::sync::Semaphore;
 
 use super::{Network, fetch};
 use crate::blobs::proves;
@@ -25,6 +26,10 @@ const ROUND: Duration = Duration::from_secs(2);
 /// How often what is known of other members is written down.
 const REMEMBERED_EVERY: Duration = Duration::from_secs(10 * 60);
 
+/// Files fetched for the sake of others at once: fewer than there are places, so that a person who opens
+/// one does not wait behind them.
+const FETCHES_AT_ONCE: usize = 3;
+
 /// Things under way at once: fetches and challenges, all of which are small but for the files.
 const MAX_UNDER_WAY: usize = 32;
 
@@ -34,6 +39,7 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
     network.spawn(async move {
         let mut under_way: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
         let (mut position, mut is_recalled) = (0, false);
+        let fetches = Arc::new(Semaphore::new(FETCHES_AT_ONCE));
         let mut remembered = Instant::now();
         loop {
             // Entries first: they say what there is.
@@ -47,6 +53,7 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
                                 Arc::clone(&node),
                                 keeping.clone(),
                                 task,
+                                Arc::clone(&fetches),
                             )));
                         }
                         if !any && next.is_some_and(|next| next <= now_millis()) {
@@ -113,7 +120,7 @@ fn schools(node: &Node, nodes: impl Iterator<Item = PublicKey>) -> BTreeSet<Scho
     schools
 }
 
-async fn work(node: Arc<Node>, network: Network, task: Task) {
+async fn work(node: Arc<Node>, network: Network, task: Task, fetches: Arc<Semaphore>) {
     let done = match task.output {
         Output::Challenge { school, node: peer, offset, .. } => {
             let outcome = challenge(&node, &network, &task, peer, offset).await;
@@ -123,6 +130,7 @@ async fn work(node: Arc<Node>, network: Network, task: Task) {
         }
         Output::Fetch { .. } => {
             let blob = BlobRef { hash: task.file.hash, size: task.file.size };
+            let Ok(_place) = fetches.acquire().await else { return };
             let fetched = fetch::file(&node, &network, task.record, blob).await;
             if let Err(error) = &fetched {
                 tracing::info!(%error, file = %blob.hash, "a file that is to be kept did not come");

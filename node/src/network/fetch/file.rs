@@ -270,6 +270,10 @@ impl<'a> Transfer<'a> {
         let mut answers = Answers::new();
         self.look_for_holders();
         while !self.unfinished.is_whole() {
+            if answers.is_empty() && self.waiting.is_empty() {
+                // Nothing is asked for that is not there yet: begin again with what is missing.
+                self.waiting = self.unfinished.missing().into();
+            }
             self.recruit();
             self.ask(&mut answers);
             if answers.is_empty() && self.senders.is_empty() {
