@@ -1,6 +1,7 @@
 //! Fetching the full texts of records in the background, and files when somebody wants them.
 
 mod file;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
