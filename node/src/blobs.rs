@@ -18,6 +18,7 @@ use staffroom_protocol::limits::MAX_FILE_BYTES;
 use tempfile::NamedTempFile;
 
 pub use self::slice::{WrongSlice, proves};
+pub(crate) use self::unfinished::without;
 pub use self::unfinished::{TakeError, Unfinished};
 pub use self::writer::BlobWriter;
 use crate::store::{is_full, sync_dir};

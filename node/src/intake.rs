@@ -242,14 +242,21 @@ impl Node {
                 key: possession_key(&hash, &key),
                 value: None,
             }])?;
-            if self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
-                let mut forgotten = vec![Change::ForgetBlob { hash }];
-                forgotten.extend(crate::file_texts::forget(&hash));
-                self.store().apply(forgotten)?;
-                if let Err(error) = self.blobs().remove(&hash) {
-                    tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
-                }
-            }
+            self.forget_unpossessed(&hash)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a blob that no group has any more.
+    pub(crate) fn forget_unpossessed(&self, hash: &Hash) -> Result<(), StoreError> {
+        if !self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
+            return Ok(());
+        }
+        let mut forgotten = vec![Change::ForgetBlob { hash: *hash }];
+        forgotten.extend(crate::file_texts::forget(hash));
+        self.store().apply(forgotten)?;
+        if let Err(error) = self.blobs().remove(hash) {
+            tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
         }
         Ok(())
     }
@@ -294,6 +301,14 @@ impl Node {
     pub(crate) fn possesses(&self, group: &GroupId, hash: &Hash) -> Result<bool, StoreError> {
         let prefix = [hash.as_bytes().as_slice(), group.as_bytes()].concat();
         Ok(!self.store().local_first(Table::Possession, &prefix, 1)?.is_empty())
+    }
+
+    /// Whether a file is here and may be shown and served for a group.
+    ///
+    /// # Errors
+    /// [`KeepError`] if that cannot be read.
+    pub(crate) fn has_file(&self, group: &GroupId, hash: &Hash) -> Result<bool, KeepError> {
+        Ok(self.possesses(group, hash)? && self.blobs().size(hash)?.is_some())
     }
 
     /// Judges everything that waits once more; returns how many still wait.
@@ -342,6 +357,24 @@ pub(crate) fn blobs_of(entry: &Entry) -> Vec<BlobRef> {
     let files = entry.summary().ok().flatten().map(|summary| summary.files).unwrap_or_default();
     let of_file = |file: File| [Some(BlobRef { hash: file.hash, size: file.size }), file.text];
     entry.body().into_iter().chain(files.into_iter().flat_map(of_file).flatten()).collect()
+}
+
+/// The files of an entry, each once.
+pub(crate) fn files_of(entry: &Entry) -> Vec<BlobRef> {
+    let mut files: Vec<BlobRef> = Vec::new();
+    for file in entry.summary().ok().flatten().map(|summary| summary.files).unwrap_or_default() {
+        let blob = BlobRef { hash: file.hash, size: file.size };
+        if !files.contains(&blob) {
+            files.push(blob);
+        }
+    }
+    files
+}
+
+/// The change that notes that a blob came through an entry's group, or was authored there.
+pub(crate) fn possession(hash: &Hash, key: &EntryKey) -> Change {
+    let key = possession_key(hash, key);
+    Change::Local { table: Table::Possession, key, value: Some(Vec::new()) }
 }
 
 /// The key under which it is kept that a blob belongs to an entry's group.

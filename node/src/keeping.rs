@@ -23,6 +23,7 @@ use staffroom_protocol::group::membership::Membership;
 use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
+use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::keeping::placement::Placement;
 use staffroom_protocol::keeping::{Held, Keeper, Outcome, Output, Quota, Room, SharedFile};
 use staffroom_protocol::wire;
@@ -34,7 +35,8 @@ use self::shared::Shared;
 use crate::clock::now_millis;
 use crate::groups::GroupError;
 use crate::home::{HomeError, random};
-use crate::intake::KeepError;
+use crate::intake::{KeepError, files_of};
+use crate::network::ConnectedPeer;
 use crate::node::Node;
 use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, Store, StoreError, Table};
 
@@ -198,12 +200,7 @@ impl Node {
     fn follow_record(&self, key: &EntryKey) -> Result<(), KeepingError> {
         let held = self.store().entry(key)?;
         let entry = held.and_then(|held| entry::Entry::reopen(&held.bytes).ok());
-        let files = entry.as_ref().and_then(|entry| entry.summary().ok().flatten());
-        let files: Vec<(Hash, u64)> = files
-            .into_iter()
-            .flat_map(|summary| summary.files)
-            .map(|file| (file.hash, file.size))
-            .collect();
+        let files = entry.as_ref().map(files_of).unwrap_or_default();
         let mut groups = self.keeping().groups();
         if files.is_empty() && !groups.contains_key(&key.group) {
             return Ok(());
@@ -248,9 +245,7 @@ impl Node {
             return Ok(());
         };
         minded.keeper.handle_shared(&file, now);
-        let is_here = self.possesses(group, hash)?
-            && self.blobs().size(hash).map_err(KeepError::from)?.is_some();
-        if is_here {
+        if self.has_file(group, hash)? {
             let held = self.why_held(group, &file)?;
             minded.keeper.handle_held(&file, held, now);
         } else {
@@ -316,9 +311,9 @@ impl Node {
         Ok(())
     }
 
-    /// Takes in what changed beside the records: members, the disk, who is connected. Lets go of
-    /// groups that this school has left.
-    pub(crate) fn tend_files(&self, connected: &BTreeSet<SchoolId>) {
+    /// Takes in what changed beside the records: members, the disk, which nodes are connected. Lets go
+    /// of groups that this school has left.
+    pub(crate) fn tend_files(&self, connected: &BTreeMap<PublicKey, ConnectedPeer>) {
         let (now, settings, free) = (now_millis(), self.keeping().settings(), self.free_bytes());
         let mut groups = self.keeping().groups();
         groups.retain(|group, _| self.is_member(group));
@@ -331,13 +326,13 @@ impl Node {
             let others = all - used.get(group).copied().unwrap_or(0);
             let total = settings.total.saturating_sub(others);
             minded.keeper.handle_disk(free, Quota { total, ..settings.quota() }, now);
-            let members = self.with_membership(group, |set| {
-                let current = set.roster().current();
-                current.map(|(school, _)| school).collect::<BTreeSet<_>>()
+            self.with_membership(group, |set| {
+                for (school, member) in set.roster().current() {
+                    if member.nodes.iter().any(|node| connected.contains_key(node)) {
+                        minded.keeper.handle_heard(&school, now);
+                    }
+                }
             });
-            for school in members.unwrap_or_default().intersection(connected) {
-                minded.keeper.handle_heard(school, now);
-            }
         }
     }
 
@@ -350,9 +345,9 @@ impl Node {
         }
     }
 
-    /// What is to be done for files, and when to look again, in milliseconds since 1970.
-    pub(crate) fn file_tasks(&self) -> (Vec<Task>, Option<u64>) {
-        let (now, mut tasks, mut next) = (now_millis(), Vec::new(), None);
+    /// What is to be done for files.
+    pub(crate) fn file_tasks(&self) -> Vec<Task> {
+        let (now, mut tasks) = (now_millis(), Vec::new());
         for (group, minded) in self.keeping().groups().iter_mut() {
             while let Some(output) = minded.keeper.poll(now) {
                 let (Output::Challenge { file, .. }
@@ -365,9 +360,8 @@ impl Node {
                     tasks.push(Task { group: *group, output, file: shared, record });
                 }
             }
-            next = [next, minded.keeper.poll_timeout(now)].into_iter().flatten().min();
         }
-        (tasks, next)
+        tasks
     }
 
     /// Takes what a challenge came to.
@@ -383,15 +377,18 @@ impl Node {
         }
     }
 
-    /// Takes whether a file came that a keeper wanted.
-    pub(crate) fn note_fetch(&self, task: &Task, came: bool) -> Result<(), KeepingError> {
-        let mut groups = self.keeping().groups();
-        let Some(minded) = groups.get_mut(&task.group) else { return Ok(()) };
-        if came {
-            self.mind_file(&task.group, minded, &task.file.hash)
-        } else {
-            minded.keeper.handle_fetch_failed(&task.file.hash, now_millis());
-            Ok(())
+    /// Takes that a file came through a group, whoever wanted it.
+    pub(crate) fn note_came(&self, group: &GroupId, hash: &Hash) -> Result<(), KeepingError> {
+        match self.keeping().groups().get_mut(group) {
+            Some(minded) => self.mind_file(group, minded, hash),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes that a file did not come that a keeper wanted.
+    pub(crate) fn note_not_come(&self, group: &GroupId, hash: &Hash) {
+        if let Some(minded) = self.keeping().groups().get_mut(group) {
+            minded.keeper.handle_fetch_failed(hash, now_millis());
         }
     }
 
@@ -405,21 +402,19 @@ impl Node {
             value: None,
         });
         self.store().apply(changes.collect())?;
-        if self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
-            self.store().apply(vec![Change::ForgetBlob { hash: *hash }])?;
-            self.blobs().remove(hash).map_err(KeepError::from)?;
-        }
+        self.forget_unpossessed(hash)?;
         tracing::info!(%hash, "a file was let go that enough others keep");
         Ok(())
     }
 
     /// Notes that somebody here opened a file.
     pub(crate) fn note_opened(&self, group: &GroupId, hash: &Hash) -> Result<(), KeepingError> {
-        let opened = self.keeping().noted(group, hash)?.opened;
-        if opened.is_some_and(|at| now_millis().saturating_sub(at) < OPENED_AGAIN) {
-            return Ok(());
-        }
-        self.note_copy(group, hash, |noted| noted.opened = Some(now_millis()))
+        let now = now_millis();
+        self.note_copy(group, hash, |noted| {
+            if noted.opened.is_none_or(|at| now.saturating_sub(at) >= OPENED_AGAIN) {
+                noted.opened = Some(now);
+            }
+        })
     }
 
     /// Pins a file, so that it stays here whatever others keep, or no longer does.
@@ -438,16 +433,18 @@ impl Node {
         hash: &Hash,
         note: impl FnOnce(&mut Noted),
     ) -> Result<(), KeepingError> {
-        let mut noted = self.keeping().noted(group, hash)?;
+        let before = self.keeping().noted(group, hash)?;
+        let mut noted = before;
         note(&mut noted);
+        if noted == before {
+            return Ok(());
+        }
         self.store().apply(vec![Change::Local {
             table: Table::Copies,
             key: copy_key(group, hash),
             value: Some(wire::encode(&noted)),
         }])?;
-        if let Some(minded) = self.keeping().groups().get_mut(group) {
-            self.mind_file(group, minded, hash)?;
-        }
+        self.note_came(group, hash)?;
         self.keeping().changed.notify_one();
         Ok(())
     }

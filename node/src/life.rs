@@ -13,7 +13,7 @@ use staffroom_protocol::group::statement::{Act, Admission, Parting};
 use staffroom_protocol::hash::{GroupId, Hash};
 
 use crate::groups::GroupError;
-use crate::intake::possession_key;
+use crate::intake::possession;
 use crate::joining::Joining;
 use crate::network::{self, Network};
 use crate::node::Node;
@@ -198,11 +198,9 @@ impl Node {
             let Ok(entry) = Entry::sign(draft, identity.certificate(), identity.node_key()) else {
                 continue;
             };
-            changes.extend(files.iter().chain([&body.hash]).map(|hash| Change::Local {
-                table: Table::Possession,
-                key: possession_key(hash, &entry.key()),
-                value: Some(Vec::new()),
-            }));
+            changes.extend(
+                files.iter().chain([&body.hash]).map(|hash| possession(hash, &entry.key())),
+            );
             entries.push(entry);
         }
         self.store_entries(&entries.iter().collect::<Vec<_>>(), changes)?;

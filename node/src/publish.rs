@@ -22,7 +22,7 @@ use crate::clock::{now_millis, today};
 use crate::file_texts::KnownTexts;
 use crate::groups::GroupError;
 use crate::home::{HomeError, random};
-use crate::intake::{KeepError, possession_key};
+use crate::intake::{KeepError, possession};
 use crate::media::RefusedFile;
 use crate::node::Node;
 use crate::peer_clocks::ClockAhead;
@@ -448,11 +448,7 @@ impl Node {
             let files = prepared.summary.files.iter();
             let files = files.flat_map(|file| [Some(file.hash), file.text.map(|text| text.hash)]);
             let blobs = files.flatten().chain([body.hash]);
-            batch.changes.extend(blobs.map(|hash| Change::Local {
-                table: Table::Possession,
-                key: possession_key(&hash, &entry.key()),
-                value: Some(Vec::new()),
-            }));
+            batch.changes.extend(blobs.map(|hash| possession(&hash, &entry.key())));
             batch.entries.push(entry);
         }
         for key in [source, title_key] {

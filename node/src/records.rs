@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use staffroom_protocol::entry::{BlobRef, Entry, EntryKey};
-use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
+use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
 use staffroom_protocol::limits::MAX_BODY_BYTES;
 use staffroom_protocol::record::{File, Record, Summary};
 use staffroom_protocol::wire;
@@ -201,23 +201,19 @@ impl Node {
     ) -> Result<Vec<File>, RecordError> {
         let files = held.files()?;
         for file in files {
-            if !self.has_file(held, file)? {
+            if !self.has_file(&held.entry.key().group, &file.hash)? {
                 self.fetch_file(held.entry.key(), file).await?;
             }
-            self.file_was_opened(held, file);
+            self.file_was_opened(held, file).await;
         }
         Ok(files.to_vec())
     }
 
-    /// Whether a file of a record is here.
-    pub(crate) fn has_file(&self, held: &HeldRecord, file: &File) -> Result<bool, RecordError> {
-        Ok(self.possesses(&held.entry.key().group, &file.hash)?
-            && self.blobs().size(&file.hash).map_err(KeepError::from)?.is_some())
-    }
-
     /// Notes that somebody here opened a file, which goes on without it where that cannot be kept.
-    pub(crate) fn file_was_opened(&self, held: &HeldRecord, file: &File) {
-        if let Err(error) = self.note_opened(&held.entry.key().group, &file.hash) {
+    pub(crate) async fn file_was_opened(self: &Arc<Self>, held: &HeldRecord, file: &File) {
+        let (node, group, hash) = (Arc::clone(self), held.entry.key().group, file.hash);
+        let noted = tokio::task::spawn_blocking(move || node.note_opened(&group, &hash)).await;
+        if let Ok(Err(error)) = noted {
             tracing::warn!(%error, "it could not be noted that a file was opened");
         }
     }
@@ -239,6 +235,12 @@ impl HeldRecord {
     /// Its files.
     pub(crate) fn files(&self) -> Result<&[File], RecordError> {
         Ok(&self.summary.as_ref().ok_or(RecordError::Withdrawn)?.files)
+    }
+
+    /// One of them.
+    pub(crate) fn file(&self, hash: &Hash) -> Result<&File, RecordError> {
+        let file = self.files()?.iter().find(|file| file.hash == *hash);
+        file.ok_or_else(|| RecordError::Unknown(hash.to_string()))
     }
 }
 

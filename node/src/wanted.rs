@@ -10,7 +10,7 @@ use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
 use staffroom_protocol::wire;
 use tokio::sync::Notify;
 
-use crate::intake::{KeepError, possession_key};
+use crate::intake::{KeepError, possession, possession_key};
 use crate::node::Node;
 use crate::store::{Change, MAX_LOCAL_VALUE_BYTES, MAX_SMALL_BLOB_BYTES, Store, StoreError, Table};
 
@@ -264,11 +264,7 @@ impl Node {
             } else {
                 self.blobs().put(&bytes)?;
             }
-            changes_to_make.push(Change::Local {
-                table: Table::Possession,
-                key: possession_key(&body.hash, &key),
-                value: Some(Vec::new()),
-            });
+            changes_to_make.push(possession(&body.hash, &key));
             changes_to_make.push(Change::Touch { key });
         }
         changes_to_make.extend(changes(lots));

@@ -220,7 +220,10 @@ fn missing(blob: &BlobRef, data: &File, hashes: &File) -> io::Result<Vec<Range<u
 }
 
 /// What is left of a range without another.
-fn without(one: &Range<u64>, other: &Range<u64>) -> impl Iterator<Item = Range<u64>> {
+pub(crate) fn without(
+    one: &Range<u64>,
+    other: &Range<u64>,
+) -> impl Iterator<Item = Range<u64>> + use<> {
     let before = one.start..one.end.min(other.start);
     let behind = one.start.max(other.end)..one.end;
     [before, behind].into_iter().filter(|range| !range.is_empty())

@@ -54,10 +54,25 @@ impl BlobWriter {
     ///
     /// # Errors
     /// [`BlobError::TooLarge`], [`BlobError::Io`] or [`BlobError::DiskFull`].
-    pub fn keep(mut self) -> Result<Hash, BlobError> {
+    pub fn keep(self) -> Result<Hash, BlobError> {
+        self.keep_as(None).map(|(hash, _)| hash)
+    }
+
+    /// Keeps the blob if what was written has this hash; whether it has.
+    ///
+    /// # Errors
+    /// As [`keep`](Self::keep).
+    pub fn keep_if(self, expected: &Hash) -> Result<bool, BlobError> {
+        self.keep_as(Some(expected)).map(|(_, is_kept)| is_kept)
+    }
+
+    fn keep_as(mut self, expected: Option<&Hash>) -> Result<(Hash, bool), BlobError> {
         let reading = self.file.path().to_owned();
         let (hash, hashes) =
             self.hashes().map_err(|error| failed("read again", &reading, error))?;
+        if expected.is_some_and(|expected| *expected != hash) {
+            return Ok((hash, false));
+        }
         let path = path(&self.blobs.dir, &hash);
         let keep = |this: Self| {
             this.blobs.ready_folder(&path)?;
@@ -80,7 +95,7 @@ impl BlobWriter {
             Err(error) => return Err(failed("keep", &path, error)),
         }
         keep(self).map_err(|error| failed("keep", &path, error))?;
-        Ok(hash)
+        Ok((hash, true))
     }
 
     /// The hash, and of what is large the hashes of its tree.
@@ -112,5 +127,19 @@ mod tests {
         assert!(matches!(writer.write(&[0]), Err(BlobError::TooLarge)));
         assert!(matches!(writer.keep(), Err(BlobError::TooLarge)));
         assert_eq!(files_in(dir.path()), 0);
+    }
+
+    #[test]
+    fn what_has_another_hash_than_it_must_leaves_nothing_behind() {
+        let (dir, blobs) = open();
+        let written = || {
+            let mut writer = blobs.writer().unwrap();
+            writer.write(b"slides").unwrap();
+            writer
+        };
+        assert!(!written().keep_if(&Hash::of(b"other slides")).unwrap());
+        assert_eq!(files_in(dir.path()), 0);
+        assert!(written().keep_if(&Hash::of(b"slides")).unwrap());
+        assert_eq!(blobs.size(&Hash::of(b"slides")).unwrap(), Some(6));
     }
 }

@@ -16,7 +16,7 @@ use staffroom_protocol::sync::set::short_id;
 use super::{CarryError, Contents, Has, Out, Sink, batches, give};
 use crate::clock::now_millis;
 use crate::home::random;
-use crate::intake::KeepError;
+use crate::intake::{KeepError, files_of};
 use crate::node::Node;
 use crate::wanted::texts_of;
 
@@ -274,18 +274,6 @@ impl Node {
         }
         Ok(obtained)
     }
-}
-
-/// The files of an entry, each once.
-pub(super) fn files_of(entry: &Entry) -> Vec<BlobRef> {
-    let mut files: Vec<BlobRef> = Vec::new();
-    for file in entry.summary().ok().flatten().map(|summary| summary.files).unwrap_or_default() {
-        let blob = BlobRef { hash: file.hash, size: file.size };
-        if !files.contains(&blob) {
-            files.push(blob);
-        }
-    }
-    files
 }
 
 fn write_blob(

@@ -11,10 +11,9 @@ use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, PeerAddresses};
 
-use super::export::files_of;
 use super::{CarryError, Kept, each_found};
 use crate::blobs::BlobWriter;
-use crate::intake::{Verdict, possession_key};
+use crate::intake::{Verdict, files_of, possession, possession_key};
 use crate::node::Node;
 use crate::store::{Change, Table};
 use crate::wanted::texts_of;
@@ -119,7 +118,7 @@ struct Coming {
 enum To {
     Nowhere,
     Text(Vec<u8>),
-    File(BlobWriter, Box<blake3::Hasher>),
+    File(BlobWriter),
 }
 
 impl Importing<'_> {
@@ -257,7 +256,7 @@ impl Importing<'_> {
             return Ok(To::Nowhere);
         }
         if is_file {
-            return Ok(To::File(node.blobs().writer()?, Box::default()));
+            return Ok(To::File(node.blobs().writer()?));
         }
         Ok(To::Text(Vec::new()))
     }
@@ -287,10 +286,7 @@ impl Importing<'_> {
         match &mut coming.to {
             To::Nowhere => {}
             To::Text(text) => text.extend_from_slice(bytes),
-            To::File(writer, hasher) => {
-                hasher.update(bytes);
-                writer.write(bytes)?;
-            }
+            To::File(writer) => writer.write(bytes)?,
         }
         self.keep_what_is_whole()
     }
@@ -310,11 +306,14 @@ impl Importing<'_> {
                     self.keep_texts()?;
                 }
             }
-            To::File(writer, hasher) if hasher.finalize() == *blob.hash.as_bytes() => {
-                writer.keep()?;
-                self.possess(&key, &blob)?;
+            To::File(writer) => {
+                if writer.keep_if(&blob.hash)? {
+                    self.possess(&key, &blob)?;
+                } else {
+                    self.settled()?.left_out += 1;
+                }
             }
-            To::Text(_) | To::File(..) => self.settled()?.left_out += 1,
+            To::Text(_) => self.settled()?.left_out += 1,
         }
         Ok(())
     }
@@ -327,11 +326,7 @@ impl Importing<'_> {
             self.node.forget_unshared(&blob.hash)?;
             return Ok(());
         }
-        let mut changes = vec![Change::Local {
-            table: Table::Possession,
-            key: possession_key(&blob.hash, key),
-            value: Some(Vec::new()),
-        }];
+        let mut changes = vec![possession(&blob.hash, key)];
         if is_text {
             changes.push(Change::Touch { key: *key });
         }

@@ -13,8 +13,8 @@ use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::sync::set::short_id;
 use staffroom_protocol::sync::sketch::ShortId;
 
-use super::export::files_of;
 use super::{BATCH_BYTES, CarryError, Sink, each_found};
+use crate::intake::files_of;
 use crate::joining::Joining;
 use crate::node::Node;
 use crate::wanted::texts_of;

@@ -13,7 +13,7 @@ use staffroom_protocol::record::{File, Summary};
 use super::*;
 use crate::home::{Home, Lock};
 use crate::node::Node;
-use crate::store::{Change, Options, Table};
+use crate::store::Options;
 
 struct School {
     dir: tempfile::TempDir,
@@ -157,11 +157,7 @@ fn a_file_that_is_on_the_disk_through_another_group_is_had_only_once_it_came_its
     let contents = ash.node.write_bundle(&plan, &mut |_| true).unwrap();
     assert_eq!((contents.records, contents.texts, contents.files), (1, 0, 0));
 
-    let possession = Change::Local {
-        table: Table::Possession,
-        key: crate::intake::possession_key(&blob(film).hash, &key),
-        value: Some(Vec::new()),
-    };
+    let possession = crate::intake::possession(&blob(film).hash, &key);
     ash.node.store().apply(vec![possession]).unwrap();
     let contents = ash.node.write_bundle(&plan, &mut |_| true).unwrap();
     assert_eq!((contents.records, contents.texts, contents.files), (1, 0, 1));

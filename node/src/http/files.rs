@@ -139,15 +139,14 @@ pub(super) async fn download(
     Path((id, hash)): Path<(String, Hash)>,
 ) -> Result<Response, ApiError> {
     let held = held(&node, id).await?;
-    let file = held.files()?.iter().find(|file| file.hash == hash).cloned();
-    let file = file.ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
-    let key = held.entry.key();
-    let coming = if node.has_file(&held, &file)? {
+    let (key, file) = (held.entry.key(), held.file(&hash)?);
+    let coming = if node.has_file(&key.group, &hash)? {
         None
     } else {
-        Some(begin_to_fetch(&node, key, &file).await?)
+        Some(begin_to_fetch(&node, key, file).await?)
     };
-    let body = Body::from_stream(pieces(node, key.group, &file, coming));
+    node.file_was_opened(&held, file).await;
+    let body = Body::from_stream(pieces(node, key.group, file, coming));
     // Always saved and never shown in the browser: it may be from another school.
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),

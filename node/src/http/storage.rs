@@ -14,7 +14,6 @@ use super::records::held;
 use crate::keeping::Copies;
 use crate::keeping::settings::StorageSettings;
 use crate::node::Node;
-use crate::records::RecordError;
 
 /// How much room files have, and how much of it they take.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -108,11 +107,10 @@ async fn set_pin(
     pinned: bool,
 ) -> Result<Json<Vec<Copies>>, ApiError> {
     let held = held(&node, id).await?;
-    let file = held.files()?.iter().find(|file| file.hash == hash).cloned();
-    let file = file.ok_or_else(|| RecordError::Unknown(hash.to_string()))?;
     let key = held.entry.key();
-    if pinned && !node.has_file(&held, &file)? {
-        node.fetch_file(key, &file).await?;
+    let file = held.file(&hash)?;
+    if pinned && !node.has_file(&key.group, &hash)? {
+        node.fetch_file(key, file).await?;
     }
     let copies = blocking(move || {
         node.pin_file(&key.group, &hash, pinned)?;

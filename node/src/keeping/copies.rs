@@ -7,7 +7,6 @@ use staffroom_protocol::record::File;
 use super::{KeepingError, Noted};
 use crate::ago::ago;
 use crate::clock::now_millis;
-use crate::intake::KeepError;
 use crate::node::Node;
 use crate::records::{HeldRecord, school_names};
 
@@ -78,8 +77,7 @@ impl Node {
             heard,
             lost,
         };
-        let here = self.possesses(group, &file.hash)?
-            && self.blobs().size(&file.hash).map_err(KeepError::from)?.is_some();
+        let here = self.has_file(group, &file.hash)?;
         let heard = self.heard_directly(group);
         let (standing, mut authors) = {
             let groups = self.keeping().groups();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use staffroom_protocol::entry::BlobRef;
 use staffroom_protocol::hash::{Hash, SchoolId};
 use staffroom_protocol::keeping::SharedFile;
 
@@ -21,7 +22,7 @@ impl Shared {
         &mut self,
         record: RecordKey,
         published: u64,
-        files: &[(Hash, u64)],
+        files: &[BlobRef],
     ) -> BTreeSet<Hash> {
         let mut concerned = BTreeSet::new();
         for hash in self.of_record.remove(&record).unwrap_or_default() {
@@ -33,12 +34,12 @@ impl Shared {
                 }
             }
         }
-        for (hash, size) in files {
+        for BlobRef { hash, size } in files {
             concerned.insert(*hash);
             self.of_file.entry(*hash).or_default().insert((published, record), *size);
         }
         if !files.is_empty() {
-            self.of_record.insert(record, files.iter().map(|(hash, _)| *hash).collect());
+            self.of_record.insert(record, files.iter().map(|file| file.hash).collect());
         }
         concerned
     }
@@ -78,14 +79,16 @@ mod tests {
         let record =
             |number: u8| (SchoolId::from_bytes([number; 32]), RecordId::from_bytes([number; 16]));
         let [plan, slides] = [Hash::of(b"plan"), Hash::of(b"slides")];
+        let [plan_file, slides_file] =
+            [BlobRef { hash: plan, size: 9 }, BlobRef { hash: slides, size: 7 }];
         let mut shared = Shared::default();
-        assert_eq!(shared.set(record(2), 20, &[(plan, 9), (slides, 7)]), [plan, slides].into());
-        assert_eq!(shared.set(record(1), 10, &[(plan, 9)]), [plan].into());
+        assert_eq!(shared.set(record(2), 20, &[plan_file, slides_file]), [plan, slides].into());
+        assert_eq!(shared.set(record(1), 10, &[plan_file]), [plan].into());
         let file = shared.file(&plan).unwrap();
         assert_eq!((file.author, file.size, file.published), (record(1).0, 9, 10));
         assert_eq!(shared.schools(&plan).len(), 2);
         // A new version without it, and a withdrawal.
-        assert_eq!(shared.set(record(1), 30, &[(slides, 7)]), [plan, slides].into());
+        assert_eq!(shared.set(record(1), 30, &[slides_file]), [plan, slides].into());
         assert_eq!(shared.file(&plan).unwrap().author, record(2).0);
         assert_eq!(shared.file(&slides).unwrap().author, record(2).0);
         assert_eq!(shared.set(record(2), 40, &[]), [plan, slides].into());

@@ -1,6 +1,5 @@
 //! Does what the keepers of files want: fetches, challenges and lets go.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,15 +7,14 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use staffroom_protocol::entry::BlobRef;
-use staffroom_protocol::hash::SchoolId;
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::keeping::{CHALLENGE_BYTES, Outcome, Output};
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use tokio::sync::Semaphore;
 
+use super::fetch::blocking;
 use super::{Network, fetch};
 use crate::blobs::proves;
-use crate::clock::now_millis;
 use crate::keeping::{KeepingError, Task};
 use crate::node::Node;
 
@@ -45,9 +43,8 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
             // Entries first: they say what there is.
             if !keeping.is_far_behind() && under_way.len() < MAX_UNDER_WAY {
                 match look(&node, &keeping, position, is_recalled).await {
-                    Ok((reached, tasks, next)) => {
+                    Ok((reached, tasks)) => {
                         (position, is_recalled) = (reached, true);
-                        let any = !tasks.is_empty();
                         for task in tasks {
                             under_way.push(Box::pin(work(
                                 Arc::clone(&node),
@@ -55,9 +52,6 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
                                 task,
                                 Arc::clone(&fetches),
                             )));
-                        }
-                        if !any && next.is_some_and(|next| next <= now_millis()) {
-                            continue;
                         }
                     }
                     Err(error) => {
@@ -79,73 +73,48 @@ pub(super) fn start(node: Arc<Node>, network: &Network) {
     });
 }
 
-type Looked = (u64, Vec<Task>, Option<u64>);
-
 /// Takes in what changed, and says what is to be done.
 async fn look(
     node: &Arc<Node>,
     network: &Network,
     position: u64,
     is_recalled: bool,
-) -> Result<Looked, KeepingError> {
+) -> Result<(u64, Vec<Task>), KeepingError> {
     let connected = network.connected();
     let looking = Arc::clone(node);
-    let looked = blocking(move || -> Result<Looked, KeepingError> {
+    let looked = blocking(move || -> Result<(u64, Vec<Task>), KeepingError> {
         let position = looking.follow_files(position)?;
         if !is_recalled {
             looking.recall_files();
         }
-        looking.tend_files(&schools(&looking, connected.into_keys()));
-        let (tasks, next) = looking.file_tasks();
-        Ok((position, tasks, next))
+        looking.tend_files(&connected);
+        Ok((position, looking.file_tasks()))
     });
-    looked.await.unwrap_or_else(|| Ok((position, Vec::new(), None)))
-}
-
-/// The schools of nodes, in any group.
-fn schools(node: &Node, nodes: impl Iterator<Item = PublicKey>) -> BTreeSet<SchoolId> {
-    let nodes: BTreeSet<PublicKey> = nodes.collect();
-    let mut schools = BTreeSet::new();
-    for group in node.group_ids() {
-        node.with_membership(&group, |set| {
-            let has_one = |keys: &BTreeSet<PublicKey>| keys.iter().any(|key| nodes.contains(key));
-            let current = set.roster().current();
-            schools.extend(
-                current
-                    .filter(|(_, member)| has_one(&member.nodes.iter().copied().collect()))
-                    .map(|(school, _)| school),
-            );
-        });
-    }
-    schools
+    looked.await.unwrap_or_else(|_| Ok((position, Vec::new())))
 }
 
 async fn work(node: Arc<Node>, network: Network, task: Task, fetches: Arc<Semaphore>) {
-    let done = match task.output {
+    let hash = task.file.hash;
+    match task.output {
         Output::Challenge { school, node: peer, offset, .. } => {
             let outcome = challenge(&node, &network, &task, peer, offset).await;
-            tracing::debug!(?school, ?outcome, file = %task.file.hash, "a copy was challenged");
-            node.note_challenge(&task.group, &school, &task.file.hash, outcome);
-            return;
+            tracing::debug!(?school, ?outcome, file = %hash, "a copy was challenged");
+            node.note_challenge(&task.group, &school, &hash, outcome);
         }
         Output::Fetch { .. } => {
-            let blob = BlobRef { hash: task.file.hash, size: task.file.size };
             let Ok(_place) = fetches.acquire().await else { return };
-            let fetched = fetch::file(&node, &network, task.record, blob).await;
-            if let Err(error) = &fetched {
-                tracing::info!(%error, file = %blob.hash, "a file that is to be kept did not come");
+            let blob = BlobRef { hash, size: task.file.size };
+            if let Err(error) = fetch::file(&node, &network, task.record, blob).await {
+                tracing::info!(%error, file = %hash, "a file that is to be kept did not come");
+                node.note_not_come(&task.group, &hash);
             }
-            let came = fetched.is_ok();
-            let noting = Arc::clone(&node);
-            blocking(move || noting.note_fetch(&task, came)).await
         }
         Output::Drop { .. } => {
-            let dropping = Arc::clone(&node);
-            blocking(move || dropping.let_go(&task.group, &task.file.hash)).await
+            let dropped = blocking(move || node.let_go(&task.group, &hash)).await;
+            if let Ok(Err(error)) = dropped {
+                tracing::warn!(%error, file = %hash, "a file was not let go");
+            }
         }
-    };
-    if let Some(Err(error)) = done {
-        tracing::warn!(%error, file = %task.file.hash, "a file was not looked after");
     }
 }
 
@@ -166,14 +135,10 @@ async fn challenge(
             let whole = (offset + CHALLENGE_BYTES).min(blob.size);
             let proved =
                 blocking(move || proves(&blob, &range, &slice) && range.end == whole).await;
-            if proved == Some(true) { Outcome::Passed } else { Outcome::Failed }
+            if proved.is_ok_and(|proved| proved) { Outcome::Passed } else { Outcome::Failed }
         }
         Ok(Response::Refused(Refusal::NotHeld)) => Outcome::Failed,
         // A line that is busy, or a member that has not heard of this one, says nothing of the file.
         Ok(_) | Err(_) => Outcome::Unreachable,
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(work).await.ok()
 }

@@ -10,10 +10,9 @@ use tokio::sync::{Semaphore, watch};
 
 use super::transfer::Transfer;
 use super::{FetchError, blocking};
-use crate::intake::possession_key;
+use crate::intake::possession;
 use crate::network::Network;
 use crate::node::Node;
-use crate::store::{Change, Table};
 
 /// Files that are fetched at once, whoever wants them: with four megabytes in memory for each.
 const FILES_AT_ONCE: usize = 8;
@@ -59,6 +58,13 @@ pub(crate) async fn file(
     let turn = coming.turn.lock().await;
     let place = files.places.acquire().await.map_err(|_| FetchError::Stopped)?;
     let fetched = fetch(node, network, key, blob, &coming.start).await;
+    if fetched.is_ok() {
+        let noting = Arc::clone(node);
+        let noted = blocking(move || noting.note_came(&key.group, &blob.hash)).await?;
+        if let Err(error) = noted {
+            tracing::warn!(%error, file = %blob.hash, "a file that came is not looked after yet");
+        }
+    }
     drop((turn, place));
     files.forget(key.group, blob.hash, coming);
     fetched
@@ -100,8 +106,7 @@ async fn fetch(
 ) -> Result<(), FetchError> {
     let looking = Arc::clone(node);
     let unfinished = blocking(move || -> Result<_, FetchError> {
-        let is_here = looking.possesses(&key.group, &blob.hash)?
-            && looking.blobs().size(&blob.hash)?.is_some();
+        let is_here = looking.has_file(&key.group, &blob.hash)?;
         if is_here { Ok(None) } else { Ok(Some(looking.blobs().unfinished(&key.group, blob)?)) }
     })
     .await??;
@@ -125,11 +130,7 @@ async fn fetch(
         if !keeping.blobs().finish(&unfinished)? {
             return Err(FetchError::Nobody { tried: 0 });
         }
-        keeping.store().apply(vec![Change::Local {
-            table: Table::Possession,
-            key: possession_key(&blob.hash, &key),
-            value: Some(Vec::new()),
-        }])?;
+        keeping.store().apply(vec![possession(&blob.hash, &key)])?;
         // It may have been withdrawn while it came.
         Ok(keeping.release(vec![(key, blob.hash)])?)
     })

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{FetchError, blocking, holders};
-use crate::blobs::{TakeError, Unfinished};
+use crate::blobs::{TakeError, Unfinished, without};
 use crate::network::{AskError, Network, Offence};
 use crate::node::Node;
 
@@ -344,11 +344,7 @@ impl<'a> Transfer<'a> {
 
     /// What came need not come again.
     fn want_no_more(&mut self, came: &Range<u64>) {
-        let left = |range: &Range<u64>| {
-            [range.start..range.end.min(came.start), range.start.max(came.end)..range.end]
-        };
-        let waiting = self.waiting.iter().flat_map(left).filter(|range| !range.is_empty());
-        self.waiting = waiting.collect();
+        self.waiting = self.waiting.iter().flat_map(|range| without(range, came)).collect();
     }
 
     /// Asks again for what did not come, unless somebody else is being asked for it, or it came from
