@@ -104,17 +104,7 @@ pub(crate) struct Task {
 
 impl Keeping {
     pub(crate) fn open(store: Arc<dyn Store>, memory: PathBuf) -> Result<Self, StoreError> {
-        let stored = store.local_get(Table::Settings, KEY)?;
-        let settings = stored.and_then(|bytes| {
-            let read = serde_json::from_slice(&bytes);
-            read.inspect_err(|error| {
-                tracing::error!(
-                    %error,
-                    "how much room files have cannot be read; set it with: staffroom storage"
-                );
-            })
-            .ok()
-        });
+        let settings = crate::settings::read(store.as_ref(), KEY, "staffroom storage")?;
         Ok(Self {
             store,
             settings: RwLock::new(settings.unwrap_or_default()),
@@ -131,12 +121,7 @@ impl Keeping {
 
     /// Sets it.
     pub(crate) fn set(&self, settings: StorageSettings) -> Result<(), StoreError> {
-        let value = serde_json::to_vec(&settings).ok();
-        self.store.apply(vec![Change::Local {
-            table: Table::Settings,
-            key: KEY.to_vec(),
-            value,
-        }])?;
+        crate::settings::write(self.store.as_ref(), KEY, Some(&settings))?;
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         self.changed.notify_one();
         Ok(())

@@ -40,6 +40,7 @@ pub mod records;
 pub mod recovery;
 pub mod root;
 pub mod saved_searches;
+mod settings;
 pub mod store;
 mod succession;
 mod wanted;

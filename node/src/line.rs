@@ -12,7 +12,8 @@ use rate::Ceiling;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Change, Store, StoreError, Table};
+use crate::settings;
+use crate::store::{Store, StoreError};
 
 /// Under which the settings lie among those of the node.
 const KEY: &[u8] = b"line";
@@ -59,17 +60,7 @@ pub struct Line {
 
 impl Line {
     pub(crate) fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
-        let stored = store.local_get(Table::Settings, KEY)?;
-        let settings = stored.and_then(|bytes| {
-            let read = serde_json::from_slice(&bytes);
-            read.inspect_err(|error| {
-                tracing::error!(
-                    %error,
-                    "the ceilings of the line cannot be read; set them with: staffroom line"
-                );
-            })
-            .ok()
-        });
+        let settings = settings::read(store.as_ref(), KEY, "staffroom line")?;
         Ok(Self { store, settings: RwLock::new(settings) })
     }
 
@@ -83,9 +74,7 @@ impl Line {
     /// # Errors
     /// [`StoreError`] if it cannot be kept; what was set before stays in force.
     pub fn set(&self, settings: Option<LineSettings>) -> Result<(), StoreError> {
-        let value = settings.as_ref().and_then(|settings| serde_json::to_vec(settings).ok());
-        let change = Change::Local { table: Table::Settings, key: KEY.to_vec(), value };
-        self.store.apply(vec![change])?;
+        settings::write(self.store.as_ref(), KEY, settings.as_ref())?;
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(())
     }

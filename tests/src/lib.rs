@@ -400,6 +400,24 @@ impl Drop for School {
     }
 }
 
+/// Bytes that nothing can compress, and no two pieces of which are alike; the same for the same seed. They
+/// are no text, and begin as no sort of file does.
+pub fn noise(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut bytes = b"filmed\0\0".to_vec();
+    bytes.reserve(size);
+    while bytes.len() < size {
+        // The splitmix64 generator.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = state;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
 fn bytes_under(path: &Path) -> u64 {
     let Ok(about) = std::fs::symlink_metadata(path) else { return 0 };
     if !about.is_dir() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use staffroom_protocol::hash::Hash;
 use staffroom_tests::School;
 
-use crate::{PROGRAM, intervention, publish, running, school};
+use crate::{PROGRAM, intervention, kept, publish, running, school};
 
 const GROUP: &str = "Fenland Trust";
 
@@ -30,12 +30,6 @@ fn share(by: &School, title: &str, words: &str, film: &[u8]) -> String {
     let file = by.write("record.md", text);
     let arguments = ["publish", file.to_str().unwrap(), "--no-pupil-data", "film.bin"];
     by.json(&arguments)[0]["id"].as_str().unwrap().to_owned()
-}
-
-/// Where a school keeps a file, when it has all of it.
-fn kept(by: &School, content: &[u8]) -> PathBuf {
-    let name = Hash::of(content).to_string();
-    by.data().join("blobs").join(&name[..2]).join(name)
 }
 
 /// Writes a bundle to a memory stick.

@@ -10,49 +10,20 @@ use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::wire;
-use staffroom_tests::School;
 use staffroom_tests::mallory::Mallory;
 use staffroom_tests::raw::{Answer, Raw};
+use staffroom_tests::{School, noise};
 
-use crate::{keeps_nothing_for_others, running};
+use crate::{keeps_nothing_for_others, kept, running, share_file};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
 /// Rounds of the test that kills nodes; `ROUNDS` sets another number.
 const ROUNDS: usize = 8;
 
-/// Bytes no two pieces of which are alike.
-fn noise(seed: u8, size: usize) -> Vec<u8> {
-    let mut state = u64::from(seed) + 1;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        // The splitmix64 generator.
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = state;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
-}
-
 /// Shares a record with a file, and returns its id.
 fn share(by: &School, title: &str, content: &[u8]) -> String {
-    by.write("film.bin", content);
-    let text = format!(
-        "---\nkind: resource\ntype: training\ntitle: {title}\nlicence: CC-BY-4.0\n\
-         files: [film.bin]\n---\nA lesson, filmed.\n"
-    );
-    let file = by.write("record.md", text);
-    let arguments = ["publish", file.to_str().unwrap(), "--no-pupil-data", "film.bin"];
-    by.json(&arguments)[0]["id"].as_str().unwrap().to_owned()
-}
-
-/// Where a node keeps a file, when it has all of it.
-fn kept(by: &School, content: &[u8]) -> PathBuf {
-    let name = Hash::of(content).to_string();
-    by.data().join("blobs").join(&name[..2]).join(name)
+    share_file(by, title, "film.bin", content)
 }
 
 fn is_fetched(by: &School, id: &str, content: &[u8]) {
@@ -226,6 +197,9 @@ fn a_file_is_shown_as_it_comes() {
     assert!(rest == content[first.len()..]);
     assert!(again.join().unwrap() == content);
     beech.waits_for("the whole file", || kept(&beech, &content).exists());
+    // Whoever wanted it, it counts among what is held of other schools.
+    let used = || beech.json(&["storage"])["used"].as_u64();
+    beech.waits_for("the count of it", || used() == Some(content.len() as u64));
     assert!(std::fs::read(kept(&beech, &content)).unwrap() == content);
 }
 

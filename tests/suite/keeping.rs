@@ -1,12 +1,10 @@
 //! Files outlive the servers of the schools that shared them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
-use staffroom_protocol::hash::Hash;
-use staffroom_tests::School;
+use staffroom_tests::{School, noise};
 
-use crate::running;
+use crate::{kept, running, share_file};
 
 const NAMES: [&str; 8] = [
     "Ash Primary",
@@ -28,30 +26,17 @@ fn trust() -> Vec<School> {
 }
 
 fn content(number: u8) -> Vec<u8> {
-    (0..200_000_u32).map(|at| (at.wrapping_mul(at) >> 7) as u8 ^ number).collect()
+    noise(number.into(), 200_000)
 }
 
-/// Shares a record with a file, and returns its id.
 fn share(by: &School, number: u8) -> String {
-    let name = format!("film-{number}.bin");
-    by.write(&name, content(number));
-    let text = format!(
-        "---\nkind: resource\ntype: training\ntitle: Lesson {number}, filmed\nlicence: CC-BY-4.0\n\
-         files: [{name}]\n---\nA lesson.\n"
-    );
-    let file = by.write("record.md", text);
-    let published = by.json(&["publish", file.to_str().unwrap(), "--no-pupil-data", &name]);
-    published[0]["id"].as_str().unwrap_or_else(|| panic!("{published}")).to_owned()
-}
-
-fn kept(by: &School, number: u8) -> PathBuf {
-    let name = Hash::of(&content(number)).to_string();
-    by.data().join("blobs").join(&name[..2]).join(name)
+    let (title, name) = (format!("Lesson {number}, filmed"), format!("film-{number}.bin"));
+    share_file(by, &title, &name, &content(number))
 }
 
 /// The schools beside the author that have a file.
 fn keepers(schools: &[School], number: u8) -> BTreeSet<String> {
-    let has = schools[1..].iter().filter(|school| kept(school, number).exists());
+    let has = schools[1..].iter().filter(|school| kept(school, &content(number)).exists());
     has.map(|school| school.name().to_owned()).collect()
 }
 
@@ -142,7 +127,7 @@ fn others_step_in_for_a_school_that_has_no_room() {
         }
     }
     assert_eq!(lacking(&schools), 0, "three others keep each file");
-    assert!(!kept(&schools[full], 0).exists() || keepers(&schools, 0).len() > 3);
+    assert!(!kept(&schools[full], &content(0)).exists() || keepers(&schools, 0).len() > 3);
     let ash = schools[0].json(&["resource", &ids[0]]);
     let proved = ash[0]["others"].as_array().unwrap();
     assert!(proved.iter().any(|copy| copy["proved"].is_u64()), "{ash}");
@@ -165,7 +150,7 @@ fn what_is_pinned_or_opened_is_here_and_who_holds_it_is_said() {
     );
     let pinned = schools[1].done(&["resource", &id, "--pin", "film-9.bin"]);
     assert!(pinned.contains("here, pinned"), "{pinned}");
-    assert!(std::fs::read(kept(&schools[1], 9)).unwrap() == content(9));
+    assert!(std::fs::read(kept(&schools[1], &content(9))).unwrap() == content(9));
     let unpinned = schools[1].json(&["resource", &id, "--unpin", "film-9.bin"]);
     assert_eq!((&unpinned[0]["here"], &unpinned[0]["pinned"]), (&true.into(), &false.into()));
     let settings = schools[1].json(&["storage", "--total", "20 GiB", "--unfinished", "remove"]);

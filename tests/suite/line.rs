@@ -14,15 +14,7 @@ const BURST: u64 = 1_300_000;
 /// Shares a record with a file of so many bytes, and returns its id.
 fn share_file(by: &School, title: &str, bytes: usize) -> String {
     let content: Vec<u8> = (0..bytes).map(|at| (at * at % 251) as u8).collect();
-    by.write("slides.bin", content);
-    let text = format!(
-        "---\nkind: resource\ntype: slides\ntitle: {title}\nlicence: CC-BY-4.0\n\
-         files: [slides.bin]\n---\nTwo lessons.\n"
-    );
-    let file = by.write("record.md", text);
-    let arguments = ["publish", file.to_str().unwrap(), "--no-pupil-data", "slides.bin"];
-    let published = by.json(&arguments);
-    published[0]["id"].as_str().unwrap().to_owned()
+    crate::share_file(by, title, "slides.bin", &content)
 }
 
 /// Fetches a record's file and says how long that took.

@@ -28,6 +28,9 @@ mod what_worked;
 mod wire;
 mod withdrawal;
 
+use std::path::PathBuf;
+
+use staffroom_protocol::hash::Hash;
 use staffroom_tests::School;
 
 /// The program under test.
@@ -48,6 +51,24 @@ fn running(name: &str) -> School {
 /// Lets a school fetch only what somebody opens.
 fn keeps_nothing_for_others(school: &School) {
     school.done(&["storage", "--capacity", "none"]);
+}
+
+/// Shares a record with a file in which there is no text, and returns its id.
+fn share_file(by: &School, title: &str, name: &str, content: &[u8]) -> String {
+    by.write(name, content);
+    let text = format!(
+        "---\nkind: resource\ntype: training\ntitle: {title}\nlicence: CC-BY-4.0\n\
+         files: [{name}]\n---\nA lesson, filmed.\n"
+    );
+    let file = by.write("record.md", text);
+    let published = by.json(&["publish", file.to_str().unwrap(), "--no-pupil-data", name]);
+    published[0]["id"].as_str().unwrap_or_else(|| panic!("{published}")).to_owned()
+}
+
+/// Where a school keeps a file, when it has all of it.
+fn kept(by: &School, content: &[u8]) -> PathBuf {
+    let name = Hash::of(content).to_string();
+    by.data().join("blobs").join(&name[..2]).join(name)
 }
 
 /// Publishes a record and returns its id.

@@ -19,6 +19,7 @@ use anyhow::bail;
 
 use super::client::{Client, with_query};
 use super::output::Output;
+use super::publish::Sharing;
 use crate::own_resources::OwnResource;
 use compared::{Fate, compare};
 use folder::Folder;
@@ -48,16 +49,8 @@ pub(super) struct AddResources {
     /// no pupil data; may be given several times
     #[arg(long, value_name = "FILE")]
     no_pupil_data: Vec<PathBuf>,
-    /// Share documents that hold macros, too
-    #[arg(long)]
-    allow_macros: bool,
-    /// Take the names of people out of documents and pictures: authors, who commented, where a
-    /// picture was taken
-    #[arg(long)]
-    remove_names: bool,
-    /// Only say what would happen
-    #[arg(long)]
-    check: bool,
+    #[command(flatten)]
+    sharing: Sharing,
 }
 
 const EXAMPLES: &str = "\
@@ -82,7 +75,7 @@ impl AddResources {
         let report = self.add(folder, map, licence, &vouched, &client, output).await;
         client.close().await;
         let report = report?;
-        output.answer(&report, || report.text(self.check))?;
+        output.answer(&report, || report.text(self.sharing.check))?;
         if report.shared + report.new_versions > 0 {
             output.remark(&format!("Please check: the rights holder {BOUGHT_SCHEMES}."));
             output.remark(CAVEAT);
@@ -137,7 +130,9 @@ impl AddResources {
             matches!(fate, Fate::New) && !map.gives(&file.path, "licence")
         };
         let licence = match licence {
-            None if to_share.iter().any(lacks_licence) && !self.check => licence::asked(output)?,
+            None if to_share.iter().any(lacks_licence) && !self.sharing.check => {
+                licence::asked(output)?
+            }
             known => known.unwrap_or(licence::DEFAULT),
         };
         self.share(to_share, &map, licence, vouched, &own, client, output, &mut report).await?;

@@ -33,16 +33,23 @@ pub(super) struct Publish {
     /// data; may be given several times
     #[arg(long, value_name = "FILE")]
     no_pupil_data: Vec<PathBuf>,
+    #[command(flatten)]
+    sharing: Sharing,
+}
+
+/// How files and records are shared.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sharing {
     /// Share documents that hold macros, too
     #[arg(long)]
-    allow_macros: bool,
+    pub(super) allow_macros: bool,
     /// Take the names of people out of documents and pictures: authors, who commented, where a
     /// picture was taken
     #[arg(long)]
-    remove_names: bool,
+    pub(super) remove_names: bool,
     /// Only say what would happen
     #[arg(long)]
-    check: bool,
+    pub(super) check: bool,
 }
 
 /// What became of a file.
@@ -59,7 +66,7 @@ impl Publish {
         let outcomes = self.publish(&client, output).await;
         client.close().await;
         let outcomes = outcomes?;
-        let check = self.check;
+        let check = self.sharing.check;
         output.answer(&outcomes, || {
             outcomes.iter().map(|file| describe(file, check)).collect::<String>()
         })?;
@@ -89,7 +96,7 @@ impl Publish {
         for (file, manuscript) in in_order(read) {
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
             let content = async |path: &str| open_attachment(&folder.join(path)).await;
-            match with_attachments(client, manuscript, self.remove_names, content).await {
+            match with_attachments(client, manuscript, self.sharing.remove_names, content).await {
                 Ok((fields, removed)) => {
                     removed.iter().for_each(|said| output.remark(said));
                     records.push((file, Value::Object(fields)));
@@ -102,9 +109,9 @@ impl Publish {
         let options = PublishOptions {
             groups: self.group.clone(),
             allow_same_title: self.new,
-            check_only: self.check,
+            check_only: self.sharing.check,
             no_pupil_data: self.no_pupil_data.iter().map(|path| name_of(path)).collect(),
-            allow_macros: self.allow_macros,
+            allow_macros: self.sharing.allow_macros,
             origins: Vec::new(),
         };
         let request = PublishRequest { records, options };

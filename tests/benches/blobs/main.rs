@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use staffroom_tests::noise;
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
@@ -126,24 +127,12 @@ fn settle() {
     drop(std::process::Command::new("sync").status());
 }
 
-/// Bytes that nothing can compress and no two files of which are alike.
 fn write_files(set: &Set, folder: &Path) {
     fs::create_dir_all(folder).expect("a temporary folder takes files");
-    let mut state = 0_u64;
+    let size = usize::try_from(set.size).expect("it fits");
     for number in 0..set.count {
-        let mut bytes = Vec::with_capacity(usize::try_from(set.size).expect("it fits") + 8);
-        while (bytes.len() as u64) < set.size {
-            // The splitmix64 generator.
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut word = state;
-            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
-        }
-        bytes.truncate(usize::try_from(set.size).expect("it fits"));
-        // One in some thousands would begin as a program does, which nobody may share.
-        bytes[..8].copy_from_slice(b"filmed\0\0");
-        fs::write(name_of(folder, number), bytes).expect("a temporary folder takes files");
+        fs::write(name_of(folder, number), noise(number, size))
+            .expect("a temporary folder takes files");
     }
 }
 

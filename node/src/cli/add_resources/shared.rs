@@ -130,7 +130,7 @@ impl AddResources {
         let content = tokio::fs::File::open(&file.found.file).await?;
         let so_far = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&so_far);
-        let address = upload_address(file.found.name(), self.remove_names);
+        let address = upload_address(file.found.name(), self.sharing.remove_names);
         let sending =
             client.send_file(&address, content, move |sent| counter.store(sent, Ordering::Relaxed));
         tokio::pin!(sending);
@@ -155,9 +155,9 @@ impl AddResources {
             groups: self.group.clone(),
             // Which record a file belongs to was found by more than its title.
             allow_same_title: true,
-            check_only: self.check,
+            check_only: self.sharing.check,
             no_pupil_data: Vec::new(),
-            allow_macros: self.allow_macros,
+            allow_macros: self.sharing.allow_macros,
             origins: batch.origins,
         };
         let request = PublishRequest { records: batch.records, options };
@@ -165,7 +165,7 @@ impl AddResources {
         let outcomes = outcomes.map_err(|error| report.interrupted(error))?;
         for (sent, outcome) in batch.files.into_iter().zip(outcomes) {
             // Nothing stays at the node of what no record has.
-            if self.check || matches!(outcome, PublishOutcome::Refused { .. }) {
+            if self.sharing.check || matches!(outcome, PublishOutcome::Refused { .. }) {
                 client.delete::<()>(&format!("/files/{}", sent.kept)).await?;
             }
             report.add(published(&sent.path, sent.removed, outcome));
