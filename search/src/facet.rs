@@ -73,7 +73,7 @@ facets! {
 
 impl Facet {
     /// The values that `document` has in this dimension.
-    pub(crate) fn values(self, document: &Document) -> Vec<String> {
+    pub fn values(self, document: &Document) -> Vec<String> {
         let Summary {
             tags,
             theme,

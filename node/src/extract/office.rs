@@ -96,8 +96,9 @@ fn is_document(name: &str) -> bool {
 /// The content of a part, counted against what may still be unpacked.
 fn part(archive: &mut Archive<'_>, name: &str, room: &mut u64) -> Result<Vec<u8>, NoText> {
     let part = archive.by_name(name).map_err(wrong)?;
-    let mut bytes = Vec::new();
     // The size that a part declares may be wrong.
+    let declared = part.size().min(*room + 1);
+    let mut bytes = Vec::with_capacity(usize::try_from(declared).unwrap_or(0));
     part.take(*room + 1).read_to_end(&mut bytes).map_err(|_| NoText::Damaged)?;
     *room = room.checked_sub(bytes.len() as u64).ok_or(NoText::Unpacks)?;
     Ok(bytes)

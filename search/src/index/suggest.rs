@@ -49,9 +49,7 @@ impl Index {
         filters.check()?;
         let limit = limit.min(MAX_SUGGESTIONS);
         let Ok(parsed) = parse(text) else { return Ok(Vec::new()) };
-        let Some(last) = parsed.rows.last().and_then(|row| row.last()).cloned() else {
-            return Ok(Vec::new());
-        };
+        let Some(last) = parsed.last_word().cloned() else { return Ok(Vec::new()) };
         let view = self.view();
         let vocabulary = Vocabulary { view: &view, fields: &self.fields };
         let typed = text.trim().to_lowercase();
@@ -61,8 +59,10 @@ impl Index {
             suggestions.extend(vocabulary.terms_beginning_with(field, &typed, limit)?);
         }
         let completions = vocabulary.beginning_with(&last)?;
-        if last.chars().count() >= LEAST_LETTERS_FOR_TITLES {
-            suggestions.extend(self.titles(text, filters, &view, limit)?);
+        let row = words(text);
+        // What is left out, or is the value of a dimension, is in no title that is wanted.
+        if row.last() == Some(&last) && last.chars().count() >= LEAST_LETTERS_FOR_TITLES {
+            suggestions.extend(self.titles(&row, &completions, filters, &view, limit)?);
         }
         let finished = typed.strip_suffix(&last).unwrap_or_default();
         suggestions.extend(completions.iter().map(|word| format!("{finished}{word}")));
@@ -96,15 +96,15 @@ impl Index {
         Ok(Collect::new(&view, &query, 1, false).run(&weight)?.total > 0)
     }
 
-    /// Titles in which every word stands, the last one as the beginning of a word.
+    /// Titles in which every word stands, the last one as it is or completed to one of these.
     fn titles(
         &self,
-        text: &str,
+        typed: &[String],
+        completions: &[String],
         filters: &Filters,
         view: &View,
         limit: usize,
     ) -> Result<Vec<String>, QueryError> {
-        let typed = words(text);
         let searcher = &view.searcher;
         let vocabulary = Vocabulary { view, fields: &self.fields };
         let mut matching = Matching::default();
@@ -112,7 +112,7 @@ impl Index {
         for (place, word) in typed.iter().enumerate() {
             let mut one = parse(word)?;
             if place + 1 == typed.len() {
-                vocabulary.complete(&mut one)?;
+                one.complete_with(completions);
             }
             fewest = fewest.min(vocabulary.postings(&one)?);
             matching.and(plan(&one, filters, &self.synonyms, &self.fields).matching);
@@ -124,14 +124,14 @@ impl Index {
             filters: filters.clone(),
             sort: Sort::Relevance,
             facets: BTreeSet::new(),
-            ..Query::new(text)
+            ..Query::new("")
         };
         let weight = matching.weight(view, true)?;
         let best = Collect::new(view, &query, limit, true).run(&weight)?.best;
         let mut titles = Vec::new();
         for (address, _) in best {
             let title = self.shown(searcher, address)?.title;
-            if stand_in(&typed, &title) {
+            if stand_in(typed, &title) {
                 titles.push(title);
             }
         }

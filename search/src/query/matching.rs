@@ -342,8 +342,7 @@ impl ClauseScorer {
             Self::Any(clauses) => {
                 clauses.iter_mut().for_each(|clause| clause.add_to_found(window, found));
             }
-            // Nothing costs much here, as synonyms and misspellings are rare themselves.
-            Self::Best(best) => best.add_to(window),
+            Self::Best(best) => best.add(window, |clause, one| clause.add_to_found(one, found)),
             Self::Constant(constant) => constant.add(window, |clause, one| {
                 clause.add_to_found(one, found);
             }),
@@ -364,7 +363,7 @@ impl ClauseScorer {
         match self {
             Self::Word(word) => word.add_to(window),
             Self::Any(clauses) => clauses.iter_mut().for_each(|clause| clause.add_to(window)),
-            Self::Best(best) => best.add_to(window),
+            Self::Best(best) => best.add(window, Self::add_to),
             Self::Constant(constant) => constant.add(window, Self::add_to),
             Self::Documents(documents) => documents.add_to(window),
             Self::Engine(scorer) => {
@@ -382,12 +381,12 @@ impl ClauseScorer {
 }
 
 impl BestScorer {
-    fn add_to(&mut self, window: &mut Window) {
+    fn add(&mut self, window: &mut Window, add: impl Fn(&mut ClauseScorer, &mut Window)) {
         self.best.reset(window.docs.clone(), window.scored);
         self.sum.reset(window.docs.clone(), window.scored);
         for clause in self.clauses.iter_mut().filter(|one| one.next() < window.docs.end) {
             self.one.reset(window.docs.clone(), window.scored);
-            clause.add_to(&mut self.one);
+            add(clause, &mut self.one);
             self.one.for_each(|doc, score| {
                 self.sum.add(doc, score);
                 self.best.raise(doc, score);

@@ -67,6 +67,18 @@ impl Parsed {
         self.alternatives.entry(word.to_owned()).or_default().extend(alternatives);
     }
 
+    /// The word that was typed last, which may be unfinished.
+    pub(crate) fn last_word(&self) -> Option<&String> {
+        self.rows.last()?.last()
+    }
+
+    /// Looks for these as well where the last word is, as it may be the beginning of each.
+    pub(crate) fn complete_with(&mut self, completions: &[String]) {
+        if let Some(last) = self.last_word().cloned() {
+            self.add_alternatives(&last, completions.iter().map(|word| (word.clone(), 1.0)));
+        }
+    }
+
     /// Takes the value of a dimension that has no such value as words.
     pub(crate) fn add_words(&mut self, words: &[String]) {
         for word in words {

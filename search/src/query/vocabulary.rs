@@ -147,9 +147,8 @@ impl Vocabulary<'_> {
 
     /// Adds the words that the last one may be the beginning of.
     pub(crate) fn complete(&self, parsed: &mut Parsed) -> tantivy::Result<()> {
-        if let Some(last) = parsed.rows.last().and_then(|row| row.last()).cloned() {
-            let completions = self.beginning_with(&last)?;
-            parsed.add_alternatives(&last, completions.into_iter().map(|word| (word, 1.0)));
+        if let Some(last) = parsed.last_word().cloned() {
+            parsed.complete_with(&self.beginning_with(&last)?);
         }
         Ok(())
     }

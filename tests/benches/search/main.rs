@@ -18,6 +18,10 @@ use staffroom_search::{Change, Facet, Filters, Index, Query, ReaderContext, Sort
 
 use bare::Bare;
 
+/// The node's.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Summaries that a national network of ten years holds.
 const RECORDS: u64 = 1_200_000;
 

@@ -1,12 +1,14 @@
 //! SQLite's FTS5 and Xapian over the same records and queries, in a program of their own.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
-use staffroom_search::{Query, Sort};
+use serde_json::{Value, json};
+use staffroom_search::{Document, Facet, Index, Query, Sort};
 
-use crate::{Line, documents, filled, line, percentile, timed};
+use crate::{Line, documents, filled, line, page, percentile, timed};
 
 /// The interpreters that are tried; the system's own is the one that the system's Xapian is for.
 const INTERPRETERS: [&str; 2] = ["/usr/bin/python3", "python3"];
@@ -19,6 +21,17 @@ struct Peer {
     name: String,
     /// Why it was left out.
     missing: Option<String>,
+    /// The ten best alone.
+    #[serde(default)]
+    best: Asked,
+    /// The same with all counts, of as many of the queries as it was asked.
+    #[serde(default)]
+    page: Asked,
+}
+
+/// What came of asking all queries.
+#[derive(Deserialize, Default)]
+struct Asked {
     /// Milliseconds of each query.
     times: Vec<f64>,
     /// The ten best of each query, as numbers of records.
@@ -29,52 +42,77 @@ struct Peer {
 pub(crate) fn beside(records: u64, queries: u64, lines: &mut Vec<Line>) {
     let texts: Vec<String> = (0..queries).map(|number| documents::query(number, records)).collect();
     let (_folder, index) = filled(records, lines);
-    let ask = |text: &str| {
-        let query = Query {
-            limit: 10,
-            sort: Sort::Relevance,
-            facets: std::collections::BTreeSet::new(),
-            ..Query::new(text)
-        };
-        index.search(&query).expect("a query is answered").hits
+    let best = |text: &str| Query {
+        limit: 10,
+        sort: Sort::Relevance,
+        facets: BTreeSet::new(),
+        ..Query::new(text)
     };
-    let own = timed(&texts, |text| ask(text).len());
-    lines.push(line(&format!("ten best of {records} with passages"), &own, String::new()));
-    let own_found: Vec<Vec<u64>> = texts
-        .iter()
-        .map(|text| ask(text).iter().map(|hit| number_of(hit.key.record.as_bytes())).collect())
-        .collect();
+    let best = Own::of(&index, &texts, best);
+    lines.push(line(&format!("ten best of {records} with passages"), &best.times, String::new()));
+    let whole = Own::of(&index, &texts, |text| page(text.to_owned()));
+    lines.push(line(&format!("a whole page of {records}"), &whole.times, String::new()));
 
     let Some(peers) = INTERPRETERS.iter().find_map(|one| run(one, records, &texts)) else {
         eprintln!("left out: no Python runs the other engines (see the README beside)");
         return;
     };
-    for peer in peers {
-        if let Some(missing) = peer.missing {
-            eprintln!("left out: {} ({missing}; see the README beside)", peer.name);
+    for Peer { name, missing, best: their_best, page: their_page } in peers {
+        if let Some(missing) = missing {
+            eprintln!("left out: {name} ({missing}; see the README beside)");
             continue;
         }
-        let mut times = peer.times;
-        times.sort_by(f64::total_cmp);
-        let (p50, p99) = (percentile(&times, 50), percentile(&times, 99));
-        let common: usize = own_found
-            .iter()
-            .zip(&peer.found)
-            .map(|(own, theirs)| own.iter().filter(|one| theirs.contains(one)).count())
-            .sum();
-        let share = common as f64 / (10 * texts.len()) as f64;
-        let note = format!(
-            "this index is {:.0} and {:.0} × faster; {:.0} % of the ten best in common",
-            p50 / percentile(&own, 50),
-            p99 / percentile(&own, 99),
-            share * 100.0
-        );
-        lines.push(line(&format!("{}, ten best of {records}", peer.name), &times, note));
+        let what = format!("{name}, ten best of {records}");
+        lines.push(best.beside(their_best, what));
+        let what = format!("{name}, the same with all counts");
+        lines.push(whole.beside(their_page, what));
     }
 }
 
-fn number_of(record: &[u8]) -> u64 {
-    record.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+/// What this index took and found.
+struct Own {
+    /// Milliseconds, in rising order.
+    times: Vec<f64>,
+    found: Vec<Vec<u64>>,
+}
+
+impl Own {
+    fn of(index: &Index, texts: &[String], query: impl Fn(&str) -> Query) -> Self {
+        let ask = |text: &str| index.search(&query(text)).expect("a query is answered").hits;
+        let times = timed(texts, |text| ask(text).len());
+        let number = |record: &[u8]| record.first_chunk().map_or(0, |it| u64::from_be_bytes(*it));
+        let numbers =
+            |text: &String| ask(text).iter().map(|hit| number(hit.key.record.as_bytes())).collect();
+        Self { times, found: texts.iter().map(numbers).collect() }
+    }
+
+    fn beside(&self, Asked { mut times, found }: Asked, what: String) -> Line {
+        times.sort_by(f64::total_cmp);
+        let faster = |percent| percentile(&times, percent) / percentile(&self.times, percent);
+        let common = |(own, theirs): (&Vec<u64>, &Vec<u64>)| {
+            own.iter().filter(|one| theirs.contains(one)).count()
+        };
+        let common: usize = self.found.iter().zip(&found).map(common).sum();
+        let note = format!(
+            "this index is {:.1} and {:.1} × as fast; {:.0} % of the ten best in common",
+            faster(50),
+            faster(99),
+            common as f64 / (10 * found.len()) as f64 * 100.0
+        );
+        line(&what, &times, note)
+    }
+}
+
+/// The document as the program takes it.
+fn written(document: &Document) -> Value {
+    let mut values = Vec::new();
+    for (dimension, facet) in Facet::ALL.iter().enumerate() {
+        for (place, value) in facet.values(document).into_iter().enumerate() {
+            values.push(json!([dimension, place, value]));
+        }
+    }
+    let summary = &document.summary;
+    json!([format!("{} {}", summary.title, summary.abstract_text), values])
 }
 
 fn run(interpreter: &str, records: u64, texts: &[String]) -> Option<Vec<Peer>> {
@@ -90,10 +128,9 @@ fn run(interpreter: &str, records: u64, texts: &[String]) -> Option<Vec<Peer>> {
         .ok()?;
     {
         let mut input = std::io::BufWriter::new(child.stdin.take()?);
-        writeln!(input, "{}", serde_json::json!(texts)).ok()?;
+        writeln!(input, "{}", json!(texts)).ok()?;
         for number in 0..records {
-            let summary = documents::document(number).summary;
-            writeln!(input, "{} {}", summary.title, summary.abstract_text).ok()?;
+            writeln!(input, "{}", written(&documents::document(number))).ok()?;
         }
         input.flush().ok()?;
     }
