@@ -30,6 +30,7 @@ pub mod membership;
 mod names;
 pub mod network;
 pub mod node;
+pub mod older_versions;
 pub mod own_resources;
 mod past_searches;
 pub mod peer_clocks;

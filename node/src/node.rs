@@ -144,6 +144,7 @@ impl Node {
             wanted,
         });
         node.follow_rosters()?;
+        node.measure_older_versions()?;
         Indexer::start(&node);
         Ok(node)
     }

@@ -24,6 +24,7 @@ mod removal;
 mod saved_searches;
 mod statistics;
 mod succession;
+mod versions;
 mod what_worked;
 mod wire;
 mod withdrawal;

@@ -197,10 +197,14 @@ impl From<RecordError> for ApiError {
             RecordError::Keep(error) => error.into(),
             RecordError::Unknown(_)
             | RecordError::Ambiguous { .. }
-            | RecordError::SeveralSchools(_) => Self::not_found(error.to_string()),
-            RecordError::NotOwn(_) | RecordError::Withdrawn | RecordError::NotWithdrawn => {
-                Self::conflict(error.to_string())
-            }
+            | RecordError::SeveralSchools(_)
+            | RecordError::NoVersion { .. }
+            | RecordError::OlderFileGone(_) => Self::not_found(error.to_string()),
+            RecordError::NotOwn(_)
+            | RecordError::Withdrawn
+            | RecordError::NotWithdrawn
+            | RecordError::VersionsElsewhere
+            | RecordError::CurrentVersion(_) => Self::conflict(error.to_string()),
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())
             }

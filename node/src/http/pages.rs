@@ -14,11 +14,13 @@ use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::Facet;
 
 use super::api_error::{ApiError, blocking};
-use super::files;
+use super::download;
 use super::records::{RecordReport, report};
 use super::search::{HitReport, SearchReport, kind_label, note, run, similar_to};
+use super::versions;
 use crate::keeping::Copies;
 use crate::node::Node;
+use crate::older_versions::ListedVersion;
 use crate::question::parameters;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
@@ -93,6 +95,8 @@ struct RecordPage<'a> {
     titles: Titles,
     /// Who holds its files.
     copies: Vec<Copies>,
+    /// Its versions, where it is this school's own.
+    versions: Vec<ListedVersion>,
     /// What is about the same.
     similar: Vec<HitReport>,
 }
@@ -281,9 +285,13 @@ pub(super) async fn record(
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
         let copies = finding.copies(&held)?;
-        Ok((report(&finding, held)?, titles, copies, similar))
+        let versions = match finding.list_versions(&id) {
+            Err(RecordError::VersionsElsewhere | RecordError::Withdrawn) => Vec::new(),
+            versions => versions?,
+        };
+        Ok((report(&finding, held)?, titles, copies, versions, similar))
     });
-    let (record, titles, copies, similar) =
+    let (record, titles, copies, versions, similar) =
         found.await.and_then(|found| found).map_err(|error| error_page(&node, &error))?;
     let page = RecordPage {
         school: &node.identity().claims().name,
@@ -294,6 +302,7 @@ pub(super) async fn record(
         record: &record,
         titles,
         copies,
+        versions,
         similar,
     };
     Ok(render(StatusCode::OK, &page))
@@ -319,7 +328,17 @@ pub(super) async fn download(
 ) -> Result<Response, Response> {
     let State(shown) = &node;
     let shown = Arc::clone(shown);
-    files::download(node, path).await.map_err(|error| error_page(&shown, &error))
+    download::download(node, path).await.map_err(|error| error_page(&shown, &error))
+}
+
+/// Sends one file of a version of this school's own record.
+pub(super) async fn download_of_version(
+    node: State<Arc<Node>>,
+    path: Path<(String, usize, Hash)>,
+) -> Result<Response, Response> {
+    let State(shown) = &node;
+    let shown = Arc::clone(shown);
+    versions::download(node, path).await.map_err(|error| error_page(&shown, &error))
 }
 
 pub(super) async fn style() -> Response {
