@@ -17,6 +17,7 @@ mod next_keys;
 mod nodes;
 mod own_resources;
 mod pages;
+mod range;
 mod records;
 mod saved_searches;
 mod search;

@@ -5,6 +5,7 @@
 mod adding_resources;
 mod bad_input;
 mod bundles;
+mod downloads;
 mod files;
 mod first_light;
 mod floor_versions;

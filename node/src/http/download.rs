@@ -1,12 +1,13 @@
 //! Files that somebody downloads: held ones, and those of other schools as they come.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
 use staffroom_protocol::entry::EntryKey;
@@ -15,6 +16,7 @@ use staffroom_protocol::record::File;
 use tokio::sync::watch;
 
 use super::api_error::ApiError;
+use super::range::{self, Part};
 use super::records::held;
 use crate::network::start_of_file;
 use crate::node::Node;
@@ -30,6 +32,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
     Path((id, hash)): Path<(String, Hash)>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let held = held(&node, id).await?;
     let (key, file) = (held.entry.key(), held.file(&hash)?);
@@ -39,7 +42,7 @@ pub(super) async fn download(
         Source::Coming(key.group, begin_to_fetch(&node, key, file).await?)
     };
     node.file_was_opened(&held, file).await;
-    Ok(send(node, file, source))
+    Ok(send(node, file, &headers, source))
 }
 
 /// Where the bytes of a file are.
@@ -51,16 +54,38 @@ pub(super) enum Source {
     Coming(GroupId, watch::Receiver<u64>),
 }
 
-/// Sends a file.
-pub(super) fn send(node: Arc<Node>, file: &File, source: Source) -> Response {
-    let body = Body::from_stream(pieces(node, file, source));
+/// Sends a file, or the part of it that a request asks for.
+pub(super) fn send(node: Arc<Node>, file: &File, asked: &HeaderMap, source: Source) -> Response {
+    let part = match &source {
+        Source::Here => range::part(asked, &file.hash, file.size),
+        // The end of one that comes may be long in coming.
+        Source::Coming(..) => Part::Whole,
+    };
+    let (status, bytes) = match part {
+        Part::Whole => (StatusCode::OK, 0..file.size),
+        Part::Bytes(bytes) => (StatusCode::PARTIAL_CONTENT, bytes),
+        Part::NotThere => {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{}", file.size))];
+            return (StatusCode::RANGE_NOT_SATISFIABLE, range).into_response();
+        }
+    };
     // Always saved and never shown in the browser: it may be from another school.
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        (header::CONTENT_LENGTH, HeaderValue::from(file.size)),
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, (bytes.end - bytes.start).to_string()),
         (header::CONTENT_DISPOSITION, disposition(&file.name)),
+        (header::ACCEPT_RANGES, "bytes".to_owned()),
+        (header::ETAG, range::tag(&file.hash)),
     ];
-    (headers, body).into_response()
+    let range = (status == StatusCode::PARTIAL_CONTENT).then(|| {
+        let range = format!("bytes {}-{}/{}", bytes.start, bytes.end - 1, file.size);
+        [(header::CONTENT_RANGE, range)]
+    });
+    let body = Body::from_stream(pieces(node, file.hash, bytes, source));
+    match range {
+        Some(range) => (status, headers, range, body).into_response(),
+        None => (status, headers, body).into_response(),
+    }
 }
 
 /// Has a file fetched, whether or not whoever wants it stays, and returns once its first piece is here.
@@ -82,17 +107,18 @@ async fn begin_to_fetch(
     Ok(start)
 }
 
-/// The pieces of a file, each as soon as it is here.
+/// The pieces of a part of a file, each as soon as it is here.
 fn pieces(
     node: Arc<Node>,
-    file: &File,
+    hash: Hash,
+    bytes: Range<u64>,
     source: Source,
 ) -> impl Stream<Item = io::Result<Vec<u8>>> + use<> {
-    let (hash, size) = (file.hash, file.size);
     let length = u64::from(PIECE_BYTES);
-    let pieces = (0..size.div_ceil(length)).map(move |index| {
-        let (node, offset, source) = (Arc::clone(&node), index * length, source.clone());
-        let length = usize::try_from(length.min(size - offset)).unwrap_or_default();
+    let pieces = (0..(bytes.end - bytes.start).div_ceil(length)).map(move |index| {
+        let (node, offset, source) =
+            (Arc::clone(&node), bytes.start + index * length, source.clone());
+        let length = usize::try_from(length.min(bytes.end - offset)).unwrap_or_default();
         piece(node, hash, (offset, length), source)
     });
     futures::stream::iter(pieces).buffered(1)
@@ -129,7 +155,7 @@ async fn piece(
 }
 
 /// RFC 6266 and RFC 8187: the name in percent-encoded UTF-8.
-fn disposition(name: &str) -> HeaderValue {
+fn disposition(name: &str) -> String {
     let mut value = String::from("attachment; filename*=UTF-8''");
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
@@ -138,7 +164,7 @@ fn disposition(name: &str) -> HeaderValue {
             value.push_str(&format!("%{byte:02X}"));
         }
     }
-    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("attachment"))
+    value
 }
 
 #[cfg(test)]
@@ -148,9 +174,6 @@ mod tests {
     #[test]
     fn a_file_name_cannot_break_out_of_its_header() {
         let header = disposition("a\"; x=\r\ny é.txt");
-        assert_eq!(
-            header.to_str().unwrap(),
-            "attachment; filename*=UTF-8''a%22%3B%20x%3D%0D%0Ay%20%C3%A9.txt"
-        );
+        assert_eq!(header, "attachment; filename*=UTF-8''a%22%3B%20x%3D%0D%0Ay%20%C3%A9.txt");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::vocabulary::Vocabulary;
@@ -325,20 +325,22 @@ fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
 pub(super) async fn download(
     node: State<Arc<Node>>,
     path: Path<(String, Hash)>,
+    headers: HeaderMap,
 ) -> Result<Response, Response> {
     let State(shown) = &node;
     let shown = Arc::clone(shown);
-    download::download(node, path).await.map_err(|error| error_page(&shown, &error))
+    download::download(node, path, headers).await.map_err(|error| error_page(&shown, &error))
 }
 
 /// Sends one file of a version of this school's own record.
 pub(super) async fn download_of_version(
     node: State<Arc<Node>>,
     path: Path<(String, usize, Hash)>,
+    headers: HeaderMap,
 ) -> Result<Response, Response> {
     let State(shown) = &node;
     let shown = Arc::clone(shown);
-    versions::download(node, path).await.map_err(|error| error_page(&shown, &error))
+    versions::download(node, path, headers).await.map_err(|error| error_page(&shown, &error))
 }
 
 pub(super) async fn style() -> Response {

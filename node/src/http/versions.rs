@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use staffroom_protocol::hash::Hash;
 
@@ -29,7 +30,7 @@ pub(super) async fn show(
         let version = node.numbered_version(&id, number)?;
         let shown = report(&node, version.held)?;
         // What came of the record is told with the version that is shared.
-        Ok::<_, RecordError>(RecordReport {
+        Ok::<_, ApiError>(RecordReport {
             evidence: shown.evidence.filter(|_| version.current),
             ..shown
         })
@@ -41,6 +42,7 @@ pub(super) async fn show(
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
     Path((id, number, hash)): Path<(String, usize, Hash)>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let finding = Arc::clone(&node);
     let file = blocking(move || {
@@ -51,7 +53,7 @@ pub(super) async fn download(
     if node.blobs().size(&hash)?.is_none() {
         return Err(RecordError::OlderFileGone(file.name).into());
     }
-    Ok(download::send(node, &file, download::Source::Here))
+    Ok(download::send(node, &file, &headers, download::Source::Here))
 }
 
 /// Lets go of the files of an older version.
