@@ -1,5 +1,6 @@
 //! The Staffroom node: every clock, socket, file and task.
 
+pub mod adaptations;
 mod ago;
 pub mod blobs;
 pub mod bundle;

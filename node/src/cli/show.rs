@@ -63,6 +63,13 @@ fn text(record: &RecordReport, version: Option<usize>) -> String {
         ),
         format!("id {}", record.id),
     ];
+    let from = record.adaptations.from.iter();
+    lines.extend(from.map(|one| filled(&format!("Adapted from {}", one.described()), "")));
+    if let Some(adapters) = record.adaptations.adapters() {
+        lines.push(filled(&adapters, ""));
+        let by = record.adaptations.by.iter();
+        lines.extend(by.map(|one| filled(&format!("- {}", one.described()), "")));
+    }
     lines.extend(record.evidence.iter().flat_map(evidence::paragraphs));
     if !summary.abstract_text.is_empty() {
         lines.push(String::new());

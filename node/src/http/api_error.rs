@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use staffroom_search::QueryError;
 
+use crate::adaptations::AdaptationsError;
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
 use crate::groups::GroupError;
@@ -208,6 +209,15 @@ impl From<RecordError> for ApiError {
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<AdaptationsError> for ApiError {
+    fn from(error: AdaptationsError) -> Self {
+        match error {
+            AdaptationsError::Record(error) => error.into(),
+            AdaptationsError::Query(error) => error.into(),
         }
     }
 }
