@@ -8,6 +8,7 @@ mod bundle;
 mod client;
 mod close;
 mod demo;
+mod doctor;
 mod effect;
 mod get;
 mod group;
@@ -113,6 +114,8 @@ enum Command {
     Bundle(bundle::Bundle),
     /// Say how the node is doing
     Status(status::Status),
+    /// Say whether this server has what Staffroom needs, and what to do where it has not
+    Doctor(doctor::Doctor),
     /// Show or set how much room other schools' files have on this server
     Storage(storage::Storage),
     /// Show or set how much may pass on the line to other schools, and when
@@ -140,6 +143,12 @@ enum Command {
     /// Write the file on standard input without the names of people; the node runs this itself
     #[command(hide = true)]
     WriteFileWithoutNames,
+    /// Write a small copy of the picture on standard input; the node runs this itself
+    #[command(hide = true)]
+    WriteThumbnail,
+    /// Run another program with no access to this school's files; the node runs this itself
+    #[command(hide = true)]
+    RunConfined(crate::preview::confine::Confined),
 }
 
 /// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
@@ -147,16 +156,20 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
-    if let Command::ReadFile = &arguments.command {
-        return ended(crate::extract::read_file(), &output);
-    }
-    if let Command::WriteFileWithoutNames = &arguments.command {
-        return ended(crate::extract::write_file_without_names(), &output);
-    }
-    if let Command::Serve(_) = &arguments.command {
-        with_few_arenas();
-    }
-    ended(run(arguments.command, &arguments.common.data, &output), &output)
+    // Those that limit themselves do so before there is a second thread.
+    let done = match arguments.command {
+        Command::ReadFile => crate::extract::read_file(),
+        Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
+        Command::WriteThumbnail => crate::extract::write_thumbnail(),
+        Command::RunConfined(confined) => confined.run(),
+        command => {
+            if let Command::Serve(_) = &command {
+                with_few_arenas();
+            }
+            run(command, &arguments.common.data, &output)
+        }
+    };
+    ended(done, &output)
 }
 
 fn ended(result: anyhow::Result<()>, output: &Output) -> ExitCode {
@@ -214,6 +227,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Resource(resource) => resource.run(data, output).await,
             Command::Bundle(bundle) => bundle.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
+            Command::Doctor(doctor) => doctor.run(data, output).await,
             Command::Storage(storage) => storage.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
@@ -227,6 +241,8 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
             Command::ReadFile => crate::extract::read_file(),
             Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
+            Command::WriteThumbnail => crate::extract::write_thumbnail(),
+            Command::RunConfined(confined) => confined.run(),
         }
     })
 }

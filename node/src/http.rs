@@ -17,6 +17,7 @@ mod next_keys;
 mod nodes;
 mod own_resources;
 mod pages;
+mod previews;
 mod range;
 mod records;
 mod saved_searches;
@@ -94,6 +95,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records/{id}/copies", get(storage::copies))
         .route("/records/{id}/files", post(files::fetch))
         .route("/records/{id}/files/{hash}/pin", put(storage::pin).delete(storage::unpin))
+        .route("/records/{id}/files/{hash}/preview", get(previews::show))
         .route("/records/{id}/files/{hash}", get(download::download))
         .route("/records/{id}/versions", get(versions::list))
         .route("/records/{id}/versions/{number}", get(versions::show))
@@ -121,6 +123,7 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/", get(pages::search))
         .route("/records/{id}", get(pages::record))
         .route("/records/{id}/files/{hash}", get(pages::download))
+        .route("/records/{id}/files/{hash}/preview", get(pages::preview))
         .route("/records/{id}/versions/{number}/files/{hash}", get(pages::download_of_version))
         .route(
             "/saved-searches",

@@ -273,7 +273,7 @@ impl Node {
     }
 
     /// Whether a group has a blob, or an older version of one of this school's own records.
-    fn is_needed(&self, hash: &Hash) -> Result<bool, StoreError> {
+    pub(crate) fn is_needed(&self, hash: &Hash) -> Result<bool, StoreError> {
         for table in [Table::Possession, Table::VersionBlobs] {
             if !self.store().local_first(table, hash.as_bytes(), 1)?.is_empty() {
                 return Ok(true);
@@ -290,6 +290,7 @@ impl Node {
         let mut forgotten = vec![Change::ForgetBlob { hash: *hash }];
         forgotten.extend(crate::file_texts::forget(hash));
         self.store().apply(forgotten)?;
+        self.previews().forget(hash);
         if let Err(error) = self.blobs().remove(hash) {
             tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
         }

@@ -2,11 +2,11 @@
 
 pub(super) mod saved_searches;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use staffroom_protocol::hash::{Hash, RecordId};
@@ -15,6 +15,7 @@ use staffroom_search::Facet;
 
 use super::api_error::{ApiError, blocking};
 use super::download;
+use super::previews;
 use super::records::{RecordReport, report};
 use super::search::{HitReport, SearchReport, kind_label, note, run, similar_to};
 use super::versions;
@@ -95,6 +96,8 @@ struct RecordPage<'a> {
     titles: Titles,
     /// Who holds its files.
     copies: Vec<Copies>,
+    /// Those that have a picture.
+    pictured: BTreeSet<Hash>,
     /// Its versions, where it is this school's own.
     versions: Vec<ListedVersion>,
     /// What is about the same.
@@ -301,6 +304,7 @@ pub(super) async fn record(
         updated: record.updated.get(..10).unwrap_or(&record.updated),
         record: &record,
         titles,
+        pictured: pictured(&node, &record, &copies),
         copies,
         versions,
         similar,
@@ -330,6 +334,25 @@ pub(super) async fn download(
     let State(shown) = &node;
     let shown = Arc::clone(shown);
     download::download(node, path, headers).await.map_err(|error| error_page(&shown, &error))
+}
+
+/// The files of a record that are here and can be shown as a picture, judged by what its school says
+/// that they are: one that is something else has none after all.
+fn pictured(node: &Node, record: &RecordReport, copies: &[Copies]) -> BTreeSet<Hash> {
+    let here = |hash: &Hash| copies.iter().any(|file| file.hash == *hash && file.here);
+    let files = record.summary.iter().flat_map(|summary| &summary.files);
+    let shown = files.filter(|file| node.previews().draws(file) && here(&file.hash));
+    shown.map(|file| file.hash).collect()
+}
+
+pub(super) async fn preview(
+    node: State<Arc<Node>>,
+    path: Path<(String, Hash)>,
+    asked: Query<previews::Asked>,
+) -> Result<Response, Response> {
+    let State(shown) = &node;
+    let shown = Arc::clone(shown);
+    previews::show(node, path, asked).await.map_err(|error| error_page(&shown, &error))
 }
 
 /// Sends one file of a version of this school's own record.
