@@ -137,6 +137,13 @@ enum Command {
         /// The data directory
         dir: PathBuf,
     },
+    #[command(flatten)]
+    Limited(Limited),
+}
+
+/// What a process does that limits itself first, for which it must have one thread; the node runs these.
+#[derive(Debug, Subcommand)]
+enum Limited {
     /// Read a file from standard input and write its text; the node runs this itself
     #[command(hide = true)]
     ReadFile,
@@ -151,25 +158,29 @@ enum Command {
     RunConfined(crate::preview::confine::Confined),
 }
 
+impl Limited {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::ReadFile => crate::extract::read_file(),
+            Self::WriteFileWithoutNames => crate::extract::write_file_without_names(),
+            Self::WriteThumbnail => crate::extract::write_thumbnail(),
+            Self::RunConfined(confined) => confined.run(),
+        }
+    }
+}
+
 /// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
 /// the arguments cannot be understood.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
-    // Those that limit themselves do so before there is a second thread.
-    let done = match arguments.command {
-        Command::ReadFile => crate::extract::read_file(),
-        Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
-        Command::WriteThumbnail => crate::extract::write_thumbnail(),
-        Command::RunConfined(confined) => confined.run(),
-        command => {
-            if let Command::Serve(_) = &command {
-                with_few_arenas();
-            }
-            run(command, &arguments.common.data, &output)
-        }
-    };
-    ended(done, &output)
+    if let Command::Limited(limited) = arguments.command {
+        return ended(limited.run(), &output);
+    }
+    if let Command::Serve(_) = &arguments.command {
+        with_few_arenas();
+    }
+    ended(run(arguments.command, &arguments.common.data, &output), &output)
 }
 
 fn ended(result: anyhow::Result<()>, output: &Output) -> ExitCode {
@@ -239,10 +250,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
                 Ok(())
             }
             Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
-            Command::ReadFile => crate::extract::read_file(),
-            Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
-            Command::WriteThumbnail => crate::extract::write_thumbnail(),
-            Command::RunConfined(confined) => confined.run(),
+            Command::Limited(limited) => limited.run(),
         }
     })
 }

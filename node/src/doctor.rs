@@ -2,7 +2,7 @@
 //! said in plain words.
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -178,15 +178,20 @@ fn free_ports(ports: &Ports) -> Vec<Found> {
 /// Where an address listens, and whether by UDP.
 fn socket(address: &Multiaddr) -> Option<(SocketAddr, bool)> {
     let mut parts = address.iter();
-    let ip = match parts.next()? {
-        Protocol::Ip4(ip) => ip.into(),
-        Protocol::Ip6(ip) => ip.into(),
-        _ => return None,
+    let (host, transport) = (parts.next()?, parts.next()?);
+    let ip: Option<IpAddr> = if let Protocol::Ip4(ip) = host {
+        Some(ip.into())
+    } else if let Protocol::Ip6(ip) = host {
+        Some(ip.into())
+    } else {
+        None
     };
-    match parts.next()? {
-        Protocol::Udp(port) => Some((SocketAddr::new(ip, port), true)),
-        Protocol::Tcp(port) => Some((SocketAddr::new(ip, port), false)),
-        _ => None,
+    if let Protocol::Udp(port) = transport {
+        Some((SocketAddr::new(ip?, port), true))
+    } else if let Protocol::Tcp(port) = transport {
+        Some((SocketAddr::new(ip?, port), false))
+    } else {
+        None
     }
 }
 

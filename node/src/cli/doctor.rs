@@ -1,36 +1,26 @@
 //! `staffroom doctor`
 
-use std::net::SocketAddr;
 use std::path::Path;
-
-use libp2p::Multiaddr;
 
 use super::client::Client;
 use super::output::{Output, Told, filled};
+use super::serve::Addresses;
 use crate::doctor::{Found, Health, Ports, examine};
 use crate::home::Home;
 
 /// Say whether this server has what Staffroom needs, and what to do where it has not
 #[derive(Debug, clap::Args)]
 pub(super) struct Doctor {
-    /// The addresses that serve is to listen at
-    #[arg(
-        long,
-        value_name = "MULTIADDR",
-        num_args = 1..,
-        default_values = ["/ip4/0.0.0.0/udp/4801/quic-v1", "/ip4/0.0.0.0/tcp/4801"]
-    )]
-    listen: Vec<Multiaddr>,
-    /// The address of the search page
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4800")]
-    http: SocketAddr,
+    #[command(flatten)]
+    addresses: Addresses,
 }
 
 impl Doctor {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
         let home = Home::new(data);
         let runs = home.is_set_up() && Client::running(&home).await?.is_some();
-        let ports = (!runs).then_some(Ports { http: self.http, listen: self.listen });
+        let Addresses { http, listen } = self.addresses;
+        let ports = (!runs).then_some(Ports { http, listen });
         let found = tokio::task::spawn_blocking(move || examine(&home, ports.as_ref())).await?;
         output.answer(&found, || found.iter().map(text).collect::<Vec<_>>().join("\n"))?;
         match found.iter().filter(|one| one.health == Health::ToDo).count() {
