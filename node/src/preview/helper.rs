@@ -6,12 +6,16 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::confine;
+
+/// How long the end of an output is waited for once the program has ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What was found on this server.
 #[derive(Debug, Clone, Default)]
@@ -84,17 +88,20 @@ impl Call<'_> {
             .process_group(0)
             .spawn()?;
         let most = self.most;
-        let output = child.stdout.take().map(|output| {
+        let (read, output) = mpsc::sync_channel(1);
+        if let Some(output) = child.stdout.take() {
             thread::spawn(move || {
                 let mut bytes = Vec::new();
                 // One more than may be tells that there was more.
-                output.take(most + 1).read_to_end(&mut bytes).map(|_| bytes)
-            })
-        });
+                let done = output.take(most + 1).read_to_end(&mut bytes).map(|_| bytes);
+                drop(read.send(done));
+            });
+        }
         let ended_well = wait(&mut child, self.limit);
         stop_group(&child);
         let ended_well = ended_well?;
-        let bytes = output.and_then(|thread| thread.join().ok()).transpose()?.unwrap_or_default();
+        // One that left the group may hold its end open for ever.
+        let bytes = output.recv_timeout(LAST_WORDS).unwrap_or_else(|_| Ok(Vec::new()))?;
         Ok(Some(bytes).filter(|bytes| ended_well && bytes.len() as u64 <= self.most))
     }
 }
