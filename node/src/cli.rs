@@ -8,6 +8,7 @@ mod bundle;
 mod client;
 mod close;
 mod demo;
+mod doctor;
 mod effect;
 mod get;
 mod group;
@@ -113,6 +114,8 @@ enum Command {
     Bundle(bundle::Bundle),
     /// Say how the node is doing
     Status(status::Status),
+    /// Say whether this server has what Staffroom needs, and what to do where it has not
+    Doctor(doctor::Doctor),
     /// Show or set how much room other schools' files have on this server
     Storage(storage::Storage),
     /// Show or set how much may pass on the line to other schools, and when
@@ -134,12 +137,36 @@ enum Command {
         /// The data directory
         dir: PathBuf,
     },
+    #[command(flatten)]
+    Limited(Limited),
+}
+
+/// What a process does that limits itself first, for which it must have one thread; the node runs these.
+#[derive(Debug, Subcommand)]
+enum Limited {
     /// Read a file from standard input and write its text; the node runs this itself
     #[command(hide = true)]
     ReadFile,
     /// Write the file on standard input without the names of people; the node runs this itself
     #[command(hide = true)]
     WriteFileWithoutNames,
+    /// Write a small copy of the picture on standard input; the node runs this itself
+    #[command(hide = true)]
+    WriteThumbnail,
+    /// Run another program with no access to this school's files; the node runs this itself
+    #[command(hide = true)]
+    RunConfined(crate::preview::confine::Confined),
+}
+
+impl Limited {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::ReadFile => crate::extract::read_file(),
+            Self::WriteFileWithoutNames => crate::extract::write_file_without_names(),
+            Self::WriteThumbnail => crate::extract::write_thumbnail(),
+            Self::RunConfined(confined) => confined.run(),
+        }
+    }
 }
 
 /// Reads the arguments and does what they say. Ends with 0, with 1 after a failure, and with 2 if
@@ -147,11 +174,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.common.json);
-    if let Command::ReadFile = &arguments.command {
-        return ended(crate::extract::read_file(), &output);
-    }
-    if let Command::WriteFileWithoutNames = &arguments.command {
-        return ended(crate::extract::write_file_without_names(), &output);
+    if let Command::Limited(limited) = arguments.command {
+        return ended(limited.run(), &output);
     }
     if let Command::Serve(_) = &arguments.command {
         with_few_arenas();
@@ -214,6 +238,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Resource(resource) => resource.run(data, output).await,
             Command::Bundle(bundle) => bundle.run(data, output).await,
             Command::Status(status) => status.run(data, output).await,
+            Command::Doctor(doctor) => doctor.run(data, output).await,
             Command::Storage(storage) => storage.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
@@ -225,8 +250,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
                 Ok(())
             }
             Command::VerifyStore { dir } => Ok(crate::store::verify(&dir).map(|_| ())?),
-            Command::ReadFile => crate::extract::read_file(),
-            Command::WriteFileWithoutNames => crate::extract::write_file_without_names(),
+            Command::Limited(limited) => limited.run(),
         }
     })
 }

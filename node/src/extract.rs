@@ -11,6 +11,7 @@ mod document;
 mod html;
 mod office;
 mod pdf;
+mod picture;
 mod plain;
 mod runs;
 mod sandbox;
@@ -21,7 +22,7 @@ mod xml;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +46,9 @@ const SUBCOMMAND: &str = "read-file";
 
 /// The one that writes it again without the names of people.
 const WITHOUT_NAMES: &str = "write-file-without-names";
+
+/// The one that writes a small copy of a picture.
+const THUMBNAIL: &str = "write-thumbnail";
 
 /// How long one file may take: the longest textbook takes a tenth of it on a slow server.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -146,6 +150,35 @@ impl Extractor {
         }
     }
 
+    /// A small copy of a picture, as PNG; none where it is no picture that is known, or it cannot be made.
+    pub fn thumbnail(&self, file: File) -> Option<Vec<u8>> {
+        let answer = self.ask(&[THUMBNAIL.into()], file, MAX_HEAD_BYTES + picture::MAX_BYTES);
+        match answer {
+            Ok(Answer { ended_well: true, parts: Some(parts), .. }) if parts.head == TEXT => {
+                Some(parts.body)
+            }
+            Ok(_) => None,
+            Err(error) => {
+                tracing::error!(%error, "a picture could not be made smaller");
+                None
+            }
+        }
+    }
+
+    /// Which guards this system has for a process that reads files, and which it lacks.
+    ///
+    /// # Errors
+    /// If the process cannot be run or does not answer.
+    pub fn guards(&self) -> io::Result<(Vec<&'static str>, Vec<&'static str>)> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(b"text")?;
+        file.rewind()?;
+        let answer = self.ask(&self.arguments, file, MAX_HEAD_BYTES)?;
+        let held = answer.guards.ok_or(io::ErrorKind::InvalidData)?;
+        let holds = |guard: &&str| held.split_whitespace().any(|one| one == *guard);
+        Ok(sandbox::GUARDS.into_iter().partition(holds))
+    }
+
     /// What a process answers that was given the file; waits while as many as may be run.
     fn ask(&self, arguments: &[OsString], file: File, most: u64) -> io::Result<Answer> {
         self.take_place();
@@ -185,8 +218,8 @@ impl Extractor {
     fn parse(&self, answer: &[u8], status: Option<ExitStatus>) -> Answer {
         let mut lines = answer.splitn(4, |byte| *byte == b'\n');
         let mut line = || lines.next().and_then(|line| std::str::from_utf8(line).ok());
-        let guards = line().and_then(|line| line.strip_prefix(GREETING));
-        if let Some(guards) = guards {
+        let guards = line().and_then(|line| line.strip_prefix(GREETING)).map(str::to_owned);
+        if let Some(guards) = &guards {
             self.say_what_is_missing(guards);
         }
         let about = line().and_then(|line| serde_json::from_str(line).ok());
@@ -194,7 +227,7 @@ impl Extractor {
         let body = lines.next().map(<[u8]>::to_vec);
         let parts = head.zip(body).map(|(head, body)| Parts { head, body });
         let ended_well = status.is_some_and(|status| status.success());
-        Answer { started: guards.is_some(), in_time: status.is_some(), ended_well, about, parts }
+        Answer { guards, in_time: status.is_some(), ended_well, about, parts }
     }
 
     fn say_what_is_missing(&self, guards: &str) {
@@ -217,7 +250,7 @@ impl Extractor {
                 let reason = format!("reading it took more than {} seconds", self.limit.as_secs());
                 no_text(reason, false)
             }
-            _ if !answer.started => {
+            _ if answer.guards.is_none() => {
                 tracing::error!("the program that reads files did not start");
                 no_text("the program that reads files did not start".to_owned(), false)
             }
@@ -240,8 +273,8 @@ impl Extractor {
 
 /// What a process answered.
 struct Answer {
-    /// Whether it was this program.
-    started: bool,
+    /// The guards that it said hold; none where it was not this program.
+    guards: Option<String>,
     /// Whether it ended by itself.
     in_time: bool,
     /// Whether it ended as it should.
@@ -312,6 +345,24 @@ pub fn write_file_without_names() -> anyhow::Result<()> {
             output.write_all(&cleaned)?;
         }
         Err(reason) => write!(output, "\n{NO_TEXT}\n{reason}")?,
+    }
+    output.flush()?;
+    Ok(())
+}
+
+/// The same for a picture of which a small copy is written.
+///
+/// # Errors
+/// If a limit cannot be set that every system has, or the standard streams fail.
+pub fn write_thumbnail() -> anyhow::Result<()> {
+    let mut output = greet()?;
+    let (bytes, rest) = take_in()?;
+    match picture::thumbnail(bytes).filter(|_| !rest.too_large) {
+        Some(small) => {
+            write!(output, "\n{TEXT}\n")?;
+            output.write_all(&small)?;
+        }
+        None => write!(output, "\n{NO_TEXT}\n")?,
     }
     output.flush()?;
     Ok(())

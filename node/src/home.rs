@@ -152,6 +152,11 @@ impl Home {
         self.dir.join("past-searches.json")
     }
 
+    /// The folder of pictures of files, which may be deleted at any time.
+    pub(crate) fn previews(&self) -> PathBuf {
+        self.dir.join("previews")
+    }
+
     /// The folder of the blobs.
     pub fn blobs(&self) -> PathBuf {
         self.dir.join("blobs")

@@ -7,6 +7,7 @@ mod api_error;
 mod bundles;
 mod comparisons;
 mod coverage;
+mod download;
 mod evidence;
 mod files;
 mod groups;
@@ -16,11 +17,14 @@ mod next_keys;
 mod nodes;
 mod own_resources;
 mod pages;
+mod previews;
+mod range;
 mod records;
 mod saved_searches;
 mod search;
 mod status;
 mod storage;
+mod versions;
 
 use std::sync::Arc;
 
@@ -91,7 +95,12 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/records/{id}/copies", get(storage::copies))
         .route("/records/{id}/files", post(files::fetch))
         .route("/records/{id}/files/{hash}/pin", put(storage::pin).delete(storage::unpin))
-        .route("/records/{id}/files/{hash}", get(files::download))
+        .route("/records/{id}/files/{hash}/preview", get(previews::show))
+        .route("/records/{id}/files/{hash}", get(download::download))
+        .route("/records/{id}/versions", get(versions::list))
+        .route("/records/{id}/versions/{number}", get(versions::show))
+        .route("/records/{id}/versions/{number}/files", delete(versions::remove_files))
+        .route("/records/{id}/versions/{number}/files/{hash}", get(versions::download))
         .route("/search", get(search::search))
         .route("/suggestions", get(search::suggest))
         .route("/saved-searches", get(saved_searches::list))
@@ -114,6 +123,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/", get(pages::search))
         .route("/records/{id}", get(pages::record))
         .route("/records/{id}/files/{hash}", get(pages::download))
+        .route("/records/{id}/files/{hash}/preview", get(pages::preview))
+        .route("/records/{id}/versions/{number}/files/{hash}", get(pages::download_of_version))
         .route(
             "/saved-searches",
             get(pages::saved_searches::list).post(pages::saved_searches::save),

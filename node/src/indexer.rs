@@ -164,6 +164,18 @@ impl Indexer {
         self.index.more_like(keys, filters, limit)
     }
 
+    /// Records that name one in their summaries, the newest first.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the index cannot be read.
+    pub fn referring_to(
+        &self,
+        record: &RecordId,
+        filters: &Filters,
+    ) -> Result<Vec<DocumentKey>, QueryError> {
+        self.index.referring_to(record, filters)
+    }
+
     /// What a person who is typing may be about to ask.
     ///
     /// # Errors

@@ -180,16 +180,26 @@ impl Node {
         if entries.is_empty() && with.is_empty() {
             return Ok(Vec::new());
         }
-        let mut released = Vec::new();
+        let (mut released, mut replaced, mut unneeded) = (Vec::new(), Vec::new(), Vec::new());
+        let mut changes: Vec<Change> = entries.iter().map(|entry| Change::entry(entry)).collect();
         for entry in entries {
-            if let Some(held) = self.store().entry(&entry.key())?
-                && held.version < entry.version()
+            let Some(held) = self.store().entry(&entry.key())? else { continue };
+            if held.version < entry.version()
                 && let Ok(held) = Entry::reopen(&held.bytes)
             {
                 released.extend(blobs_of(&held).into_iter().map(|blob| (held.key(), blob.hash)));
+                if entry.is_withdrawal() {
+                    let (forgotten, blobs) = self.forget_versions(&entry.key())?;
+                    changes.extend(forgotten);
+                    unneeded.extend(blobs);
+                } else {
+                    replaced.push(held);
+                }
             }
         }
-        let mut changes: Vec<Change> = entries.iter().map(|entry| Change::entry(entry)).collect();
+        let kept = self.keep_replaced(&replaced)?;
+        let versions_changed = !kept.is_empty() || !unneeded.is_empty();
+        changes.extend(kept);
         let own = with.iter().filter_map(possessed).collect::<BTreeSet<_>>();
         let lots = wanted::lots(entries, |hash, group| own.contains(&(*hash, *group)))?;
         changes.extend(wanted::changes(&lots));
@@ -203,6 +213,10 @@ impl Node {
             .map(|outcome| matches!(outcome, Outcome::Applied { .. }))
             .collect();
         self.release(released)?;
+        self.forget_all_unneeded(&unneeded)?;
+        if versions_changed {
+            self.measure_older_versions()?;
+        }
         self.indexer().wake();
         self.wanted.note(&lots);
         self.wanted.more.notify_one();
@@ -221,6 +235,17 @@ impl Node {
             .iter()
             .flat_map(|entry| blobs_of(entry).into_iter().map(|blob| (entry.key(), blob.hash)));
         self.release(blobs.collect())?;
+        for entry in entries {
+            let key = entry.key();
+            if self.store().versions_in_groups(&key.school, &key.record)?.is_empty() {
+                let (forgotten, blobs) = self.forget_versions(&key)?;
+                self.store().apply(forgotten)?;
+                self.forget_all_unneeded(&blobs)?;
+                if !blobs.is_empty() {
+                    self.measure_older_versions()?;
+                }
+            }
+        }
         self.indexer().wake();
         Ok(())
     }
@@ -242,19 +267,30 @@ impl Node {
                 key: possession_key(&hash, &key),
                 value: None,
             }])?;
-            self.forget_unpossessed(&hash)?;
+            self.forget_unneeded(&hash)?;
         }
         Ok(())
     }
 
-    /// Removes a blob that no group has any more.
-    pub(crate) fn forget_unpossessed(&self, hash: &Hash) -> Result<(), StoreError> {
-        if !self.store().local_first(Table::Possession, hash.as_bytes(), 1)?.is_empty() {
+    /// Whether a group has a blob, or an older version of one of this school's own records.
+    pub(crate) fn is_needed(&self, hash: &Hash) -> Result<bool, StoreError> {
+        for table in [Table::Possession, Table::VersionBlobs] {
+            if !self.store().local_first(table, hash.as_bytes(), 1)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Removes a blob that nothing needs any more.
+    pub(crate) fn forget_unneeded(&self, hash: &Hash) -> Result<(), StoreError> {
+        if self.is_needed(hash)? {
             return Ok(());
         }
         let mut forgotten = vec![Change::ForgetBlob { hash: *hash }];
         forgotten.extend(crate::file_texts::forget(hash));
         self.store().apply(forgotten)?;
+        self.previews().forget(hash);
         if let Err(error) = self.blobs().remove(hash) {
             tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
         }
@@ -266,13 +302,11 @@ impl Node {
     /// # Errors
     /// [`KeepError`] if it cannot be removed.
     pub(crate) fn forget_unshared(&self, file: &Hash) -> Result<(), KeepError> {
-        let is_shared =
-            |hash: &Hash| self.store().local_first(Table::Possession, hash.as_bytes(), 1);
-        if !is_shared(file)?.is_empty() {
+        if self.is_needed(file)? {
             return Ok(());
         }
         if let Some(text) = self.kept_text_of(file)?
-            && is_shared(&text)?.is_empty()
+            && !self.is_needed(&text)?
         {
             self.blobs().remove(&text)?;
         }

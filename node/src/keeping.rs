@@ -14,6 +14,7 @@ mod shared;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,8 @@ pub(crate) struct Keeping {
     settings: RwLock<StorageSettings>,
     groups: Mutex<BTreeMap<GroupId, Minded>>,
     memory: Mutex<Memory>,
+    /// Bytes of the files that only older versions of this school's own records name.
+    older_versions: AtomicU64,
     /// Something is to be looked at before its time.
     pub(crate) changed: Notify,
 }
@@ -110,6 +113,7 @@ impl Keeping {
             settings: RwLock::new(settings.unwrap_or_default()),
             groups: Mutex::default(),
             memory: Mutex::new(Memory::read(memory)),
+            older_versions: AtomicU64::default(),
             changed: Notify::new(),
         })
     }
@@ -140,8 +144,17 @@ impl Keeping {
             all.kept += room.kept;
             all.refused += room.refused;
         }
-        all.over = all.used.saturating_sub(self.settings().total);
+        all.over = (all.used + self.older_versions()).saturating_sub(self.settings().total);
         all
+    }
+
+    /// Bytes of the files that only older versions of this school's own records name.
+    pub(crate) fn older_versions(&self) -> u64 {
+        self.older_versions.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_older_versions(&self, bytes: u64) {
+        self.older_versions.store(bytes, Ordering::Relaxed);
     }
 
     /// Writes down what is known of other members.
@@ -304,11 +317,11 @@ impl Node {
         groups.retain(|group, _| self.is_member(group));
         let used: BTreeMap<GroupId, u64> =
             groups.iter().map(|(group, minded)| (*group, minded.keeper.room().used)).collect();
-        let all: u64 = used.values().sum();
+        let (all, older): (u64, u64) = (used.values().sum(), self.keeping().older_versions());
         for (group, minded) in groups.iter_mut() {
             self.follow_members(group, minded, now);
-            // What the others of its groups have of the room is not there for this one.
-            let others = all - used.get(group).copied().unwrap_or(0);
+            // What other groups and older versions have of the room is not there for this one.
+            let others = all - used.get(group).copied().unwrap_or(0) + older;
             let total = settings.total.saturating_sub(others);
             minded.keeper.handle_disk(free, Quota { total, ..settings.quota() }, now);
             self.with_membership(group, |set| {
@@ -387,7 +400,7 @@ impl Node {
             value: None,
         });
         self.store().apply(changes.collect())?;
-        self.forget_unpossessed(hash)?;
+        self.forget_unneeded(hash)?;
         tracing::info!(%hash, "a file was let go that enough others keep");
         Ok(())
     }

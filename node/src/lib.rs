@@ -1,5 +1,6 @@
 //! The Staffroom node: every clock, socket, file and task.
 
+pub mod adaptations;
 mod ago;
 pub mod blobs;
 pub mod bundle;
@@ -7,6 +8,7 @@ pub mod cli;
 mod clock;
 mod confirmations;
 pub mod contacts;
+mod doctor;
 mod epochs;
 pub mod erasure;
 pub mod extract;
@@ -30,9 +32,11 @@ pub mod membership;
 mod names;
 pub mod network;
 pub mod node;
+pub mod older_versions;
 pub mod own_resources;
 mod past_searches;
 pub mod peer_clocks;
+pub mod preview;
 pub mod publish;
 pub mod question;
 pub mod readable;

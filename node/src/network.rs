@@ -81,6 +81,7 @@ pub(crate) struct Shared {
     rates: Mutex<rate::Rates>,
     /// How often peers ask for ranges of files, for ordered hashes, and when schools were heard.
     range_rates: Mutex<rate::Rates>,
+    file_bytes: Mutex<rate::Rates>,
     ordered_rates: Mutex<rate::Rates>,
     heard_rates: Mutex<rate::Rates>,
     /// What peers gossip.
@@ -185,6 +186,7 @@ impl Network {
             held: Mutex::default(),
             rates: Mutex::default(),
             range_rates: Mutex::default(),
+            file_bytes: Mutex::default(),
             ordered_rates: Mutex::default(),
             heard_rates: Mutex::default(),
             gossip_rates: Mutex::default(),

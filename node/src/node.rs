@@ -27,6 +27,7 @@ use crate::line::Line;
 use crate::network::Network;
 use crate::past_searches::PastSearches;
 use crate::peer_clocks::PeerClocks;
+use crate::preview::Previews;
 use crate::saved_searches::SavedSearches;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
 use crate::wanted::Wanted;
@@ -46,6 +47,7 @@ pub struct Node {
     peer_clocks: PeerClocks,
     indexer: Indexer,
     extractor: Extractor,
+    previews: Previews,
     saved_searches: SavedSearches,
     past_searches: PastSearches,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
@@ -121,6 +123,7 @@ impl Node {
         let saved_searches =
             SavedSearches::open(home.saved_searches(), store.incarnation(), store.position());
         let wanted = Wanted::open(store.as_ref())?;
+        let previews = Previews::open(home.previews());
         let node = Arc::new(Self {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::open(Arc::clone(&store))?,
@@ -135,6 +138,7 @@ impl Node {
             blobs,
             indexer,
             extractor: Extractor::this_program(),
+            previews,
             saved_searches,
             verifier: Verifier::default(),
             aside: Mutex::default(),
@@ -144,6 +148,7 @@ impl Node {
             wanted,
         });
         node.follow_rosters()?;
+        node.measure_older_versions()?;
         Indexer::start(&node);
         Ok(node)
     }
@@ -166,6 +171,11 @@ impl Node {
     /// What is known of the files of its groups.
     pub(crate) fn keeping(&self) -> &Keeping {
         &self.keeping
+    }
+
+    /// Pictures of files.
+    pub(crate) fn previews(&self) -> &Previews {
+        &self.previews
     }
 
     /// The files held.

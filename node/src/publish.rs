@@ -295,6 +295,7 @@ impl Node {
         }
         let before = held.as_ref().and_then(|held| held.summary.as_ref());
         let about = self.about(&authored)?;
+        let originals = self.originals(&authored.record)?;
         let attached = authored.record.summarise().files;
         for file in &attached {
             if self.blobs().size(&file.hash)? != Some(file.size) {
@@ -308,6 +309,7 @@ impl Node {
             today: today(),
             shared_before: before,
             about: about.as_ref(),
+            originals: &originals,
             files: &files,
         };
         authored.cleared.extend(options.no_pupil_data.iter().map(|file| Clearance {

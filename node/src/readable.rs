@@ -27,9 +27,10 @@ pub enum Readable {
 }
 
 /// Fields that every page and every listing shows in a place of their own.
-const SHOWN_APART: [&str; 5] = ["schema", "title", "abstract", "tags", "files"];
+const SHOWN_APART: [&str; 6] = ["schema", "title", "abstract", "tags", "files", "based_on"];
 
-/// The fields of a record, those of its kind first, without its title, abstract, tags and files.
+/// The fields of a record, those of its kind first, without its title, abstract, tags and files and
+/// what it is based on.
 pub fn fields(record: &Record) -> Vec<Field> {
     let content = match serde_json::to_value(&record.content) {
         // The kind and, under it, its fields.

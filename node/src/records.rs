@@ -57,6 +57,25 @@ pub enum RecordError {
     /// It was not withdrawn.
     #[error("the record was not withdrawn; withdraw it with: staffroom withdraw")]
     NotWithdrawn,
+    /// Older versions stay with their author.
+    #[error("only the school that shared a record keeps its older versions; this one is another's")]
+    VersionsElsewhere,
+    /// There is no such version.
+    #[error("the record has no version {number} here: its versions are 1 to {count}")]
+    NoVersion {
+        /// The number asked for.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// Only the files of older versions can be let go.
+    #[error(
+        "version {0} is the one that is shared; its files stay until it is replaced or withdrawn"
+    )]
+    CurrentVersion(usize),
+    /// The files of an older version were let go.
+    #[error("{0} of this older version is not here any more")]
+    OlderFileGone(String),
     /// This needs the network.
     #[error(
         "the files are not held here and the node is not running; start it with: staffroom serve"

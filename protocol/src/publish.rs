@@ -13,6 +13,7 @@ use crate::entry::BlobRef;
 use crate::hash::{Hash, SchoolId};
 use crate::limits::{MAX_BODY_BYTES, MAX_SUMMARY_BYTES};
 use crate::record::impact_report::n_changed_slightly;
+use crate::record::resource::adapting::{self, Original};
 use crate::record::small_group::crossed_group;
 use crate::record::{Content, Problem, Problems, Record, Summary};
 use crate::safeguard::{self, Allowed, Clearance, Finding, Judgement};
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     pub shared_before: Option<&'a Summary>,
     /// The record that it is about, if it names one and its full text is held.
     pub about: Option<&'a Record>,
+    /// The resources that it is based on, as far as they are held.
+    pub originals: &'a [Original],
     /// What was read in its files, by their hashes.
     pub files: &'a BTreeMap<Hash, FileText>,
 }
@@ -170,6 +173,9 @@ fn check_against(
             );
         }
     }
+    if let Content::Resource(resource) = &record.content {
+        adapting::check(resource, context.originals, context.school, problems);
+    }
     if let Content::Adoption(adoption) = &record.content {
         adoption.validate_source(context.school, problems);
         if let Some(Content::Intervention(original)) = context.about.map(|about| &about.content) {
@@ -228,6 +234,7 @@ mod tests {
             today: date(2026, 11, 24),
             shared_before: None,
             about: None,
+            originals: &[],
             files: &read.collect(),
         };
         prepare(authored.record, &authored.cleared, context)
@@ -302,6 +309,7 @@ mod tests {
             today: date(2026, 11, 24),
             shared_before: None,
             about: None,
+            originals: &[],
             files: &BTreeMap::new(),
         };
         let refusal = prepare(authored.record, &authored.cleared, context).unwrap_err();

@@ -118,6 +118,9 @@ impl Document {
             engine.add_f64(fields.effect, effect);
         }
         self.add_lineage(&mut engine, fields);
+        for reference in &self.summary.references {
+            engine.add_bytes(fields.refers_to, reference.record.as_bytes());
+        }
         engine.add_u64(fields.clock, self.clock.as_u64());
         engine.add_u64(fields.tie_break, tie_break(&key));
         self.add_texts(&mut engine, fields);

@@ -3,6 +3,7 @@
 mod folder;
 pub(crate) mod news;
 mod place;
+mod referring;
 mod similar;
 mod stamp;
 mod suggest;

@@ -8,7 +8,7 @@ use crate::facet::Facet;
 
 /// The version of the fields and of how text is cut into words. Raising it makes every node build
 /// its index again at the next start, so raise it with every change to either.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// The name under which the engine knows the analyser of the text fields.
 pub(crate) const ANALYZER: &str = "staffroom_english";
@@ -62,6 +62,8 @@ pub(crate) struct Fields {
     pub(crate) reported: Field,
     /// The phases of the schools that started what its lineage is about.
     pub(crate) tried_in: Field,
+    /// The ids of the records that its summary names.
+    pub(crate) refers_to: Field,
     /// The words of the summary as people write them: what misspellings and beginnings of words are
     /// compared with.
     pub(crate) words: Field,
@@ -123,6 +125,7 @@ pub(crate) fn build() -> (Schema, Fields) {
         strength: builder.add_u64_field(STRENGTH, FAST),
         reported: builder.add_u64_field(REPORTED, FAST),
         tried_in: builder.add_text_field("tried_in", untouched),
+        refers_to: builder.add_bytes_field("refers_to", INDEXED),
         words: builder.add_text_field("words", words),
         text: TextField::ALL.map(|field| builder.add_text_field(field.as_str(), text.clone())),
         facets: Facet::ALL

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod adaptations;
 mod adding_resources;
 mod bad_input;
 mod bundles;
+mod doctor;
+mod downloads;
 mod files;
 mod first_light;
 mod floor_versions;
@@ -19,11 +22,13 @@ mod life;
 mod line;
 mod missing;
 mod partition;
+mod previews;
 mod recovery;
 mod removal;
 mod saved_searches;
 mod statistics;
 mod succession;
+mod versions;
 mod what_worked;
 mod wire;
 mod withdrawal;

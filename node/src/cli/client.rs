@@ -361,3 +361,9 @@ pub(super) fn segment(text: &str) -> String {
     // Encoded for a form, but with %20 for a space, which is right in both places.
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
+
+/// The path of a record, or of one of its versions.
+pub(super) fn at_version(id: &str, version: Option<usize>) -> String {
+    let record = format!("/records/{}", segment(id));
+    version.map_or(record.clone(), |number| format!("{record}/versions/{number}"))
+}

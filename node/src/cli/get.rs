@@ -8,14 +8,18 @@ use anyhow::{Context, bail};
 use serde_json::json;
 use staffroom_protocol::record;
 
-use super::client::{Client, segment};
+use super::client::{Client, at_version};
 use super::output::{Output, bytes};
+use crate::http::RecordReport;
 
 /// Save the files of a record
 #[derive(Debug, clap::Args)]
 pub(super) struct Get {
     /// The record's id, or how it begins
     id: String,
+    /// Save the files of an older version of a record of this school
+    #[arg(long, value_name = "N")]
+    version: Option<usize>,
     /// The folder in which to save them
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -41,16 +45,15 @@ impl Get {
     }
 
     async fn save(&self, client: &Client, output: &Output) -> anyhow::Result<Vec<(PathBuf, u64)>> {
-        let id = segment(&self.id);
-        let path = format!("/records/{id}/files");
-        let files: Vec<record::File> = match client.post(&path, &json!({})).await {
-            Ok(files) => files,
-            // Some are with other schools.
-            Err(_) if !client.is_running() => {
-                client.connect().await?;
-                client.post(&path, &json!({})).await?
-            }
-            Err(error) => return Err(error),
+        let record = at_version(&self.id, self.version);
+        let files = match self.version {
+            Some(_) => client
+                .get::<RecordReport>(&record)
+                .await?
+                .summary
+                .map(|summary| summary.files)
+                .unwrap_or_default(),
+            None => fetched(client, &record).await?,
         };
         std::fs::create_dir_all(&self.out)
             .with_context(|| format!("cannot make the folder {}", self.out.display()))?;
@@ -65,7 +68,7 @@ impl Get {
             let mut part = tempfile::NamedTempFile::new_in(&self.out)
                 .with_context(|| format!("cannot write in {}", self.out.display()))?;
             let mut done = 0;
-            let path = format!("/records/{id}/files/{}", file.hash);
+            let path = format!("{record}/files/{}", file.hash);
             client
                 .receive_file(&path, |piece| {
                     done += piece.len() as u64;
@@ -81,6 +84,19 @@ impl Get {
             saved.push((target, file.size));
         }
         Ok(saved)
+    }
+}
+
+/// The files of a record, once all of them are here.
+async fn fetched(client: &Client, record: &str) -> anyhow::Result<Vec<record::File>> {
+    let path = format!("{record}/files");
+    match client.post(&path, &json!({})).await {
+        // Some are with other schools.
+        Err(_) if !client.is_running() => {
+            client.connect().await?;
+            client.post(&path, &json!({})).await
+        }
+        answered => answered,
     }
 }
 

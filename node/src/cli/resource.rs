@@ -4,13 +4,15 @@ use std::path::Path;
 
 use anyhow::bail;
 
-use super::client::{Client, segment};
+use super::client::{Client, at_version, segment};
 use super::output::{Output, bytes};
 use crate::ago::ago;
 use crate::clock::now_millis;
 use crate::keeping::{Copies, Copy};
+use crate::older_versions::{ListedVersion, VersionFile};
 
-/// Show which schools hold the files of a record, and pin them so that they stay here
+/// Show which schools hold the files of a record, pin them so that they stay here, and list its
+/// versions
 #[derive(Debug, clap::Args)]
 pub(super) struct Resource {
     /// The record's id, or how it begins
@@ -21,15 +23,34 @@ pub(super) struct Resource {
     /// Pin this file no longer; may be given several times
     #[arg(long, value_name = "FILE")]
     unpin: Vec<String>,
+    /// List the versions of a record of this school, and which of their files are here
+    #[arg(long, conflicts_with_all = ["pin", "unpin"])]
+    versions: bool,
+    /// Let go of the files of an older version, to make room; the version itself stays
+    #[arg(long, value_name = "N", conflicts_with_all = ["pin", "unpin"])]
+    drop_files_of: Option<usize>,
 }
 
 impl Resource {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
         let client = Client::open(data, output).await?;
+        if self.versions || self.drop_files_of.is_some() {
+            let versions = self.ask_for_versions(&client).await;
+            client.close().await;
+            let versions = versions?;
+            return output.answer(&versions, || versions_text(&versions));
+        }
         let copies = self.ask(&client).await;
         client.close().await;
         let copies = copies?;
         output.answer(&copies, || text(&copies))
+    }
+
+    async fn ask_for_versions(&self, client: &Client) -> anyhow::Result<Vec<ListedVersion>> {
+        match self.drop_files_of {
+            None => client.get(&format!("/records/{}/versions", segment(&self.id))).await,
+            number => client.delete(&format!("{}/files", at_version(&self.id, number))).await,
+        }
     }
 
     async fn ask(&self, client: &Client) -> anyhow::Result<Vec<Copies>> {
@@ -70,6 +91,21 @@ fn text(files: &[Copies]) -> String {
             text.push_str(&format!(
                 "  {short} more schools are to keep it; they fetch it when they can\n"
             ));
+        }
+    }
+    text
+}
+
+fn versions_text(versions: &[ListedVersion]) -> String {
+    let mut text = String::new();
+    for version in versions {
+        let ListedVersion { number, current, updated, title, files } = version;
+        let day = updated.get(..10).unwrap_or(updated);
+        let shared = if *current { ", the one that is shared" } else { "" };
+        text.push_str(&format!("{number}  {day}  {title}{shared}\n"));
+        for VersionFile { file, here } in files {
+            let gone = if *here { "" } else { ", not here any more" };
+            text.push_str(&format!("   {} ({}{gone})\n", file.name, bytes(file.size)));
         }
     }
     text

@@ -20,9 +20,9 @@ use crate::http::{Token, router};
 use crate::network::Network;
 use crate::node::Node;
 
-/// Run this school's node
+/// Where a node is reached.
 #[derive(Debug, clap::Args)]
-pub(super) struct Serve {
+pub(super) struct Addresses {
     /// Addresses at which other schools' nodes reach this one; several may be given
     #[arg(
         long,
@@ -30,10 +30,17 @@ pub(super) struct Serve {
         num_args = 1..,
         default_values = ["/ip4/0.0.0.0/udp/4801/quic-v1", "/ip4/0.0.0.0/tcp/4801"]
     )]
-    listen: Vec<Multiaddr>,
+    pub(super) listen: Vec<Multiaddr>,
     /// The address of the search page and the command line's API, on this machine only
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4800")]
-    http: SocketAddr,
+    pub(super) http: SocketAddr,
+}
+
+/// Run this school's node
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    addresses: Addresses,
     /// Stop when standard input ends, as it does when the program that started this one ends
     #[arg(long, hide = true)]
     until_input_ends: bool,
@@ -42,11 +49,11 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
         start_log();
-        if !self.http.ip().is_loopback() {
+        if !self.addresses.http.ip().is_loopback() {
             bail!(
                 "--http is {}; the search page is for this machine only, so give an address such \
                  as 127.0.0.1:4800",
-                self.http
+                self.addresses.http
             );
         }
         // A command that opened the directory itself is soon done.
@@ -57,16 +64,16 @@ impl Serve {
     }
 
     async fn run_node(&self, node: &Arc<Node>, output: &Output) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.http).await.with_context(|| {
+        let listener = TcpListener::bind(self.addresses.http).await.with_context(|| {
             format!(
                 "cannot open the search page at {}; stop the program that uses the port, or \
                  choose another with --http",
-                self.http
+                self.addresses.http
             )
         })?;
         let address = listener.local_addr()?;
         let token = Token::load_or_create(&node.home().token())?;
-        let network = Network::start(Arc::clone(node), self.listen.clone()).await?;
+        let network = Network::start(Arc::clone(node), self.addresses.listen.clone()).await?;
         let (stop, stopping) = watch::channel(false);
         let app = router(Arc::clone(node), token);
         let server = axum::serve(listener, app).with_graceful_shutdown(until(stopping));

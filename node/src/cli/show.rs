@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use console::style;
 
-use super::client::{Client, segment};
+use super::client::{Client, at_version};
 use super::output::{Output, bytes, filled};
 use crate::http::RecordReport;
 use crate::readable::{self, Field, Readable};
@@ -17,6 +17,9 @@ use crate::readable::{self, Field, Readable};
 pub(super) struct Show {
     /// The record's id, or how it begins
     id: String,
+    /// Show an older version of a record of this school; resource ID --versions lists them
+    #[arg(long, value_name = "N")]
+    version: Option<usize>,
     /// Write what each school found as a picture to this file
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -25,8 +28,8 @@ pub(super) struct Show {
 impl Show {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
         let client = Client::open(data, output).await?;
-        let record: anyhow::Result<RecordReport> =
-            client.get(&format!("/records/{}", segment(&self.id))).await;
+        let path = at_version(&self.id, self.version);
+        let record: anyhow::Result<RecordReport> = client.get(&path).await;
         client.close().await;
         let record = record?;
         if let Some(path) = &self.plot {
@@ -41,11 +44,11 @@ impl Show {
             std::fs::write(path, plot)
                 .with_context(|| format!("could not write {}", path.display()))?;
         }
-        output.answer(&record, || text(&record))
+        output.answer(&record, || text(&record, self.version))
     }
 }
 
-fn text(record: &RecordReport) -> String {
+fn text(record: &RecordReport, version: Option<usize>) -> String {
     let Some(summary) = record.summary.as_ref().filter(|_| !record.withdrawn) else {
         return format!("{} withdrew this record; it is no longer shared.", record.school_name);
     };
@@ -55,11 +58,18 @@ fn text(record: &RecordReport) -> String {
             "{} · {} · {} · {}",
             readable::label(&record.kind),
             record.school_name,
-            record.groups.join(", "),
+            version.map_or_else(|| record.groups.join(", "), |number| format!("version {number}")),
             record.updated.get(..10).unwrap_or(&record.updated)
         ),
         format!("id {}", record.id),
     ];
+    let from = record.adaptations.from.iter();
+    lines.extend(from.map(|one| filled(&format!("Adapted from {}", one.described()), "")));
+    if let Some(adapters) = record.adaptations.adapters() {
+        lines.push(filled(&adapters, ""));
+        let by = record.adaptations.by.iter();
+        lines.extend(by.map(|one| filled(&format!("- {}", one.described()), "")));
+    }
     lines.extend(record.evidence.iter().flat_map(evidence::paragraphs));
     if !summary.abstract_text.is_empty() {
         lines.push(String::new());
@@ -78,8 +88,9 @@ fn text(record: &RecordReport) -> String {
     }
     if !summary.files.is_empty() {
         lines.push(format!(
-            "\nFiles (save them with: staffroom get {} --out DIR)",
-            record.id.short()
+            "\nFiles (save them with: staffroom get {}{} --out DIR)",
+            record.id.short(),
+            version.map(|number| format!(" --version {number}")).unwrap_or_default()
         ));
         let file = |file: &staffroom_protocol::record::File| {
             let checked = if file.text.is_some() { "" } else { ", not checked for pupil data" };

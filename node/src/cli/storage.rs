@@ -96,10 +96,12 @@ impl Storage {
 }
 
 fn text(report: &StorageReport) -> String {
-    let StorageReport { settings, capacity, used, kept, over, refused, free } = report;
+    let StorageReport { settings, capacity, used, kept, older_versions, over, refused, free } =
+        report;
     let capacity = capacity.map_or("different in each group".to_owned(), |one| one.to_string());
     let mut text = format!(
         "other schools' files  {} of {} at most, {} of it kept for others\n\
+         older versions        {} of this school's own files, which count with them\n\
          of one school         {} at most for others\n\
          the disk              {} free, {} stay free\n\
          this school keeps     {capacity} (of none, small, normal, large)\n\
@@ -107,6 +109,7 @@ fn text(report: &StorageReport) -> String {
         bytes(*used),
         bytes(settings.total),
         bytes(*kept),
+        bytes(*older_versions),
         bytes(settings.per_school),
         bytes(*free),
         bytes(settings.min_free),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use staffroom_search::QueryError;
 
+use crate::adaptations::AdaptationsError;
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
 use crate::groups::GroupError;
@@ -197,13 +198,26 @@ impl From<RecordError> for ApiError {
             RecordError::Keep(error) => error.into(),
             RecordError::Unknown(_)
             | RecordError::Ambiguous { .. }
-            | RecordError::SeveralSchools(_) => Self::not_found(error.to_string()),
-            RecordError::NotOwn(_) | RecordError::Withdrawn | RecordError::NotWithdrawn => {
-                Self::conflict(error.to_string())
-            }
+            | RecordError::SeveralSchools(_)
+            | RecordError::NoVersion { .. }
+            | RecordError::OlderFileGone(_) => Self::not_found(error.to_string()),
+            RecordError::NotOwn(_)
+            | RecordError::Withdrawn
+            | RecordError::NotWithdrawn
+            | RecordError::VersionsElsewhere
+            | RecordError::CurrentVersion(_) => Self::conflict(error.to_string()),
             RecordError::NoNetwork | RecordError::Fetch { .. } => {
                 Self::unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<AdaptationsError> for ApiError {
+    fn from(error: AdaptationsError) -> Self {
+        match error {
+            AdaptationsError::Record(error) => error.into(),
+            AdaptationsError::Query(error) => error.into(),
         }
     }
 }

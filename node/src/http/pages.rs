@@ -2,23 +2,26 @@
 
 pub(super) mod saved_searches;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::extract::{Path, Query, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::Facet;
 
 use super::api_error::{ApiError, blocking};
-use super::files;
+use super::download;
+use super::previews;
 use super::records::{RecordReport, report};
 use super::search::{HitReport, SearchReport, kind_label, note, run, similar_to};
+use super::versions;
 use crate::keeping::Copies;
 use crate::node::Node;
+use crate::older_versions::ListedVersion;
 use crate::question::parameters;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
@@ -93,6 +96,10 @@ struct RecordPage<'a> {
     titles: Titles,
     /// Who holds its files.
     copies: Vec<Copies>,
+    /// Those that have a picture.
+    pictured: BTreeSet<Hash>,
+    /// Its versions, where it is this school's own.
+    versions: Vec<ListedVersion>,
     /// What is about the same.
     similar: Vec<HitReport>,
 }
@@ -281,9 +288,13 @@ pub(super) async fn record(
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
         let copies = finding.copies(&held)?;
-        Ok((report(&finding, held)?, titles, copies, similar))
+        let versions = match finding.list_versions(&id) {
+            Err(RecordError::VersionsElsewhere | RecordError::Withdrawn) => Vec::new(),
+            versions => versions?,
+        };
+        Ok((report(&finding, held)?, titles, copies, versions, similar))
     });
-    let (record, titles, copies, similar) =
+    let (record, titles, copies, versions, similar) =
         found.await.and_then(|found| found).map_err(|error| error_page(&node, &error))?;
     let page = RecordPage {
         school: &node.identity().claims().name,
@@ -293,7 +304,9 @@ pub(super) async fn record(
         updated: record.updated.get(..10).unwrap_or(&record.updated),
         record: &record,
         titles,
+        pictured: pictured(&node, &record, &copies),
         copies,
+        versions,
         similar,
     };
     Ok(render(StatusCode::OK, &page))
@@ -316,10 +329,41 @@ fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
 pub(super) async fn download(
     node: State<Arc<Node>>,
     path: Path<(String, Hash)>,
+    headers: HeaderMap,
 ) -> Result<Response, Response> {
     let State(shown) = &node;
     let shown = Arc::clone(shown);
-    files::download(node, path).await.map_err(|error| error_page(&shown, &error))
+    download::download(node, path, headers).await.map_err(|error| error_page(&shown, &error))
+}
+
+/// The files of a record that are here and can be shown as a picture, judged by what its school says
+/// that they are: one that is something else has none after all.
+fn pictured(node: &Node, record: &RecordReport, copies: &[Copies]) -> BTreeSet<Hash> {
+    let here = |hash: &Hash| copies.iter().any(|file| file.hash == *hash && file.here);
+    let files = record.summary.iter().flat_map(|summary| &summary.files);
+    let shown = files.filter(|file| node.previews().draws(file) && here(&file.hash));
+    shown.map(|file| file.hash).collect()
+}
+
+pub(super) async fn preview(
+    node: State<Arc<Node>>,
+    path: Path<(String, Hash)>,
+    asked: Query<previews::Asked>,
+) -> Result<Response, Response> {
+    let State(shown) = &node;
+    let shown = Arc::clone(shown);
+    previews::show(node, path, asked).await.map_err(|error| error_page(&shown, &error))
+}
+
+/// Sends one file of a version of this school's own record.
+pub(super) async fn download_of_version(
+    node: State<Arc<Node>>,
+    path: Path<(String, usize, Hash)>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let State(shown) = &node;
+    let shown = Arc::clone(shown);
+    versions::download(node, path, headers).await.map_err(|error| error_page(&shown, &error))
 }
 
 pub(super) async fn style() -> Response {

@@ -12,6 +12,7 @@ use staffroom_protocol::record::{Record, Summary};
 use super::api_error::{ApiError, blocking};
 use super::evidence::EvidenceReport;
 use super::nodes::Unlock;
+use crate::adaptations::Adaptations;
 use crate::erasure::WithdrawalReceipts;
 use crate::node::Node;
 use crate::publish::{PublishOptions, PublishOutcome};
@@ -52,6 +53,9 @@ pub struct RecordReport {
     pub summary: Option<Summary>,
     /// The full record, once its text has come.
     pub record: Option<Record>,
+    /// What it was made from, and what was made from it.
+    #[serde(default)]
+    pub adaptations: Adaptations,
     /// What its lineage shows; none for what belongs to none.
     pub evidence: Option<EvidenceReport>,
 }
@@ -84,12 +88,13 @@ pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
 ) -> Result<Json<RecordReport>, ApiError> {
-    Ok(Json(blocking(move || node.find_record(&id).and_then(|held| report(&node, held))).await??))
+    Ok(Json(blocking(move || report(&node, node.find_record(&id)?)).await??))
 }
 
 /// A record in the form in which it is shown.
-pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, RecordError> {
+pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, ApiError> {
     let key = held.entry.key();
+    let adaptations = node.adaptations(&held)?;
     let mut names = node.group_names();
     let evidence = match held.summary {
         Some(_) => EvidenceReport::of(node, (key.school, key.record))?,
@@ -107,6 +112,7 @@ pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, Reco
         withdrawn: held.entry.is_withdrawal(),
         summary: held.summary,
         record: held.record,
+        adaptations,
         evidence,
     })
 }

@@ -27,7 +27,10 @@ pub struct StorageReport {
     pub used: u64,
     /// Those of them that are here for the sake of others.
     pub kept: u64,
-    /// By how many bytes that is more than may be: nothing is dropped that others do not have.
+    /// Bytes of the files that only older versions of this school's own records have.
+    #[serde(default)]
+    pub older_versions: u64,
+    /// By how many bytes they and those of older versions are more than may be: nothing is dropped that others do not have.
     pub over: u64,
     /// Files that this school was to keep and had no room for.
     pub refused: usize,
@@ -55,6 +58,7 @@ fn report(node: &Node) -> StorageReport {
         capacity: node.capacity(),
         used: room.used,
         kept: room.kept,
+        older_versions: node.keeping().older_versions(),
         over: room.over,
         refused: room.refused,
         free: node.free_bytes(),

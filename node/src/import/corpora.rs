@@ -66,6 +66,7 @@ fn obstacles(row: Row) -> Vec<String> {
         today: date(2026, 11, 24),
         shared_before: None,
         about: None,
+        originals: &[],
         files: &BTreeMap::new(),
     };
     let Err(refusal) = publish::prepare(authored.record, &authored.cleared, context) else {

@@ -64,6 +64,12 @@ pub(super) async fn answer(
         network.offended(peer, offence).await;
         return Response::Refused(Refusal::Busy);
     }
+    if let (Request::BlobRange { length, .. }, true) = (&request, member)
+        && !network.may_have_bytes(peer, *length, now)
+    {
+        network.offended(peer, Offence::TooMuch).await;
+        return Response::Refused(Refusal::Busy);
+    }
     let response = answer_allowed(node, network, peer, member, request).await;
     if let Some(offence) = refused_for(&response) {
         network.offended(peer, offence).await;
@@ -71,6 +77,15 @@ pub(super) async fn answer(
     let may_have_it = || group.is_some_and(|group| node.shares(&group, &peer));
     let paced = network.shared.pace.before_answering(peer, response, may_have_it);
     network.until_stopped(paced).await.unwrap_or(Response::Refused(Refusal::Busy))
+}
+
+impl Network {
+    /// Whether a member may have so many bytes of a file in this hour; they count as had then.
+    fn may_have_bytes(&self, peer: PublicKey, length: u64, now: Instant) -> bool {
+        let bytes = length.min(self.shared.pace.range_bytes()) as f64;
+        let mut rates = self.shared.file_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.take_many(peer, rate::FILE_BYTES, bytes, now)
+    }
 }
 
 /// What an answer that refuses is for.

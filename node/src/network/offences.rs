@@ -32,6 +32,8 @@ pub(crate) enum Offence {
     TooOften,
     /// The same of a node that is no member of the group it asks about.
     StrangerTooOften,
+    /// It asked for more of files than a member has in an hour.
+    TooMuch,
     /// It passed on more than a node takes by gossip; comparisons bring it.
     PassedOnTooOften,
     /// It listens to more topics than a school can have groups.
@@ -66,6 +68,7 @@ impl Offence {
             Self::NotAMember => "not_a_member",
             Self::Removed => "removed",
             Self::TooOften | Self::StrangerTooOften => "too_often",
+            Self::TooMuch => "too_much",
             Self::PassedOnTooOften => "passed_on_too_often",
             Self::TooManyTopics => "too_many_topics",
             Self::HeldAlready => "held_already",
@@ -95,6 +98,7 @@ impl Offence {
             Self::TooOften => 0.02,
             Self::NotAMember
             | Self::PassedOnTooOften
+            | Self::TooMuch
             | Self::HeldAlready
             | Self::Removed
             | Self::UnknownAuthor

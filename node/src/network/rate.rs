@@ -12,6 +12,14 @@ pub(crate) const MEMBER: Allowance = Allowance { burst: 400.0, a_second: 200.0 }
 /// encrypted line on one machine carries. What a school's line carries is its ceilings' concern.
 pub(crate) const RANGES: Allowance = Allowance { burst: 4_000.0, a_second: 4_000.0 };
 
+/// Bytes of files that a member may ask for in an hour: more than a new server fetches that takes all that
+/// the default room holds, from one other school alone. Whoever wants more gets it in the next hours.
+pub(crate) const FILE_BYTES: Allowance =
+    Allowance { burst: FILE_BYTES_AN_HOUR, a_second: FILE_BYTES_AN_HOUR / 3_600.0 };
+
+/// 64 GiB.
+const FILE_BYTES_AN_HOUR: f64 = 64.0 * 1024.0 * 1024.0 * 1024.0;
+
 /// A stranger only ever joins or introduces itself.
 pub(crate) const STRANGER: Allowance = Allowance { burst: 20.0, a_second: 0.5 };
 
@@ -60,6 +68,17 @@ impl<K> Default for Rates<K> {
 impl<K: Ord> Rates<K> {
     /// Takes one off what `peer` may do; false if it has done too much.
     pub(crate) fn take(&mut self, peer: K, allowance: Allowance, now: Instant) -> bool {
+        self.take_many(peer, allowance, 1.0, now)
+    }
+
+    /// The same for several at once.
+    pub(crate) fn take_many(
+        &mut self,
+        peer: K,
+        allowance: Allowance,
+        count: f64,
+        now: Instant,
+    ) -> bool {
         if self.buckets.len() >= MAX_NODES && !self.buckets.contains_key(&peer) {
             self.buckets.clear();
         }
@@ -67,10 +86,10 @@ impl<K: Ord> Rates<K> {
         let earned = now.saturating_duration_since(*last).as_secs_f64() * allowance.a_second;
         *left = (*left + earned).min(allowance.burst);
         *last = now;
-        if *left < 1.0 {
+        if *left < count {
             return false;
         }
-        *left -= 1.0;
+        *left -= count;
         true
     }
 }
@@ -91,5 +110,20 @@ mod tests {
         assert_eq!(allowed, 20);
         assert!(!rates.take(peer, STRANGER, start + Duration::from_secs(1)));
         assert!(rates.take(peer, STRANGER, start + Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn one_member_has_so_many_bytes_of_files_in_an_hour_and_takes_none_of_anothers() {
+        const LOT: f64 = 1024.0 * 1024.0 * 1024.0;
+        let node = |seed: u8| SecretKey::from_seed(&[seed; 32]).public();
+        let (mut rates, start) = (Rates::default(), Instant::now());
+        let lots = |rates: &mut Rates, peer, now| {
+            (0..1_000).take_while(|_| rates.take_many(peer, FILE_BYTES, LOT, now)).count()
+        };
+        assert_eq!(lots(&mut rates, node(1), start), 64);
+        assert_eq!(lots(&mut rates, node(1), start + Duration::from_secs(1)), 0);
+        assert_eq!(lots(&mut rates, node(2), start), 64);
+        assert_eq!(lots(&mut rates, node(1), start + Duration::from_secs(1_800)), 32);
+        assert_eq!(lots(&mut rates, node(1), start + Duration::from_secs(20_000)), 64);
     }
 }

@@ -111,6 +111,10 @@ pub enum Table {
     FileTexts = 11,
     /// Which files people here opened or pinned.
     Copies = 12,
+    /// Older versions of this school's own records.
+    Versions = 13,
+    /// Which blobs those older versions need.
+    VersionBlobs = 14,
 }
 
 impl Change {

@@ -6,6 +6,7 @@ mod documents;
 mod guards;
 mod hostile;
 mod names;
+mod office;
 
 use std::io::{Seek, SeekFrom, Write};
 use std::time::Duration;

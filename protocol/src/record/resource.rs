@@ -1,5 +1,6 @@
 //! Something to teach or work with: files, or an address where it is kept.
 
+pub mod adapting;
 mod attachment;
 
 use serde::{Deserialize, Serialize};

@@ -205,6 +205,7 @@ mod tests {
                 today: jiff::civil::date(2026, 11, 24),
                 shared_before: None,
                 about,
+                originals: &[],
                 files: &files,
             };
             let record = authored.record.clone();

@@ -1,0 +1,167 @@
+//! Which resources were made from which, both ways.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use staffroom_protocol::hash::{RecordId, SchoolId};
+use staffroom_protocol::record::resource::GROUP_ONLY;
+use staffroom_protocol::record::resource::adapting::Original;
+use staffroom_protocol::record::{Content, Kind, Record, Reference, Summary};
+use staffroom_search::{Filters, QueryError};
+
+use crate::node::Node;
+use crate::records::{HeldRecord, RecordError, school_names};
+
+/// A resource that another one was made from, or that was made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelatedResource {
+    /// Its id.
+    pub id: RecordId,
+    /// Its school, where that is known.
+    pub school: Option<SchoolId>,
+    /// The school's name; empty where the record is not held.
+    pub school_name: String,
+    /// Its title; empty where the record is not held.
+    pub title: String,
+    /// Its licence; empty where the record is not held.
+    pub licence: String,
+}
+
+/// What a resource was made from, and what was made from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Adaptations {
+    /// What it was made from.
+    pub from: Vec<RelatedResource>,
+    /// What others, or its own school, made from it.
+    pub by: Vec<RelatedResource>,
+}
+
+/// Why they cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum AdaptationsError {
+    /// What is held.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The search index.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl Node {
+    /// The resources that a record is based on, as far as they are held.
+    pub(crate) fn originals(&self, record: &Record) -> Result<Vec<Original>, RecordError> {
+        let Content::Resource(resource) = &record.content else { return Ok(Vec::new()) };
+        let mut originals = Vec::new();
+        for reference in &resource.based_on {
+            if let Some((_, Summary { title, licence, .. })) = self.resource(reference)? {
+                let licence = licence.unwrap_or_else(|| GROUP_ONLY.to_owned());
+                originals.push(Original { reference: reference.clone(), title, licence });
+            }
+        }
+        Ok(originals)
+    }
+
+    /// What a resource was made from, and what was made from it, as far as this node may read it; empty
+    /// for other kinds.
+    ///
+    /// # Errors
+    /// [`AdaptationsError`] if what is held or the index cannot be read.
+    pub(crate) fn adaptations(&self, held: &HeldRecord) -> Result<Adaptations, AdaptationsError> {
+        if held.entry.kind() != Kind::Resource.as_str() {
+            return Ok(Adaptations::default());
+        }
+        Ok(Adaptations { from: self.adapted_from(held)?, by: self.adapted_by(held)? })
+    }
+
+    fn adapted_from(&self, held: &HeldRecord) -> Result<Vec<RelatedResource>, RecordError> {
+        let based_on = match held.record.as_ref().map(|record| &record.content) {
+            Some(Content::Resource(resource)) => &resource.based_on,
+            // The full text of a newer version has not come.
+            Some(_) | None => return Ok(Vec::new()),
+        };
+        let mut from = Vec::new();
+        for reference in based_on {
+            from.push(match self.resource(reference)? {
+                Some((other, summary)) => self.related(&other, summary),
+                None => RelatedResource {
+                    id: reference.record,
+                    school: reference.school,
+                    school_name: String::new(),
+                    title: String::new(),
+                    licence: String::new(),
+                },
+            });
+        }
+        Ok(from)
+    }
+
+    fn adapted_by(&self, held: &HeldRecord) -> Result<Vec<RelatedResource>, AdaptationsError> {
+        let own = held.entry.key();
+        let readable = Filters::default().within(self.followed_groups());
+        let found = self.indexer().referring_to(&own.record, &readable)?;
+        let (mut by, mut seen) = (Vec::new(), BTreeSet::new());
+        for key in found {
+            if !seen.insert((key.school, key.record)) {
+                continue;
+            }
+            let named = Reference { record: key.record, school: Some(key.school), version: None };
+            let names_it = |one: &Reference| {
+                one.record == own.record && one.school.is_none_or(|school| school == own.school)
+            };
+            if let Some((other, summary)) = self.resource(&named)?
+                && summary.references.iter().any(names_it)
+            {
+                by.push(self.related(&other, summary));
+            }
+        }
+        Ok(by)
+    }
+
+    /// A resource that is held and was not withdrawn.
+    fn resource(&self, named: &Reference) -> Result<Option<(HeldRecord, Summary)>, RecordError> {
+        let Some(school) = named.school else { return Ok(None) };
+        let held = self.record(school, named.record)?;
+        let held = held.filter(|held| held.entry.kind() == Kind::Resource.as_str());
+        Ok(held.and_then(|held| held.summary.clone().map(|summary| (held, summary))))
+    }
+
+    fn related(&self, held: &HeldRecord, summary: Summary) -> RelatedResource {
+        let key = held.entry.key();
+        let name = school_names(self, &key.group).remove(&key.school);
+        RelatedResource {
+            id: key.record,
+            school: Some(key.school),
+            school_name: name.unwrap_or_else(|| key.school.short()),
+            title: summary.title,
+            licence: summary.licence.unwrap_or_else(|| GROUP_ONLY.to_owned()),
+        }
+    }
+}
+
+impl RelatedResource {
+    /// It in words: its title, its school, its licence and id.
+    pub fn described(&self) -> String {
+        let id = self.id.short();
+        if self.title.is_empty() {
+            return format!("a resource that is not here (id {id})");
+        }
+        format!("\"{}\" by {} ({}, id {id})", self.title, self.school_name, self.licence)
+    }
+}
+
+impl Adaptations {
+    /// How many schools made something from it, in words; none if none did.
+    pub fn adapters(&self) -> Option<String> {
+        let mut schools: Vec<&str> = Vec::new();
+        for one in &self.by {
+            if !schools.contains(&one.school_name.as_str()) {
+                schools.push(&one.school_name);
+            }
+        }
+        match schools.len() {
+            0 => None,
+            1 => Some(format!("Adapted by 1 school: {}", schools[0])),
+            count => Some(format!("Adapted by {count} schools: {}", schools.join(", "))),
+        }
+    }
+}

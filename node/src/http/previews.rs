@@ -1,0 +1,71 @@
+//! Previews of files: a picture of a page, or the beginning of the text.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use staffroom_protocol::hash::Hash;
+
+use super::api_error::{ApiError, blocking};
+use super::records::held;
+use crate::node::Node;
+use crate::preview::{MAX_PAGES, NoPreview};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default = "first")]
+    page: u32,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// Shows a page of a file that is here as a picture, else the beginning of the text inside it.
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    Path((id, hash)): Path<(String, Hash)>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, ApiError> {
+    let Asked { page } = asked;
+    if !(1..=MAX_PAGES).contains(&page) {
+        return Err(ApiError::bad_request(format!(
+            "page {page} has no preview; pages 1 to {MAX_PAGES} have one"
+        )));
+    }
+    let held = held(&node, id).await?;
+    let (group, file) = (held.entry.key().group, held.file(&hash)?.clone());
+    let text = file.text;
+    if !node.has_file(&group, &hash)? {
+        return Err(ApiError::not_found(
+            "the file is not here yet, so there is no preview; save it first",
+        ));
+    }
+    let drawing = Arc::clone(&node);
+    let _place = node.previews().place().await;
+    let said = match blocking(move || drawing.preview(&file, page)).await? {
+        Ok(picture) => {
+            return Ok(([(header::CONTENT_TYPE, "image/png")], picture).into_response());
+        }
+        Err(NoPreview::Keep(error)) => return Err(error.into()),
+        Err(error @ (NoPreview::Io { .. } | NoPreview::Run(_))) => {
+            tracing::warn!(%error, "a preview");
+            error.to_string()
+        }
+        Err(error @ (NoPreview::Sort | NoPreview::Missing(_) | NoPreview::Failed)) => {
+            error.to_string()
+        }
+    };
+    if let Some(text) = text.filter(|_| page == 1) {
+        let reading = Arc::clone(&node);
+        let start = blocking(move || reading.start_of_text(&group, &text.hash)).await??;
+        if let Some(start) = start {
+            return Ok(
+                ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], start).into_response()
+            );
+        }
+    }
+    Err(ApiError::not_found(said))
+}

@@ -1,0 +1,69 @@
+//! The versions of this school's own records, with the files that the older ones had.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use staffroom_protocol::hash::Hash;
+
+use super::api_error::{ApiError, blocking};
+use super::download;
+use super::records::{RecordReport, report};
+use crate::node::Node;
+use crate::older_versions::ListedVersion;
+use crate::records::RecordError;
+
+pub(super) async fn list(
+    State(node): State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<ListedVersion>>, ApiError> {
+    Ok(Json(blocking(move || node.list_versions(&id)).await??))
+}
+
+pub(super) async fn show(
+    State(node): State<Arc<Node>>,
+    Path((id, number)): Path<(String, usize)>,
+) -> Result<Json<RecordReport>, ApiError> {
+    let shown = blocking(move || {
+        let version = node.numbered_version(&id, number)?;
+        let shown = report(&node, version.held)?;
+        // What came of the record is told with the version that is shared.
+        Ok::<_, ApiError>(RecordReport {
+            evidence: shown.evidence.filter(|_| version.current),
+            ..shown
+        })
+    });
+    Ok(Json(shown.await??))
+}
+
+/// Sends one file of a version.
+pub(super) async fn download(
+    State(node): State<Arc<Node>>,
+    Path((id, number, hash)): Path<(String, usize, Hash)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let finding = Arc::clone(&node);
+    let file = blocking(move || {
+        let version = finding.numbered_version(&id, number)?;
+        Ok::<_, RecordError>(version.held.file(&hash)?.clone())
+    });
+    let file = file.await??;
+    if node.blobs().size(&hash)?.is_none() {
+        return Err(RecordError::OlderFileGone(file.name).into());
+    }
+    Ok(download::send(node, &file, &headers, download::Source::Here))
+}
+
+/// Lets go of the files of an older version.
+pub(super) async fn remove_files(
+    State(node): State<Arc<Node>>,
+    Path((id, number)): Path<(String, usize)>,
+) -> Result<Json<Vec<ListedVersion>>, ApiError> {
+    let removed = blocking(move || {
+        node.remove_files_of_version(&id, number)?;
+        node.list_versions(&id)
+    });
+    Ok(Json(removed.await??))
+}

@@ -1,0 +1,83 @@
+//! Resources that schools make from each other's: what the licence asks, and who adapted what.
+
+use staffroom_tests::School;
+
+use crate::running;
+
+/// What publishing a resource said, and its id.
+fn share(by: &School, title: &str, licence: &str, based_on: &[&str]) -> (String, Vec<String>) {
+    let text = format!(
+        "---\nkind: resource\ntype: worksheet\ntitle: {title}\nlicence: {licence}\n\
+         url: https://example.org/fractions\nbased_on: [{}]\n---\nSheets on fractions.\n",
+        based_on.join(", ")
+    );
+    let file = by.write("resource.md", text);
+    let published = by.json(&["publish", file.to_str().unwrap()]);
+    let warnings = published[0]["warnings"].as_array().unwrap_or_else(|| panic!("{published}"));
+    let warnings = warnings.iter().map(|one| one.as_str().unwrap().to_owned());
+    (published[0]["id"].as_str().unwrap().to_owned(), warnings.collect())
+}
+
+#[test]
+fn a_licence_that_does_not_allow_it_is_pointed_out_and_both_sides_see_who_adapted_what() {
+    let (ash, beech, cedar) =
+        (running("Ash Primary"), running("Beech Primary"), running("Cedar Academy"));
+    ash.found("Fenland Trust", "trust", &[&beech, &cedar]);
+    let (fixed, said) = share(&ash, "Fractions as they are", "CC BY-ND", &[]);
+    assert_eq!(said, [""; 0]);
+    let (alike, _) = share(&ash, "Fractions alike", "CC BY-SA", &[]);
+    beech.finds("fractions", 2);
+    cedar.finds("fractions", 2);
+
+    let check = beech.write(
+        "check.md",
+        format!(
+            "---\nkind: resource\ntitle: Ours\nurl: https://example.org/ours\n\
+             based_on: [{fixed}]\n---\nOurs.\n"
+        ),
+    );
+    let before = beech.done(&["publish", "--check", check.to_str().unwrap()]);
+    let before = before.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        before.contains("based_on[0] is \"Fractions as they are\": may be used only as it is"),
+        "it is said before it is shared: {before}"
+    );
+
+    let (changed, said) = share(&beech, "Halves and quarters", "CC BY", &[&fixed, &alike]);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("(CC-BY-ND-4.0): its licence allows no changed copies"), "{said:?}");
+    assert!(said[1].contains("choose CC-BY-SA-4.0 in place of \"CC-BY-4.0\""), "{said:?}");
+    let (_, said) = share(&cedar, "Fractions in cake", "CC BY-SA", &[&alike]);
+    assert_eq!(said, [""; 0], "the same licence is what it asks for");
+    // What a school makes of its own is its own matter.
+    let (_, said) = share(&ash, "Fractions for year 5", "CC BY", &[&fixed]);
+    assert_eq!(said, [""; 0]);
+
+    ash.finds("cake", 1);
+    ash.waits_for("both adaptations", || {
+        let shown = ash.done(&["show", &alike]);
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        ["Adapted by 2 schools:", "\"Halves and quarters\" by Beech Primary", "by Cedar Academy"]
+            .iter()
+            .all(|text| shown.contains(text))
+    });
+    let shown = beech.done(&["show", &changed]);
+    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    for title in ["Fractions as they are", "Fractions alike"] {
+        let line = format!("Adapted from \"{title}\" by Ash Primary (CC-BY-");
+        assert!(shown.contains(&line), "{shown}");
+    }
+    let agent = ureq::Agent::new_with_defaults();
+    let mut page = agent.get(&format!("{}records/{alike}", ash.page())).call().unwrap();
+    let page = page.body_mut().read_to_string().unwrap();
+    assert!(
+        page.contains("Adapted by 2 schools") && page.contains("Halves and quarters"),
+        "{page}"
+    );
+
+    // One that was withdrawn is not named any more.
+    beech.done(&["withdraw", &changed, "--reason", "The licence did not allow it"]);
+    ash.waits_for("the withdrawal", || {
+        ash.done(&["show", &alike]).contains("Adapted by 1 school: Cedar Academy")
+    });
+}
