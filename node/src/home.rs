@@ -152,6 +152,21 @@ impl Home {
         self.dir.join("past-searches.json")
     }
 
+    /// The file of the people who may sign in.
+    pub(crate) fn people(&self) -> PathBuf {
+        self.dir.join("people.json")
+    }
+
+    /// The file of who is signed in.
+    pub(crate) fn sessions(&self) -> PathBuf {
+        self.dir.join("sessions.json")
+    }
+
+    /// The file of who did what.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.dir.join("audit.jsonl")
+    }
+
     /// The folder of the blobs.
     pub fn blobs(&self) -> PathBuf {
         self.dir.join("blobs")

@@ -1,6 +1,7 @@
 //! The Staffroom node: every clock, socket, file and task.
 
 mod ago;
+mod audit;
 pub mod blobs;
 pub mod bundle;
 pub mod cli;
@@ -33,6 +34,7 @@ pub mod node;
 pub mod own_resources;
 mod past_searches;
 pub mod peer_clocks;
+pub mod people;
 pub mod publish;
 pub mod question;
 pub mod readable;

@@ -15,6 +15,7 @@ use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::ContentSet;
 
+use crate::audit::AuditLog;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
 use crate::epochs::Opened;
@@ -27,6 +28,7 @@ use crate::line::Line;
 use crate::network::Network;
 use crate::past_searches::PastSearches;
 use crate::peer_clocks::PeerClocks;
+use crate::people::People;
 use crate::saved_searches::SavedSearches;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
 use crate::wanted::Wanted;
@@ -48,6 +50,8 @@ pub struct Node {
     extractor: Extractor,
     saved_searches: SavedSearches,
     past_searches: PastSearches,
+    people: People,
+    audit: AuditLog,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
     pub(crate) aside: Mutex<Aside>,
@@ -129,6 +133,8 @@ impl Node {
             keeping: Keeping::open(Arc::clone(&store), home.copies())?,
             heard: Heard::read(store.as_ref())?,
             peer_clocks: PeerClocks::default(),
+            people: People::open(&home, &identity.claims().name)?,
+            audit: AuditLog::at(home.audit_log()),
             home,
             identity,
             store,
@@ -213,6 +219,16 @@ impl Node {
         &self.past_searches
     }
 
+    /// The people who may sign in.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Who did what.
+    pub(crate) fn audit_log(&self) -> &AuditLog {
+        &self.audit
+    }
+
     /// The network, where it was started.
     pub fn network(&self) -> Option<&Network> {
         self.network.get()
@@ -230,6 +246,7 @@ impl Node {
         self.indexer.stop();
         self.saved_searches.keep();
         self.past_searches.keep();
+        self.people.keep();
         self.keeping.remember();
     }
 
