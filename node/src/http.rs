@@ -12,6 +12,7 @@ mod files;
 mod groups;
 mod guard;
 mod line;
+mod messages;
 mod next_keys;
 mod nodes;
 mod own_resources;
@@ -122,6 +123,8 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/saved-searches/remove", post(pages::saved_searches::remove))
         .route("/saved-searches/feed", get(pages::saved_searches::feed))
         .route("/suggestions", get(search::suggest))
+        .route("/language", get(pages::frame::choose_language))
+        .route("/icon.svg", get(pages::icon))
         .route("/style.css", get(pages::style))
         .route("/suggestions.js", get(pages::suggestions_script))
         .fallback(pages::not_found)

@@ -145,7 +145,7 @@ mod tests {
             "<div class=\"wide\" role=\"region\" aria-labelledby=\"reports\" tabindex=\"0\">";
         assert!(page.contains(box_of), "{page}");
         assert_eq!(page.matches("<table>").count(), page.matches("<div class=\"wide\"").count());
-        assert!(include_str!("../../assets/style.css").contains(".wide { overflow-x: auto;"));
+        assert!(include_str!("../../assets/style/base.css").contains(".wide { overflow-x: auto;"));
         assert!(!page.contains("<7>"), "{page}");
     }
 

@@ -1,5 +1,6 @@
 //! The pages: a search, a record and the saved searches.
 
+pub(super) mod frame;
 pub(super) mod saved_searches;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::Facet;
 
+use self::frame::Frame;
 use super::api_error::{ApiError, blocking};
 use super::files;
 use super::records::{RecordReport, report};
@@ -60,7 +62,7 @@ struct Order {
 #[derive(Template)]
 #[template(path = "search.html")]
 struct SearchPage<'a> {
-    school: &'a str,
+    frame: Frame,
     text: &'a str,
     filters: Vec<Choices>,
     orders: Vec<Order>,
@@ -82,11 +84,11 @@ struct SearchPage<'a> {
 #[derive(Template)]
 #[template(path = "record.html")]
 struct RecordPage<'a> {
-    school: &'a str,
+    frame: Frame,
     kind: String,
     title: &'a str,
     /// The day of this version.
-    updated: &'a str,
+    updated: String,
     record: &'a RecordReport,
     fields: Vec<Field>,
     /// Of the records that it refers to.
@@ -108,7 +110,7 @@ impl RecordPage<'_> {
 #[derive(Template)]
 #[template(path = "message.html")]
 struct MessagePage<'a> {
-    school: &'a str,
+    frame: &'a Frame,
     heading: &'a str,
     message: &'a str,
 }
@@ -125,6 +127,16 @@ struct Content<'a> {
 type Titles = BTreeMap<RecordId, String>;
 
 impl SearchPage<'_> {
+    fn count(&self, results: &SearchReport) -> String {
+        let number = self.frame.number(results.total as u64);
+        let args = [
+            ("count", results.total.into()),
+            ("number", number.into()),
+            ("took", self.took.as_str().into()),
+        ];
+        self.frame.language.say("search-count", &args)
+    }
+
     /// The groups of pupils that there are, to say which is to be helped.
     fn pupil_groups(&self) -> Vec<(&'static str, &'static str)> {
         let terms = Vocabulary::PupilGroups.terms().iter();
@@ -173,21 +185,22 @@ impl Content<'_> {
 }
 
 pub(super) async fn search(
+    frame: Frame,
     State(node): State<Arc<Node>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let mut asked = parameters(query.as_deref().unwrap_or_default());
     let offset = position(&asked, "offset");
-    asked.retain(|(name, _)| name != "limit");
+    asked.retain(|(name, _)| name != "limit" && name != "lang");
     let searching = Arc::clone(&node);
     // The page without a question shows what there is to choose from.
     let hits = if asked.is_empty() { 0 } else { PAGE_HITS };
     let parameters = with(&asked, "limit", &hits.to_string());
     let run = blocking(move || run(&searching, &parameters)).await;
-    let results = run.and_then(|run| run).map_err(|error| error_page(&node, &error))?;
+    let results = run.and_then(|run| run).map_err(|error| error_page(&frame, &error))?;
     note(Arc::clone(&node), &asked, &results);
     let page = SearchPage {
-        school: &node.identity().claims().name,
+        frame,
         text: value(&asked, "q"),
         filters: filters(&asked, &results),
         orders: orders(&asked),
@@ -272,6 +285,7 @@ fn orders(asked: &[(String, String)]) -> Vec<Order> {
 }
 
 pub(super) async fn record(
+    frame: Frame,
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
@@ -284,13 +298,13 @@ pub(super) async fn record(
         Ok((report(&finding, held)?, titles, copies, similar))
     });
     let (record, titles, copies, similar) =
-        found.await.and_then(|found| found).map_err(|error| error_page(&node, &error))?;
+        found.await.and_then(|found| found).map_err(|error| error_page(&frame, &error))?;
     let page = RecordPage {
-        school: &node.identity().claims().name,
         kind: kind_label(&record.kind),
         fields: record.record.as_ref().map(readable::fields).unwrap_or_default(),
         title: record.summary.as_ref().map_or("Withdrawn", |summary| &summary.title),
-        updated: record.updated.get(..10).unwrap_or(&record.updated),
+        updated: frame.day(&record.updated),
+        frame,
         record: &record,
         titles,
         copies,
@@ -314,42 +328,50 @@ fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
 }
 
 pub(super) async fn download(
+    frame: Frame,
     node: State<Arc<Node>>,
     path: Path<(String, Hash)>,
 ) -> Result<Response, Response> {
-    let State(shown) = &node;
-    let shown = Arc::clone(shown);
-    files::download(node, path).await.map_err(|error| error_page(&shown, &error))
+    files::download(node, path).await.map_err(|error| error_page(&frame, &error))
 }
 
 pub(super) async fn style() -> Response {
-    asset("text/css; charset=utf-8", include_str!("../../assets/style.css"))
+    asset("text/css; charset=utf-8", STYLE)
 }
+
+/// The style of every page and form.
+const STYLE: &str = concat!(
+    include_str!("../../assets/style/base.css"),
+    include_str!("../../assets/style/frame.css"),
+    include_str!("../../assets/style/forms.css"),
+    include_str!("../../assets/style/search.css"),
+    include_str!("../../assets/style/record.css"),
+    include_str!("../../assets/style/print.css"),
+);
 
 pub(super) async fn suggestions_script() -> Response {
     asset("text/javascript; charset=utf-8", include_str!("../../assets/suggestions.js"))
+}
+
+pub(super) async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("../../assets/icon.svg"))
 }
 
 fn asset(media_type: &'static str, content: &'static str) -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))], content).into_response()
 }
 
-pub(super) async fn not_found(State(node): State<Arc<Node>>) -> Response {
-    let page = MessagePage {
-        school: &node.identity().claims().name,
-        heading: "There is no such page",
-        message: "The address may have been typed wrongly.",
-    };
-    render(StatusCode::NOT_FOUND, &page)
+pub(super) async fn not_found(frame: Frame) -> Response {
+    let (heading, message) = (frame.t("not-found-heading"), frame.t("not-found-message"));
+    message_page(&frame, StatusCode::NOT_FOUND, &heading, &message)
 }
 
-fn error_page(node: &Node, error: &ApiError) -> Response {
-    let page = MessagePage {
-        school: &node.identity().claims().name,
-        heading: "That did not work",
-        message: error.message(),
-    };
-    render(error.status(), &page)
+fn error_page(frame: &Frame, error: &ApiError) -> Response {
+    message_page(frame, error.status(), &frame.t("error-heading"), error.message())
+}
+
+fn message_page(frame: &Frame, status: StatusCode, heading: &str, message: &str) -> Response {
+    render(status, &MessagePage { frame, heading, message })
 }
 
 fn render(status: StatusCode, page: &impl Template) -> Response {
@@ -358,6 +380,58 @@ fn render(status: StatusCode, page: &impl Template) -> Response {
         Err(error) => {
             tracing::error!(%error, "a page cannot be made");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each pair of colours that stand on each other, and the contrast that WCAG 2.2 AA asks for: 4.5
+    /// for text (1.4.3), 3 for the edges of controls and what has the focus (1.4.11).
+    const PAIRS: [(&str, &str, f64); 19] = [
+        ("ink", "paper", 4.5),
+        ("ink", "tint", 4.5),
+        ("ink", "mark", 4.5),
+        ("soft", "paper", 4.5),
+        ("soft", "tint", 4.5),
+        ("link", "paper", 4.5),
+        ("link", "tint", 4.5),
+        ("link", "mark", 4.5),
+        ("on-action", "action", 4.5),
+        ("on-good", "good", 4.5),
+        ("on-bad", "bad", 4.5),
+        ("on-unsure", "unsure", 4.5),
+        ("on-bad", "paper", 4.5),
+        ("edge", "paper", 3.0),
+        ("edge", "tint", 3.0),
+        ("action", "paper", 3.0),
+        ("action", "tint", 3.0),
+        ("focus", "paper", 3.0),
+        ("focus", "tint", 3.0),
+    ];
+
+    /// WCAG 2.2, "relative luminance".
+    fn luminance(theme: &str, name: &str) -> f64 {
+        let (_, after) = theme.split_once(&format!("--{name}: #")).unwrap();
+        let colour = u32::from_str_radix(&after[..6], 16).unwrap();
+        let part = |shift: u32| {
+            let part = f64::from(colour >> shift & 0xff) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(16) + 0.7152 * part(8) + 0.0722 * part(0)
+    }
+
+    #[test]
+    fn what_stands_on_what_can_be_read_in_both_themes() {
+        let (light, dark) = STYLE.split_once("prefers-color-scheme: dark").unwrap();
+        for (theme, colours) in [("light", light), ("dark", dark)] {
+            for (one, other, least) in PAIRS {
+                let (one_is, other_is) = (luminance(colours, one), luminance(colours, other));
+                let contrast = (one_is.max(other_is) + 0.05) / (one_is.min(other_is) + 0.05);
+                assert!(contrast >= least, "{one} on {other} has {contrast:.2} in the {theme}");
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::frame::Frame;
 use super::{error_page, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::saved_searches::{SavedSearchReport, report, reports};
@@ -18,12 +19,12 @@ use crate::saved_searches::SavedSearchError;
 
 #[derive(Template)]
 #[template(path = "saved-searches.html")]
-struct SavedSearchesPage<'a> {
-    school: &'a str,
+struct SavedSearchesPage {
+    frame: Frame,
     saved: Vec<SavedSearchReport>,
 }
 
-impl SavedSearchesPage<'_> {
+impl SavedSearchesPage {
     fn feed(&self, name: &str) -> String {
         let query =
             form_urlencoded::Serializer::new(String::new()).append_pair("name", name).finish();
@@ -81,39 +82,50 @@ pub(crate) struct Named {
     name: String,
 }
 
-pub(crate) async fn list(State(node): State<Arc<Node>>) -> Result<Response, Response> {
+pub(crate) async fn list(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
     let saved = blocking(move || reports(&reading)).await.and_then(|read| read);
-    let saved = saved.map_err(|error| error_page(&node, &error))?;
-    let page = SavedSearchesPage { school: &node.identity().claims().name, saved };
+    let saved = saved.map_err(|error| error_page(&frame, &error))?;
+    let page = SavedSearchesPage { frame, saved };
     Ok(render(StatusCode::OK, &page))
 }
 
 pub(crate) async fn save(
+    frame: Frame,
     State(node): State<Arc<Node>>,
     form: Result<Form<Save>, FormRejection>,
 ) -> Result<Redirect, Response> {
-    change(node, form, |node, Save { name, query }| node.save_search(&name, &query).map(|_| ()))
-        .await
+    change(frame, node, form, |node, Save { name, query }| {
+        node.save_search(&name, &query).map(|_| ())
+    })
+    .await
 }
 
 pub(crate) async fn mark_seen(
+    frame: Frame,
     State(node): State<Arc<Node>>,
     form: Result<Form<Seen>, FormRejection>,
 ) -> Result<Redirect, Response> {
-    change(node, form, |node, Seen { name, up_to }| node.saved_searches().mark_seen(&name, up_to))
-        .await
+    change(frame, node, form, |node, Seen { name, up_to }| {
+        node.saved_searches().mark_seen(&name, up_to)
+    })
+    .await
 }
 
 pub(crate) async fn remove(
+    frame: Frame,
     State(node): State<Arc<Node>>,
     form: Result<Form<Named>, FormRejection>,
 ) -> Result<Redirect, Response> {
-    change(node, form, |node, Named { name }| node.saved_searches().remove(&name)).await
+    change(frame, node, form, |node, Named { name }| node.saved_searches().remove(&name)).await
 }
 
 /// Does what a form asks for, and shows the list again.
 async fn change<T: Send + 'static>(
+    frame: Frame,
     node: Arc<Node>,
     form: Result<Form<T>, FormRejection>,
     change: impl FnOnce(&Node, T) -> Result<(), SavedSearchError> + Send + 'static,
@@ -124,18 +136,19 @@ async fn change<T: Send + 'static>(
         blocking(move || change(&changing, form)).await??;
         Ok::<_, ApiError>(())
     };
-    done.await.map_err(|error| error_page(&node, &error))?;
+    done.await.map_err(|error| error_page(&frame, &error))?;
     Ok(Redirect::to("/saved-searches"))
 }
 
 pub(crate) async fn feed(
+    frame: Frame,
     State(node): State<Arc<Node>>,
     Query(Named { name }): Query<Named>,
     headers: axum::http::HeaderMap,
 ) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
     let saved = blocking(move || report(&reading, &name)).await.and_then(|read| read);
-    let saved = saved.map_err(|error| error_page(&node, &error))?;
+    let saved = saved.map_err(|error| error_page(&frame, &error))?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let feed = Feed { school: &node.identity().claims().name, host, saved: &saved };
     let mut response = render(StatusCode::OK, &feed);
