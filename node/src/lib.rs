@@ -1,7 +1,7 @@
 //! The Staffroom node: every clock, socket, file and task.
 
 mod ago;
-mod audit;
+pub mod audit;
 pub mod blobs;
 pub mod bundle;
 pub mod cli;

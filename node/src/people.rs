@@ -28,7 +28,7 @@ pub use self::role::{NoSuchRole, Role, Roles};
 pub use self::token::{Scope, TokenError};
 
 pub(crate) use self::kept::Person;
-pub(crate) use self::link::{FIRST_LINK_DAYS, LINK_HOURS, Welcome};
+pub(crate) use self::link::{LINK_HOURS, Welcome};
 pub(crate) use self::role::listed;
 pub(crate) use self::secret::{Secret, SecretHash};
 pub(crate) use self::session::{LONGEST, Session, Sessions};
@@ -60,6 +60,9 @@ pub enum PeopleError {
     /// Nobody could look after people any more.
     #[error("{0} is the only administrator who can sign in; make somebody else one first")]
     LastAdministrator(UserName),
+    /// The first link would make a second first administrator.
+    #[error("{0} looks after people already; say for whom the link is to be")]
+    HasAdministrator(UserName),
     /// The account is switched off.
     #[error("the account of {0} is switched off; switch it on first")]
     Disabled(UserName),
@@ -169,9 +172,9 @@ impl People {
         change: impl FnOnce(&mut Person),
     ) -> Result<(), PeopleError> {
         self.change(|kept| {
-            let had_administrator = has_administrator(kept);
+            let had_administrator = administrator(kept).is_some();
             change(person(kept, name)?);
-            if had_administrator && !has_administrator(kept) {
+            if had_administrator && administrator(kept).is_none() {
                 return Err(PeopleError::LastAdministrator(name.clone()));
             }
             if kept.people.get(name).is_some_and(|person| person.disabled) {
@@ -216,11 +219,13 @@ fn person<'a>(kept: &'a mut Kept, name: &UserName) -> Result<&'a mut Person, Peo
     kept.people.get_mut(name).ok_or_else(|| PeopleError::Unknown(name.to_string()))
 }
 
-/// Whether somebody who can sign in looks after people.
-fn has_administrator(kept: &Kept) -> bool {
-    kept.people.values().any(|person| {
+/// Somebody who can sign in and looks after people.
+fn administrator(kept: &Kept) -> Option<&UserName> {
+    let mut people = kept.people.iter();
+    let found = people.find(|(_, person)| {
         person.roles.contains(&Role::Administrator) && person.has_password() && !person.disabled
-    })
+    });
+    found.map(|(name, _)| name)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod partition;
 mod recovery;
 mod removal;
 mod saved_searches;
+mod signing_in;
 mod statistics;
 mod succession;
 mod what_worked;

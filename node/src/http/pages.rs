@@ -1,7 +1,10 @@
 //! The pages: a search, a record and the saved searches.
 
 pub(super) mod frame;
+pub(super) mod me;
+pub(super) mod people;
 pub(super) mod saved_searches;
+pub(super) mod sign_in;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -346,6 +349,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/forms.css"),
     include_str!("../../assets/style/search.css"),
     include_str!("../../assets/style/record.css"),
+    include_str!("../../assets/style/people.css"),
     include_str!("../../assets/style/print.css"),
 );
 
@@ -370,7 +374,12 @@ fn error_page(frame: &Frame, error: &ApiError) -> Response {
     message_page(frame, error.status(), &frame.t("error-heading"), error.message())
 }
 
-fn message_page(frame: &Frame, status: StatusCode, heading: &str, message: &str) -> Response {
+pub(super) fn message_page(
+    frame: &Frame,
+    status: StatusCode,
+    heading: &str,
+    message: &str,
+) -> Response {
     render(status, &MessagePage { frame, heading, message })
 }
 

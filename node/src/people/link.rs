@@ -9,14 +9,14 @@ use super::name::{UserName, display_name};
 use super::password;
 use super::role::Role;
 use super::secret::{Secret, SecretHash};
-use super::{People, PeopleError, add, person};
+use super::{People, PeopleError, add, administrator, person};
 
 /// How long a link to a person lasts: sent on a Friday, it works on Monday.
 pub(crate) const LINK_HOURS: i64 = 72;
 
 /// How long the first link of a school lasts: as an invite to a group, since both may wait for the same
 /// meeting.
-pub(crate) const FIRST_LINK_DAYS: i64 = 14;
+const FIRST_LINK_DAYS: i64 = 14;
 
 /// Whom a link lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +47,14 @@ impl People {
         let secret = Secret::new()?;
         let now = Timestamp::now();
         self.change(|kept| {
-            if let Some(name) = whom
-                && person(kept, name)?.disabled
-            {
-                return Err(PeopleError::Disabled(name.clone()));
+            match whom {
+                Some(name) if person(kept, name)?.disabled => {
+                    return Err(PeopleError::Disabled(name.clone()));
+                }
+                None if let Some(name) = administrator(kept) => {
+                    return Err(PeopleError::HasAdministrator(name.clone()));
+                }
+                Some(_) | None => {}
             }
             kept.forget_old_links(now);
             kept.links.retain(|_, link| link.whom.as_ref() != whom);

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 /// The longest name: e-mail addresses have at most 254 characters (RFC 5321), people's names fewer.
-pub const MAX_NAME_CHARS: usize = 254;
+pub(super) const MAX_NAME_CHARS: usize = 254;
 
 /// Why a name cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

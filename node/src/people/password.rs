@@ -10,9 +10,9 @@ use zeroize::Zeroizing;
 
 /// OWASP ASVS 5.0, 6.2: at least 8 and better 15 for people without a second factor; three short words
 /// are easy to keep in mind. At most 128, so that nobody sends a book to be hashed.
-pub const MIN_PASSWORD_CHARS: usize = 12;
+pub(super) const MIN_PASSWORD_CHARS: usize = 12;
 /// See [`MIN_PASSWORD_CHARS`].
-pub const MAX_PASSWORD_CHARS: usize = 128;
+pub(super) const MAX_PASSWORD_CHARS: usize = 128;
 
 /// OWASP's least for Argon2id: 19 MiB and two passes, some 20 ms on a school's server.
 const MEMORY_KIB: u32 = 19 * 1024;

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The longest a token lasts, in days: a school year, after which somebody looks again.
-pub const MAX_TOKEN_DAYS: u16 = 365;
+pub(crate) const MAX_TOKEN_DAYS: u16 = 365;
 
 /// Where nobody says otherwise.
-pub const DEFAULT_TOKEN_DAYS: u16 = 90;
+pub(crate) const DEFAULT_TOKEN_DAYS: u16 = 90;
 
 /// Tokens of one person: more than anybody's programs and news readers need.
-pub const MAX_TOKENS: usize = 20;
+pub(super) const MAX_TOKENS: usize = 20;
 
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
