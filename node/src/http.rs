@@ -112,9 +112,10 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .route("/metrics", get(status::metrics))
-        .route("/", get(pages::search))
-        .route("/records/{id}", get(pages::record))
-        .route("/records/{id}/files/{hash}", get(pages::download))
+        .route("/", get(pages::home::home))
+        .route("/search", get(pages::search::search))
+        .route("/records/{id}", get(pages::record::record))
+        .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route(
             "/saved-searches",
             get(pages::saved_searches::list).post(pages::saved_searches::save),

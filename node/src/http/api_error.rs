@@ -16,6 +16,7 @@ use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
+use crate::own_work::OwnWorkError;
 use crate::publish::PublishError;
 use crate::question::QuestionError;
 use crate::records::RecordError;
@@ -123,6 +124,15 @@ impl From<SavedSearchError> for ApiError {
                 tracing::error!(%error, "the saved searches");
                 Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
             }
+        }
+    }
+}
+
+impl From<OwnWorkError> for ApiError {
+    fn from(error: OwnWorkError) -> Self {
+        match error {
+            OwnWorkError::Query(error) => error.into(),
+            OwnWorkError::Record(error) => error.into(),
         }
     }
 }
