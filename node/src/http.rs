@@ -133,9 +133,10 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .nest("/api/v1", api)
         .merge(accounts())
         .route("/metrics", get(status::metrics))
-        .route("/", get(pages::search))
-        .route("/records/{id}", get(pages::record))
-        .route("/records/{id}/files/{hash}", get(pages::download))
+        .route("/", get(pages::home::home))
+        .route("/search", get(pages::search::search))
+        .route("/records/{id}", get(pages::record::record))
+        .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route(
             "/saved-searches",
             get(pages::saved_searches::list).post(pages::saved_searches::save),

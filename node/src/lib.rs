@@ -32,6 +32,7 @@ mod names;
 pub mod network;
 pub mod node;
 pub mod own_resources;
+mod own_work;
 mod past_searches;
 pub mod peer_clocks;
 pub mod people;

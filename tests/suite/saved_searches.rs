@@ -145,7 +145,7 @@ fn what_colleagues_asked_is_suggested_but_for_what_no_record_says() {
     ash.finds("echo reading", 1);
     // Asked on the page, and by a command.
     let mut browser = ash.browser();
-    browser.page("/?q=fluent+echo+readers");
+    browser.page("/search?q=fluent+echo+readers");
     ash.done(&["search", "fluent reading Jayden"]);
     ash.waits_for("the question", || {
         suggested(&browser, "flue").first().is_some_and(|first| first == "fluent echo readers")

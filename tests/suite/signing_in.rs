@@ -114,7 +114,7 @@ fn thirty_people_behind_one_address_sign_in_within_a_minute() {
     let started = std::time::Instant::now();
     let signing_in: Vec<_> = (0..30)
         .map(|_| {
-            let mut browser = Browser { cookie: None, ..browser.clone() };
+            let mut browser = Browser::at(&browser.origin);
             std::thread::spawn(move || browser.sign_in(HEAD, PASSWORD))
         })
         .collect();
@@ -163,7 +163,8 @@ fn signing_in_makes_a_new_session_and_signing_out_ends_one_or_all() {
     assert!(planted.cookie != chosen.cookie && is_signed_in(&planted) && !is_signed_in(&chosen));
     // Signing in again ends the session that was there.
     assert_eq!(browser.sign_in(HEAD, PASSWORD), StatusCode::SEE_OTHER);
-    let old = Browser { cookie: Some(before), ..browser.clone() };
+    let mut old = browser.clone();
+    old.cookie = Some(before);
     assert!(is_signed_in(&browser) && !is_signed_in(&old));
 
     let out = browser.clone();
@@ -225,7 +226,8 @@ fn each_page_and_each_address_of_the_api_asks_for_its_role() {
     said(reader.open("/nothing"), StatusCode::NOT_FOUND);
     said(reader.open("/api/v1/nothing"), StatusCode::NOT_FOUND);
     let refused = said(reader.open("/people"), StatusCode::FORBIDDEN);
-    let rule = "This needs the role administrator. An administrator of your school can give it to you.";
+    let rule =
+        "This needs the role administrator. An administrator of your school can give it to you.";
     assert!(refused.contains(rule), "{refused}");
     let receipts = format!("/api/v1/records/{id}/receipts");
     let refused = said(reader.open(&receipts), StatusCode::FORBIDDEN);
@@ -468,6 +470,65 @@ fn behind_a_proxy_addresses_are_the_proxys_word_and_cookies_are_for_tls() {
     let outside = proxy.open_with("/api/v1/status", &[from[0], ("authorization", &bearer)]);
     assert_eq!(outside.status(), StatusCode::UNAUTHORIZED);
     ash.json(&["status"]);
+}
+
+#[test]
+fn over_tls_browsers_are_told_to_come_no_other_way() {
+    use std::io::{Read, Write};
+    use std::sync::Arc;
+
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+    let mut ash = school("Ash Primary");
+    let name = "staffroom.ash.example";
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let certificate = ash.write("certificate.pem", made.cert.pem());
+    let key = ash.write("key.pem", made.key_pair.serialize_pem());
+    let port = free_port();
+    let http = format!("127.0.0.1:{port}");
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--certificate", certificate, "--private-key", key, "--name", name];
+    let listen = ["--http", &http, "--listen", "/ip4/127.0.0.1/tcp/0"];
+    ash.start_with(&[&tls[..], &listen].concat());
+    assert_eq!(ash.page(), format!("https://{name}:{port}/"));
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), ServerName::try_from(name).unwrap());
+    let connection = std::net::TcpStream::connect(&http).unwrap();
+    let mut stream = StreamOwned::new(session.unwrap(), connection);
+    let request =
+        format!("GET /sign-in HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
+    // The command line asks on this machine's own way in.
+    ash.json(&["status"]);
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    use std::io::{Read, Write};
+    use std::time::{Duration, Instant};
+
+    let ash = running("Ash Primary");
+    let address = ash.page().trim_start_matches("http://").trim_end_matches('/');
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    slow.write_all(b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\n").unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    let started = Instant::now();
+    let mut answer = Vec::new();
+    // However it is closed, and whatever is said before.
+    drop(slow.read_to_end(&mut answer));
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
 fn free_port() -> u16 {

@@ -1,5 +1,6 @@
 skip-to-content = Neidio i'r cynnwys
 nav-main = Prif ddewislen
+nav-home = Hafan
 nav-search = Chwilio
 sign-out = Allgofnodi
 footer-language = Iaith

@@ -98,6 +98,7 @@ const TABLE: &[Access] = &[
     quiet(POST, "/people/link", PEOPLE),
     look("/audit", AUDIT),
     look("/", READ),
+    look("/search", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
     look("/saved-searches", READ),

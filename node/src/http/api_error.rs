@@ -17,6 +17,7 @@ use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
+use crate::own_work::OwnWorkError;
 use crate::people::{PasswordError, PeopleError, TokenError};
 use crate::publish::PublishError;
 use crate::question::QuestionError;
@@ -171,6 +172,15 @@ impl From<PasswordError> for ApiError {
             | PasswordError::Name
             | PasswordError::Differ => Self::bad_request(error.to_string()),
             PasswordError::Busy | PasswordError::Failed(_) => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<OwnWorkError> for ApiError {
+    fn from(error: OwnWorkError) -> Self {
+        match error {
+            OwnWorkError::Query(error) => error.into(),
+            OwnWorkError::Record(error) => error.into(),
         }
     }
 }

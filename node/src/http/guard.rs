@@ -247,9 +247,11 @@ pub(super) async fn in_time(request: Request, next: Next) -> Response {
 
 /// Says what a page may load: only what comes from here.
 pub(super) async fn headers(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let changes = !request.method().is_safe();
     let mut response = next.run(request).await;
     let policy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
                   frame-ancestors 'none'; base-uri 'none'";
+    let is_refused = response.status().is_client_error();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, policy),
@@ -258,6 +260,10 @@ pub(super) async fn headers(State(gate): State<Gate>, request: Request, next: Ne
         (header::CACHE_CONTROL, "no-store"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if changes && is_refused {
+        // What is refused before all of it was read leaves a connection on which nothing else can come.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if gate.door.is_tls() {
         // A year, as OWASP ASVS 5.0 asks for in 3.4.1; other services of the host are not spoken for.

@@ -89,8 +89,8 @@ impl Default for Attempts {
     }
 }
 
-/// An attempt that counts as a failure until it is known to be none, so that many at once are no way
-/// round the limit.
+/// An attempt, which counts as a failure until it is known to be none: two at once are no way round the
+/// limit.
 #[derive(Debug)]
 pub(super) struct Attempt {
     account: String,

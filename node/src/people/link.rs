@@ -92,7 +92,7 @@ impl People {
         let known = display.clone().or_else(|| self.get(&name).map(|person| person.name));
         let names = [name.as_str(), &self.school, known.as_deref().unwrap_or_default()];
         password::check(&password, &names)?;
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.turn().await?.hash(password).await?;
         self.change(|kept| {
             // Somebody else may have used it while the password was worked out.
             welcome(kept, secret, Timestamp::now())?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zeroize::Zeroizing;
 
 /// OWASP ASVS 5.0, 6.2: at least 8 and better 15 for people without a second factor; three short words
@@ -95,19 +95,38 @@ impl Default for Hasher {
 }
 
 impl Hasher {
+    /// Waits until one more may be worked out.
+    pub(super) async fn turn(&self) -> Result<Turn, PasswordError> {
+        let place = Arc::clone(&self.waiting).try_acquire_owned();
+        let place = place.map_err(|_| PasswordError::Busy)?;
+        let working = Arc::clone(&self.working).acquire_owned().await;
+        let working = working.map_err(|_| PasswordError::Busy)?;
+        Ok(Turn { _place: place, _working: working })
+    }
+}
+
+/// Somebody's turn to have a password worked out. It lasts until that is done, even where whoever asked for
+/// it has gone.
+#[derive(Debug)]
+pub(super) struct Turn {
+    _place: OwnedSemaphorePermit,
+    _working: OwnedSemaphorePermit,
+}
+
+impl Turn {
     /// The hash of a new password, as a PHC string.
-    pub(super) async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
-        self.in_turn(move || hash(&password)).await?
+    pub(super) async fn hash(self, password: Zeroizing<String>) -> Result<String, PasswordError> {
+        self.spend(move || hash(&password)).await?
     }
 
     /// Whether a password is the one of a hash. Without one as much work is done, so that the time says
     /// nothing of who has an account.
     pub(super) async fn is_right(
-        &self,
+        self,
         password: Zeroizing<String>,
         hash: Option<String>,
     ) -> Result<bool, PasswordError> {
-        self.in_turn(move || {
+        self.spend(move || {
             let known = hash.as_deref();
             let tried = known.or_else(|| nobodys_hash());
             tried.is_some_and(|tried| is_right(&password, tried)) && known.is_some()
@@ -115,20 +134,15 @@ impl Hasher {
         .await
     }
 
-    async fn in_turn<T: Send + 'static>(
-        &self,
+    async fn spend<T: Send + 'static>(
+        self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let _place = self.waiting.try_acquire().map_err(|_| PasswordError::Busy)?;
-        let turn = Arc::clone(&self.working).acquire_owned().await;
-        let turn = turn.map_err(|_| PasswordError::Busy)?;
         let done = tokio::task::spawn_blocking(move || {
-            // The work goes on where whoever asked for it has gone.
-            let _turn = turn;
+            let _turn = self;
             work()
         });
-        let done = done.await;
-        done.map_err(|_| PasswordError::Failed("the node is stopping".to_owned()))
+        done.await.map_err(|_| PasswordError::Failed("the node is stopping".to_owned()))
     }
 }
 
@@ -186,11 +200,16 @@ mod tests {
     #[tokio::test]
     async fn a_hash_is_a_phc_string_with_its_costs_and_opens_with_its_password_alone() {
         let hasher = Hasher::default();
-        let hash = hasher.hash("three short words".to_owned().into()).await.unwrap();
+        let hash = async || {
+            let turn = hasher.turn().await.unwrap();
+            turn.hash("three short words".to_owned().into()).await.unwrap()
+        };
+        let (hash, other) = (hash().await, hash().await);
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_ne!(hash, hasher.hash("three short words".to_owned().into()).await.unwrap());
+        assert_ne!(hash, other);
         let right = async |password: &str, hash: Option<&String>| {
-            hasher.is_right(password.to_owned().into(), hash.cloned()).await.unwrap()
+            let turn = hasher.turn().await.unwrap();
+            turn.is_right(password.to_owned().into(), hash.cloned()).await.unwrap()
         };
         assert!(right("three short words", Some(&hash)).await);
         assert!(!right("three short word", Some(&hash)).await);
@@ -202,7 +221,6 @@ mod tests {
     async fn a_flood_is_told_to_come_again() {
         let hasher = Hasher::default();
         let _all = hasher.waiting.try_acquire_many((AT_ONCE + WAITING) as u32).unwrap();
-        let refused = hasher.is_right("three short words".to_owned().into(), None).await;
-        assert_eq!(refused, Err(PasswordError::Busy));
+        assert_eq!(hasher.turn().await.unwrap_err(), PasswordError::Busy);
     }
 }

@@ -59,11 +59,13 @@ impl People {
         let account = name.as_ref().map_or(user_name.trim(), UserName::as_str);
         // Names that nobody can have are counted as one.
         let account = if name.is_some() { account.to_owned() } else { String::new() };
+        // Many at once wait for their turn, and are counted one after the other.
+        let turn = self.hasher.turn().await?;
         let attempt = self.attempts().begin(account, address, now_millis());
         let attempt = attempt.map_err(SignInError::Wait)?;
         let known = name.as_ref().and_then(|name| self.get(name));
         let hash = known.filter(|person| !person.disabled).and_then(|person| person.password);
-        match self.hasher.is_right(password, hash).await {
+        match turn.is_right(password, hash).await {
             Err(error) => {
                 self.attempts().withdrawn(attempt);
                 Err(error.into())
@@ -109,7 +111,7 @@ impl People {
         password::check(&password, &names)?;
         let user_name = name.to_string();
         self.sign_in(SignIn { user_name, password: before, address }).await?;
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.turn().await?.hash(password).await?;
         let changed = self.change(|kept| {
             kept.forget_links_to(name);
             person(kept, name)?.password = Some(hash);

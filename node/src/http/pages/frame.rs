@@ -48,7 +48,8 @@ pub(crate) struct Entry {
 }
 
 /// The pages of the main navigation.
-const ENTRIES: [(&str, &str); 2] = [("/", "nav-search"), ("/saved-searches", "nav-saved")];
+const ENTRIES: [(&str, &str); 3] =
+    [("/", "nav-home"), ("/search", "nav-search"), ("/saved-searches", "nav-saved")];
 
 impl Frame {
     /// A message.
@@ -79,8 +80,8 @@ impl Frame {
     }
 
     /// A number with its thousands apart, which both languages do with a comma.
-    pub(crate) fn number(&self, number: impl Into<u64>) -> String {
-        let digits = number.into().to_string();
+    pub(crate) fn number(&self, number: u64) -> String {
+        let digits = number.to_string();
         let mut apart = String::with_capacity(digits.len() + digits.len() / 3);
         for (place, digit) in digits.chars().enumerate() {
             if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(english.day("2026-03-09T10:00:00Z"), "9 March 2026");
         assert_eq!(welsh.day("2026-03-09"), "9 Mawrth 2026");
         assert_eq!(english.day("spring"), "spring");
-        let numbers = [0_u64, 999, 1_000, 1_234_567].map(|number| english.number(number));
+        let numbers = [0, 999, 1_000, 1_234_567].map(|number| english.number(number));
         assert_eq!(numbers, ["0", "999", "1,000", "1,234,567"]);
     }
 
@@ -235,7 +236,8 @@ mod tests {
             let frame = frame(address, Language::English);
             frame.entries().filter(|entry| entry.here).map(|entry| entry.path).collect::<Vec<_>>()
         };
-        assert_eq!(here("/?q=x"), ["/"]);
+        assert_eq!(here("/?lang=cy"), ["/"]);
+        assert_eq!(here("/search?q=x"), ["/search"]);
         assert_eq!(here("/saved-searches/seen"), ["/saved-searches"]);
         assert!(here("/records/1").is_empty());
     }
