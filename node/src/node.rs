@@ -17,6 +17,7 @@ use staffroom_protocol::sync::ContentSet;
 
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
+use crate::drafts::Drafts;
 use crate::epochs::Opened;
 use crate::extract::Extractor;
 use crate::heard::Heard;
@@ -48,6 +49,7 @@ pub struct Node {
     extractor: Extractor,
     saved_searches: SavedSearches,
     past_searches: PastSearches,
+    drafts: Drafts,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
     pub(crate) aside: Mutex<Aside>,
@@ -125,6 +127,7 @@ impl Node {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::open(Arc::clone(&store))?,
             past_searches: PastSearches::open(home.past_searches()),
+            drafts: Drafts::open(home.drafts()),
             line: Arc::new(Line::open(Arc::clone(&store))?),
             keeping: Keeping::open(Arc::clone(&store), home.copies())?,
             heard: Heard::read(store.as_ref())?,
@@ -211,6 +214,11 @@ impl Node {
     /// What staff asked lately.
     pub(crate) fn past_searches(&self) -> &PastSearches {
         &self.past_searches
+    }
+
+    /// What staff are writing.
+    pub(crate) fn drafts(&self) -> &Drafts {
+        &self.drafts
     }
 
     /// The network, where it was started.

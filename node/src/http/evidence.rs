@@ -7,6 +7,7 @@ use staffroom_search::evidence::{
     self, ForestPlot, Lineage, LineageEvidence, Point, RecordKey, ReportRow, Sentence, WhoTable,
 };
 
+use super::pages::frame::Frame;
 use crate::node::Node;
 use crate::records::RecordError;
 
@@ -20,6 +21,7 @@ const MOST_REPORTS: usize = 200;
 #[derive(Debug, Template)]
 #[template(path = "evidence.html")]
 pub(super) struct EvidenceSection<'a> {
+    frame: &'a Frame,
     evidence: &'a EvidenceReport,
 }
 
@@ -72,8 +74,8 @@ impl EvidenceReport {
     }
 
     /// As a part of a page.
-    pub(super) fn section(&self) -> EvidenceSection<'_> {
-        EvidenceSection { evidence: self }
+    pub(super) fn section<'a>(&'a self, frame: &'a Frame) -> EvidenceSection<'a> {
+        EvidenceSection { frame, evidence: self }
     }
 
     /// The summary point by point: what each is about, and its sentences.
@@ -113,7 +115,7 @@ mod tests {
     }
 
     fn page(report: &EvidenceReport) -> String {
-        report.section().render().unwrap()
+        report.section(&Frame::for_tests()).render().unwrap()
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(super) mod record;
 pub(super) mod saved_searches;
 pub(super) mod search;
 mod verdict;
+pub(super) mod write;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -34,6 +35,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/forms.css"),
     include_str!("../../assets/style/search.css"),
     include_str!("../../assets/style/record.css"),
+    include_str!("../../assets/style/write.css"),
     include_str!("../../assets/style/print.css"),
 );
 
