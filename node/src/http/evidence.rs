@@ -80,15 +80,20 @@ impl EvidenceReport {
 
     /// The summary point by point: what each is about, and its sentences.
     pub(crate) fn points(&self) -> Vec<(&'static str, String)> {
-        let mut points: Vec<(Point, Vec<&str>)> = Vec::new();
-        for sentence in &self.summary {
-            match points.last_mut() {
-                Some((point, texts)) if *point == sentence.point => texts.push(&sentence.text),
-                Some(_) | None => points.push((sentence.point, vec![&sentence.text])),
-            }
-        }
-        points.into_iter().map(|(point, texts)| (point.label(), texts.join(" "))).collect()
+        points(&self.summary)
     }
+}
+
+/// Sentences point by point: what each is about, and what is said of it.
+pub(super) fn points(sentences: &[Sentence]) -> Vec<(&'static str, String)> {
+    let mut points: Vec<(Point, Vec<&str>)> = Vec::new();
+    for sentence in sentences {
+        match points.last_mut() {
+            Some((point, texts)) if *point == sentence.point => texts.push(&sentence.text),
+            Some(_) | None => points.push((sentence.point, vec![&sentence.text])),
+        }
+    }
+    points.into_iter().map(|(point, texts)| (point.label(), texts.join(" "))).collect()
 }
 
 fn value(shown: &impl Serialize) -> Value {
@@ -170,7 +175,7 @@ mod tests {
         // Of schools that are all alike there is no table, and none without reports.
         trust.comes((8, 60), "intervention", Some(Summary::default()));
         let untried = EvidenceReport::of(&trust.node, trust.key(8, 60)).unwrap().unwrap();
-        assert!(untried.section().render().unwrap().matches("<table").next().is_none());
+        assert!(untried.section(&Frame::for_tests()).render().unwrap().matches("<table").next().is_none());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::civil::Date;
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::{Content, Intervention, Record, Reference};
@@ -143,7 +144,7 @@ pub(crate) async fn record(
         found.await.and_then(|found| found).map_err(|error| error_page(&frame, &error))?;
     let page = RecordPage {
         kind: kind_label(&record.kind),
-        fields: record.record.as_ref().map(fields).unwrap_or_default(),
+        fields: record.record.iter().flat_map(|record| fields(&frame, record)).collect(),
         kept: elements(&record, |intervention| &intervention.core_elements),
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
         trials,
@@ -161,10 +162,17 @@ pub(crate) async fn record(
 }
 
 /// The fields of a record, but for those that have a place of their own on its page.
-fn fields(record: &Record) -> Vec<Field> {
+fn fields(frame: &Frame, record: &Record) -> Vec<Field> {
     let apart = ["core_elements", "adaptable_elements"].map(readable::label);
     let mut fields = readable::fields(record);
     fields.retain(|field| !apart.contains(&field.label));
+    for field in &mut fields {
+        if let Readable::Text(text) = &mut field.content
+            && text.parse::<Date>().is_ok()
+        {
+            *text = frame.day(text);
+        }
+    }
     fields
 }
 
@@ -176,8 +184,11 @@ fn elements(record: &RecordReport, of: fn(&Intervention) -> &Vec<String>) -> Vec
 }
 
 fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
-    let references = held.summary.as_ref().map(|summary| summary.references.as_slice());
-    titles_of(node, references.unwrap_or_default())
+    match (&held.record, &held.summary) {
+        (Some(record), _) => titles_of(node, &record.content.references()),
+        (None, Some(summary)) => titles_of(node, &summary.references),
+        (None, None) => Ok(Titles::new()),
+    }
 }
 
 /// The titles of the records that are referred to, as far as they are held.

@@ -63,7 +63,7 @@ pub(crate) async fn show(
         let draft = checking.drafts().get(&id)?;
         let checked = checking.check_draft(&draft)?;
         let titles = match &checked.preview {
-            Some(preview) => titles_of(&checking, &preview.summary.references)?,
+            Some(preview) => titles_of(&checking, &preview.record.content.references())?,
             None => Titles::new(),
         };
         Ok::<_, ApiError>((draft, checked, titles))

@@ -15,6 +15,7 @@ use super::shown::{self, ShownPart};
 use crate::drafts::form::PASTED;
 use crate::drafts::{Column, Draft, DraftEffect, DraftError, Remark};
 use crate::http::api_error::{ApiError, blocking};
+use crate::http::evidence::points;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::{error_page, render};
 use crate::node::Node;
@@ -47,11 +48,10 @@ struct EffectSection<'a> {
 
 impl<'a> EffectSection<'a> {
     fn of(frame: &'a Frame, effect: DraftEffect) -> Self {
-        let points = effect.sentences.into_iter();
         Self {
             frame,
             row: effect.row,
-            points: points.map(|one| (one.point.label(), one.text)).collect(),
+            points: points(&effect.sentences),
             remarks: effect.remarks.iter().map(|one| shown::words(frame, one)).collect(),
         }
     }
