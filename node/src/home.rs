@@ -142,6 +142,11 @@ impl Home {
         self.dir.join("saved-searches.json")
     }
 
+    /// The folder of what staff are writing.
+    pub(crate) fn drafts(&self) -> PathBuf {
+        self.dir.join("drafts")
+    }
+
     /// What is known of other members' copies of files.
     pub(crate) fn copies(&self) -> PathBuf {
         self.dir.join("copies")

@@ -132,6 +132,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
     Router::new()
         .nest("/api/v1", api)
         .merge(accounts())
+        .merge(writing())
         .route("/metrics", get(status::metrics))
         .route("/", get(pages::home::home))
         .route("/search", get(pages::search::search))
@@ -149,6 +150,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/icon.svg", get(pages::icon))
         .route("/style.css", get(pages::style))
         .route("/suggestions.js", get(pages::suggestions_script))
+        .route("/draft.js", get(pages::write::script))
         .fallback(pages::not_found)
         .layer(from_fn_with_state(gate.clone(), guard::admit))
         .layer(from_fn_with_state(gate.clone(), guard::own_pages))
@@ -177,4 +179,18 @@ fn accounts() -> Router<Arc<Node>> {
         .route("/people/link", post(people::link))
         .route("/audit", get(people::audit))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+}
+
+/// Writing what is shared.
+fn writing() -> Router<Arc<Node>> {
+    use pages::write;
+    Router::new()
+        .route("/write", get(write::list).post(write::start))
+        .route("/write/{id}", get(write::draft::show).post(write::draft::save))
+        .route("/write/{id}/autosave", post(write::draft::autosave))
+        .route("/write/{id}/effect", post(write::draft::effect))
+        .route("/write/{id}/discard", post(write::draft::discard))
+        .route("/write/{id}/check", get(write::check::show).post(write::check::clear))
+        .route("/write/{id}/publish", post(write::check::publish))
+        .layer(DefaultBodyLimit::max(write::MAX_FORM_BYTES))
 }

@@ -18,6 +18,7 @@ use staffroom_protocol::sync::ContentSet;
 use crate::audit::AuditLog;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
+use crate::drafts::Drafts;
 use crate::epochs::Opened;
 use crate::extract::Extractor;
 use crate::heard::Heard;
@@ -52,6 +53,7 @@ pub struct Node {
     past_searches: PastSearches,
     people: People,
     audit: AuditLog,
+    drafts: Drafts,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
     pub(crate) aside: Mutex<Aside>,
@@ -129,6 +131,7 @@ impl Node {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::open(Arc::clone(&store))?,
             past_searches: PastSearches::open(home.past_searches()),
+            drafts: Drafts::open(home.drafts()),
             line: Arc::new(Line::open(Arc::clone(&store))?),
             keeping: Keeping::open(Arc::clone(&store), home.copies())?,
             heard: Heard::read(store.as_ref())?,
@@ -227,6 +230,11 @@ impl Node {
     /// Who did what.
     pub(crate) fn audit_log(&self) -> &AuditLog {
         &self.audit
+    }
+
+    /// What staff are writing.
+    pub(crate) fn drafts(&self) -> &Drafts {
+        &self.drafts
     }
 
     /// The network, where it was started.

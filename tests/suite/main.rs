@@ -18,6 +18,7 @@ mod large_group;
 mod life;
 mod line;
 mod missing;
+mod pages;
 mod partition;
 mod recovery;
 mod removal;

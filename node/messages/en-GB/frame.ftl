@@ -4,6 +4,7 @@ product = Staffroom
 skip-to-content = Skip to the content
 nav-main = Main
 nav-home = Home
+nav-write = Write
 nav-search = Search
 nav-saved = Saved searches
 signed-in-as = Signed in as { $name }

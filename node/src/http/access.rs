@@ -56,7 +56,7 @@ const PUT: &[Method] = &[Method::PUT];
 const DELETE: &[Method] = &[Method::DELETE];
 
 const fn look(path: &'static str, need: Need) -> Access {
-    Access { methods: GET, path, need, done: "" }
+    quiet(GET, path, need)
 }
 
 const fn act(
@@ -85,6 +85,7 @@ const TABLE: &[Access] = &[
     look("/icon.svg", Need::Nothing),
     look("/style.css", Need::Nothing),
     look("/suggestions.js", Need::Nothing),
+    look("/draft.js", Need::Nothing),
     look("/me", Need::Oneself),
     act(POST, "/me/name", Need::Oneself, "changed the name that colleagues read"),
     quiet(POST, "/me/password", Need::Oneself),
@@ -101,6 +102,16 @@ const TABLE: &[Access] = &[
     look("/search", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
+    look("/write", CONTRIBUTE),
+    quiet(POST, "/write", CONTRIBUTE),
+    look("/write/{id}", CONTRIBUTE),
+    quiet(POST, "/write/{id}", CONTRIBUTE),
+    quiet(POST, "/write/{id}/autosave", CONTRIBUTE),
+    quiet(POST, "/write/{id}/effect", CONTRIBUTE),
+    quiet(POST, "/write/{id}/discard", CONTRIBUTE),
+    look("/write/{id}/check", CONTRIBUTE),
+    quiet(POST, "/write/{id}/check", CONTRIBUTE),
+    quiet(POST, "/write/{id}/publish", CONTRIBUTE),
     look("/saved-searches", READ),
     quiet(POST, "/saved-searches", READ),
     quiet(POST, "/saved-searches/seen", READ),

@@ -10,6 +10,7 @@ use staffroom_search::QueryError;
 
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
+use crate::drafts::{DraftError, StartError};
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
@@ -172,6 +173,35 @@ impl From<PasswordError> for ApiError {
             | PasswordError::Name
             | PasswordError::Differ => Self::bad_request(error.to_string()),
             PasswordError::Busy | PasswordError::Failed(_) => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<DraftError> for ApiError {
+    fn from(error: DraftError) -> Self {
+        let status = match &error {
+            DraftError::Unknown(_) => StatusCode::NOT_FOUND,
+            DraftError::TooMany => StatusCode::CONFLICT,
+            DraftError::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            DraftError::Damaged { .. } | DraftError::File(_) => {
+                tracing::error!(%error, "the drafts");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, message: error.to_string() }
+    }
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Kind(_)
+            | StartError::AboutNothing
+            | StartError::NotTried
+            | StartError::Own => Self::bad_request(error.to_string()),
+            StartError::Record(error) => error.into(),
+            StartError::Draft(error) => error.into(),
+            StartError::Home(error) => error.into(),
         }
     }
 }

@@ -160,7 +160,7 @@ mod tests {
     fn makers() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
-        for folder in ["templates", "src/http"] {
+        for folder in ["templates", "src/http", "src/drafts"] {
             for found in walkdir::WalkDir::new(root.join(folder)) {
                 let found = found.unwrap();
                 if found.file_type().is_file() && !found.path().ends_with("messages.rs") {

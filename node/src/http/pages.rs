@@ -10,6 +10,7 @@ pub(super) mod saved_searches;
 pub(super) mod search;
 pub(super) mod sign_in;
 mod verdict;
+pub(super) mod write;
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -38,6 +39,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/search.css"),
     include_str!("../../assets/style/record.css"),
     include_str!("../../assets/style/people.css"),
+    include_str!("../../assets/style/write.css"),
     include_str!("../../assets/style/print.css"),
 );
 

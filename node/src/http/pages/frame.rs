@@ -48,10 +48,24 @@ pub(crate) struct Entry {
 }
 
 /// The pages of the main navigation.
-const ENTRIES: [(&str, &str); 3] =
-    [("/", "nav-home"), ("/search", "nav-search"), ("/saved-searches", "nav-saved")];
+const ENTRIES: [(&str, &str); 4] = [
+    ("/", "nav-home"),
+    ("/search", "nav-search"),
+    ("/write", "nav-write"),
+    ("/saved-searches", "nav-saved"),
+];
 
 impl Frame {
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            school: "Ash Primary".to_owned(),
+            language: Language::English,
+            signed_in: None,
+            address: "/".to_owned(),
+        }
+    }
+
     /// A message.
     pub(crate) fn t(&self, id: &str) -> String {
         self.language.say(id, &[])
@@ -187,12 +201,7 @@ mod tests {
     use super::*;
 
     fn frame(address: &str, language: Language) -> Frame {
-        Frame {
-            school: "Ash Primary".to_owned(),
-            language,
-            signed_in: None,
-            address: address.to_owned(),
-        }
+        Frame { language, address: address.to_owned(), ..Frame::for_tests() }
     }
 
     #[test]

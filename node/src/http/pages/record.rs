@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::civil::Date;
+use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{Hash, RecordId};
+use staffroom_protocol::record::{Content, Intervention, Record, Reference};
+use staffroom_search::evidence::LineageKind;
 
 use super::frame::Frame;
+use super::verdict::Verdict;
 use super::{error_page, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::files;
@@ -19,6 +24,7 @@ use crate::keeping::Copies;
 use crate::node::Node;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
+use crate::tried::Trial;
 
 #[derive(Template)]
 #[template(path = "record.html")]
@@ -36,34 +42,77 @@ struct RecordPage<'a> {
     copies: Vec<Copies>,
     /// What is about the same.
     similar: Vec<HitReport>,
+    /// Who tried it.
+    trials: Vec<Trial>,
+    /// What whoever takes it up must keep, and may change.
+    kept: Vec<String>,
+    adaptable: Vec<String>,
+    action: Action,
+    /// Whether it was shared by the page before.
+    was_shared: bool,
+}
+
+/// What there is to do next about a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// Take up what another school tries.
+    TryThis,
+    /// Say what came of what this school tries.
+    Report,
+    /// Say it once more.
+    ReportAgain,
+    Nothing,
+}
+
+impl Action {
+    fn of(node: &Node, held: &HeldRecord) -> Result<Self, RecordError> {
+        let EntryKey { school, record, .. } = held.entry.key();
+        let is_trial = LineageKind::of(held.entry.kind())
+            .is_some_and(|kind| kind != LineageKind::ImpactReport);
+        Ok(match is_trial && !held.entry.is_withdrawal() {
+            false => Self::Nothing,
+            true if school != node.identity().school() => Self::TryThis,
+            true if node.own_report_on(&record)? => Self::ReportAgain,
+            true => Self::Report,
+        })
+    }
 }
 
 impl RecordPage<'_> {
+    fn verdicts(&self) -> Vec<Verdict> {
+        let evidence = self.record.evidence.as_ref();
+        evidence.map(|evidence| Verdict::of(&(&evidence.in_short).into())).unwrap_or_default()
+    }
+
     /// From how many schools a file can be had.
     fn available(&self, hash: &Hash) -> &str {
         let file = self.copies.iter().find(|file| file.hash == *hash);
         file.map_or("", |file| file.summary.as_str())
     }
 
-    fn show<'a>(&'a self, content: &'a Readable) -> Content<'a> {
-        Content { content, titles: &self.titles }
+    fn show<'a>(&'a self, content: &'a Readable) -> Shown<'a> {
+        Shown { content, titles: &self.titles }
     }
 }
 
 /// One field's content; a template of its own because a list may hold lists.
 #[derive(Template)]
 #[template(path = "readable.html")]
-struct Content<'a> {
+pub(super) struct Shown<'a> {
     content: &'a Readable,
     titles: &'a Titles,
 }
 
 /// Titles of records by id.
-type Titles = BTreeMap<RecordId, String>;
+pub(super) type Titles = BTreeMap<RecordId, String>;
 
-impl Content<'_> {
-    fn within<'a>(&'a self, content: &'a Readable) -> Content<'a> {
-        Content { content, titles: self.titles }
+impl<'c> Shown<'c> {
+    pub(super) fn new(content: &'c Readable, titles: &'c Titles) -> Self {
+        Self { content, titles }
+    }
+
+    fn within<'a>(&'a self, content: &'a Readable) -> Shown<'a> {
+        Shown { content, titles: self.titles }
     }
 
     fn title(&self, id: &RecordId) -> String {
@@ -75,6 +124,7 @@ pub(crate) async fn record(
     frame: Frame,
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let finding = Arc::clone(&node);
     let found = blocking(move || {
@@ -82,13 +132,24 @@ pub(crate) async fn record(
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
         let copies = finding.copies(&held)?;
-        Ok((report(&finding, held)?, titles, copies, similar))
+        let action = Action::of(&finding, &held)?;
+        let EntryKey { school, record, .. } = held.entry.key();
+        let trials = match held.summary {
+            Some(_) => finding.trials((school, record))?,
+            None => Vec::new(),
+        };
+        Ok((report(&finding, held)?, titles, copies, similar, action, trials))
     });
-    let (record, titles, copies, similar) =
+    let (record, titles, copies, similar, action, trials) =
         found.await.and_then(|found| found).map_err(|error| error_page(&frame, &error))?;
     let page = RecordPage {
         kind: kind_label(&record.kind),
-        fields: record.record.as_ref().map(readable::fields).unwrap_or_default(),
+        fields: record.record.iter().flat_map(|record| fields(&frame, record)).collect(),
+        kept: elements(&record, |intervention| &intervention.core_elements),
+        adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
+        trials,
+        action,
+        was_shared: query.as_deref() == Some("shared"),
         title: record.summary.as_ref().map_or("Withdrawn", |summary| &summary.title),
         updated: frame.day(&record.updated),
         frame,
@@ -100,10 +161,40 @@ pub(crate) async fn record(
     Ok(render(StatusCode::OK, &page))
 }
 
+/// The fields of a record, but for those that have a place of their own on its page.
+fn fields(frame: &Frame, record: &Record) -> Vec<Field> {
+    let apart = ["core_elements", "adaptable_elements"].map(readable::label);
+    let mut fields = readable::fields(record);
+    fields.retain(|field| !apart.contains(&field.label));
+    for field in &mut fields {
+        if let Readable::Text(text) = &mut field.content
+            && text.parse::<Date>().is_ok()
+        {
+            *text = frame.day(text);
+        }
+    }
+    fields
+}
+
+fn elements(record: &RecordReport, of: fn(&Intervention) -> &Vec<String>) -> Vec<String> {
+    match record.record.as_ref().map(|record| &record.content) {
+        Some(Content::Intervention(intervention)) => of(intervention).clone(),
+        Some(_) | None => Vec::new(),
+    }
+}
+
 fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
-    let references = held.summary.as_ref().map(|summary| summary.references.as_slice());
+    match (&held.record, &held.summary) {
+        (Some(record), _) => titles_of(node, &record.content.references()),
+        (None, Some(summary)) => titles_of(node, &summary.references),
+        (None, None) => Ok(Titles::new()),
+    }
+}
+
+/// The titles of the records that are referred to, as far as they are held.
+pub(super) fn titles_of(node: &Node, references: &[Reference]) -> Result<Titles, RecordError> {
     let mut titles = Titles::new();
-    for reference in references.unwrap_or_default() {
+    for reference in references {
         if let Some(school) = reference.school
             && let Some(other) = node.record(school, reference.record)?
             && let Some(summary) = other.summary

@@ -1,0 +1,43 @@
+record-shared = Shared with
+record-withdrawn = Withdrawn
+record-withdrawn-what = The school withdrew this record; it is no longer shared.
+record-try = We are going to try this
+record-report = Report what came of it
+record-report-again = Report again
+record-tried = Schools that tried it
+record-tried-by-name = The school that began, then the others by name
+record-school = School
+record-how-far = How far
+record-how-close = How close
+record-changes = What it does differently
+record-first = began it
+record-kept = What must be kept
+record-adaptable = What may be changed
+record-files = Files
+record-not-checked = not checked
+record-not-checked-why = The text inside it could not be looked through for pupil data; its school says that it holds none.
+record-text-to-come = The full text has not arrived from the other school yet. It is fetched as soon as one of its members’ nodes can be reached.
+record-similar = Similar records
+evidence-found = What schools found
+evidence-who = Who it worked for
+evidence-plus = Effects are in standard deviations; plus is better.
+evidence-schools = Schools
+evidence-pupils = Pupils
+evidence-effect = Effect (95 % interval)
+evidence-meaning = What that means
+evidence-reports = Report by report
+evidence-by-name = By the school’s name. Effects are in standard deviations; plus is better.
+evidence-each = What each school reported
+evidence-report = Report
+evidence-design = Design
+evidence-outcome = Outcome
+evidence-months = Months
+evidence-strength = Strength (our rating)
+evidence-conclusion = Conclusion
+evidence-failed = Where it did not work
+evidence-failed-here = Did not work here
+evidence-not-pooled = not in the pooled result: { $why }
+evidence-more = { $count ->
+    [one] 1 more report is not listed here.
+   *[other] { $count } more reports are not listed here.
+}
