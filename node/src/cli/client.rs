@@ -56,7 +56,7 @@ pub(crate) struct Client {
 }
 
 enum Transport {
-    Running { address: String, http: HttpClient<HttpConnector, Body> },
+    Running { address: String, http: Box<HttpClient<HttpConnector, Body>> },
     Opened { router: Router, node: Arc<Node> },
 }
 
@@ -94,7 +94,7 @@ impl Client {
             return Ok(None);
         }
         let token = Token::load_or_create(&home.token())?;
-        let http = HttpClient::builder(TokioExecutor::new()).build_http();
+        let http = Box::new(HttpClient::builder(TokioExecutor::new()).build_http());
         let client = Self { token, transport: Transport::Running { address, http } };
         // Another program may have got the address of a node that was killed.
         let same = match client.get::<StatusReport>("/status").await {

@@ -85,7 +85,6 @@ pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next
         Some(Some(line)) => (line.need, line.done),
         // What the table does not name is refused, whoever asks.
         Some(None) => {
-            tracing::debug!(%method, path = parts.uri.path(), "nobody may ask this");
             return (StatusCode::METHOD_NOT_ALLOWED, "This address takes no such request.\n")
                 .into_response();
         }

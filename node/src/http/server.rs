@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::accept::DefaultAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
@@ -91,15 +90,14 @@ impl Server {
         listener.set_nonblocking(true)?;
         let handle = Handle::new();
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
-        let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
+        let server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
+        let mut server = server.first_request_timeout(LONGEST_HEAD);
         server.http_builder().http1().header_read_timeout(LONGEST_HEAD);
         let task = match tls {
-            None => tokio::spawn(server.acceptor(DefaultAcceptor::new()).serve(app)),
+            None => tokio::spawn(server.serve(app)),
             Some(Tls(config)) => {
-                let server = server
-                    .acceptor(RustlsAcceptor::new(config).handshake_timeout(LONGEST_HEAD))
-                    .first_request_timeout(LONGEST_HEAD);
-                tokio::spawn(server.serve(app))
+                let acceptor = RustlsAcceptor::new(config).handshake_timeout(LONGEST_HEAD);
+                tokio::spawn(server.acceptor(acceptor).serve(app))
             }
         };
         Ok(Self { handle, task })

@@ -121,14 +121,14 @@ impl Turn {
 
     /// Whether a password is the one of a hash. Without one as much work is done, so that the time says
     /// nothing of who has an account.
-    pub(super) async fn is_right(
+    pub(super) async fn verify(
         self,
         password: Zeroizing<String>,
         hash: Option<String>,
     ) -> Result<bool, PasswordError> {
         self.spend(move || {
             let known = hash.as_deref();
-            let tried = known.or_else(|| nobodys_hash());
+            let tried = known.or(nobodys_hash());
             tried.is_some_and(|tried| is_right(&password, tried)) && known.is_some()
         })
         .await
@@ -209,7 +209,7 @@ mod tests {
         assert_ne!(hash, other);
         let right = async |password: &str, hash: Option<&String>| {
             let turn = hasher.turn().await.unwrap();
-            turn.is_right(password.to_owned().into(), hash.cloned()).await.unwrap()
+            turn.verify(password.to_owned().into(), hash.cloned()).await.unwrap()
         };
         assert!(right("three short words", Some(&hash)).await);
         assert!(!right("three short word", Some(&hash)).await);

@@ -65,7 +65,7 @@ impl People {
         let attempt = attempt.map_err(SignInError::Wait)?;
         let known = name.as_ref().and_then(|name| self.get(name));
         let hash = known.filter(|person| !person.disabled).and_then(|person| person.password);
-        match turn.is_right(password, hash).await {
+        match turn.verify(password, hash).await {
             Err(error) => {
                 self.attempts().withdrawn(attempt);
                 Err(error.into())

@@ -153,7 +153,7 @@ async fn a_token_works_until_it_expires_is_ended_or_its_account_is_switched_off(
     for days in [0, 366] {
         assert!(people.make_token(&head, "x", Scope::Read, days).is_err());
     }
-    for _ in 0..super::token::MAX_TOKENS {
+    for _ in 0..token::MAX_TOKENS {
         people.make_token(&head, "x", Scope::Read, 1).unwrap();
     }
     let one_more = people.make_token(&head, "x", Scope::Read, 1).unwrap_err().to_string();
