@@ -175,7 +175,15 @@ mod tests {
         // Of schools that are all alike there is no table, and none without reports.
         trust.comes((8, 60), "intervention", Some(Summary::default()));
         let untried = EvidenceReport::of(&trust.node, trust.key(8, 60)).unwrap().unwrap();
-        assert!(untried.section(&Frame::for_tests()).render().unwrap().matches("<table").next().is_none());
+        assert!(
+            untried
+                .section(&Frame::for_tests())
+                .render()
+                .unwrap()
+                .matches("<table")
+                .next()
+                .is_none()
+        );
     }
 
     #[test]
