@@ -116,7 +116,7 @@ impl Drafts {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(&draft.id);
         if !path.exists() {
-            fs::create_dir_all(&self.folder).map_err(|error| self.wrong(&self.folder, error))?;
+            fs::create_dir_all(&self.folder).map_err(|error| wrong(&self.folder, error))?;
             if self.files()?.len() >= MOST_DRAFTS {
                 return Err(DraftError::TooMany);
             }
@@ -134,7 +134,7 @@ impl Drafts {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Err(DraftError::Unknown(id.to_string()))
             }
-            Err(error) => Err(self.wrong(&path, error)),
+            Err(error) => Err(wrong(&path, error)),
         }
     }
 
@@ -146,7 +146,7 @@ impl Drafts {
                 Ok(bytes) => bytes,
                 // It was shared or thrown away meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(self.wrong(&path, error)),
+                Err(error) => return Err(wrong(&path, error)),
             };
             match read(&path, &bytes) {
                 Ok(draft) => drafts.push(draft),
@@ -162,7 +162,7 @@ impl Drafts {
         match fs::remove_file(&path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(self.wrong(&path, error)),
+            Err(error) => Err(wrong(&path, error)),
         }
     }
 
@@ -170,11 +170,11 @@ impl Drafts {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(self.wrong(&self.folder, error)),
+            Err(error) => return Err(wrong(&self.folder, error)),
         };
         let paths: Result<Vec<PathBuf>, io::Error> =
             entries.map(|entry| entry.map(|entry| entry.path())).collect();
-        let mut paths = paths.map_err(|error| self.wrong(&self.folder, error))?;
+        let mut paths = paths.map_err(|error| wrong(&self.folder, error))?;
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
         Ok(paths)
     }
@@ -182,11 +182,10 @@ impl Drafts {
     fn path(&self, id: &RecordId) -> PathBuf {
         self.folder.join(format!("{id}.json"))
     }
+}
 
-    #[expect(clippy::unused_self, reason = "errors of the folder are made in one place")]
-    fn wrong(&self, path: &Path, error: io::Error) -> DraftError {
-        HomeError::File { path: path.to_path_buf(), error }.into()
-    }
+fn wrong(path: &Path, error: io::Error) -> DraftError {
+    HomeError::File { path: path.to_path_buf(), error }.into()
 }
 
 fn read(path: &Path, bytes: &[u8]) -> Result<Draft, DraftError> {

@@ -3,12 +3,12 @@
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::adoption::Change;
 use staffroom_protocol::record::{Content, State};
+use staffroom_search::evidence::{LineageKind, RecordKey};
 
 use crate::lineage::Lineages;
 use crate::names::Names;
 use crate::node::Node;
 use crate::records::{RecordError, known_schools};
-use staffroom_search::evidence::RecordKey;
 
 /// Records of one lineage that are looked at: as many trials and reports as a page is read for.
 const MOST_LOOKED_AT: usize = 120;
@@ -42,26 +42,24 @@ impl Node {
         for (school, record) in lineages.members(origin, MOST_LOOKED_AT)? {
             let Some(held) = self.record(school, record)? else { continue };
             let Some(summary) = held.summary else { continue };
+            if LineageKind::of(held.entry.kind()) == Some(LineageKind::ImpactReport) {
+                continue;
+            }
             let changes = match held.record.map(|record| record.content) {
                 Some(Content::Adoption(adoption)) => adoption.changes.iter().map(said).collect(),
                 Some(_) | None => Vec::new(),
             };
-            let is_trial = matches!(held.entry.kind(), "intervention" | "adoption");
-            if is_trial {
-                trials.push(Trial {
-                    school,
-                    school_name: schools.get(&school).cloned().unwrap_or_else(|| school.short()),
-                    record,
-                    state: summary.state.as_deref().and_then(|state| state.parse().ok()),
-                    closeness: summary.kind_type,
-                    changes,
-                });
-            }
+            trials.push(Trial {
+                school,
+                school_name: schools.get(&school).cloned().unwrap_or_else(|| school.short()),
+                record,
+                state: summary.state.as_deref().and_then(|state| state.parse().ok()),
+                closeness: summary.kind_type,
+                changes,
+            });
         }
-        trials.sort_by(|one, other| {
-            let place =
-                |trial: &Trial| ((trial.school, trial.record) != origin, trial.school_name.clone());
-            place(one).cmp(&place(other))
+        trials.sort_by_key(|trial| {
+            ((trial.school, trial.record) != origin, trial.school_name.clone())
         });
         Ok(trials)
     }

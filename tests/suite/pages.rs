@@ -271,7 +271,8 @@ fn what_may_be_about_a_pupil_is_cleared_with_a_reason_and_only_what_was_shown_is
     browser.send(&draft, &typed);
     let check = browser.open(&format!("{draft}/check"));
     assert_eq!(check.status, StatusCode::UNPROCESSABLE_ENTITY);
-    check.has("a unique pupil number (UPN)");
+    // Beside its field, and never repeated in what is said of it.
+    check.has("<a href=\"#monitoring\">This looks like a unique pupil number (UPN).");
     assert_eq!(
         browser.send(&format!("{draft}/publish"), &[("shown", "")]).to,
         format!("{draft}/check")
@@ -281,6 +282,8 @@ fn what_may_be_about_a_pupil_is_cleared_with_a_reason_and_only_what_was_shown_is
     browser.send(&draft, &typed);
     let check = browser.open(&format!("{draft}/check"));
     check.has("Why may it be shared?");
+    check.has("<h2>What is different from what you do already?</h2>");
+    check.has("<blockquote class=\"text\">Ask office@ash.example for the plan.</blockquote>");
     check.has_not("name=\"shown\"");
     let cleared =
         browser.send(&format!("{draft}/check"), &[("clear.email", "the school’s office")]);

@@ -9,6 +9,8 @@ use staffroom_protocol::vocabulary::Vocabulary;
 /// What a form asks, part by part.
 #[derive(Debug)]
 pub(crate) struct Form {
+    /// The message that is the heading of its page.
+    pub(crate) heading: &'static str,
     pub(crate) parts: &'static [Part],
 }
 
@@ -21,7 +23,7 @@ pub(crate) struct Part {
 }
 
 /// One field.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) label: &'static str,
@@ -30,7 +32,7 @@ pub(crate) struct Field {
 }
 
 /// How a field is filled in.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Input {
     /// One line.
     Line,
@@ -118,6 +120,7 @@ const WHO_SEES: Part = Part {
 };
 
 static INTERVENTION: Form = Form {
+    heading: "write-intervention",
     parts: &[
         Part {
             heading: None,
@@ -155,6 +158,7 @@ static INTERVENTION: Form = Form {
 };
 
 static ADOPTION: Form = Form {
+    heading: "write-adoption",
     parts: &[
         Part {
             heading: None,
@@ -190,6 +194,7 @@ static ADOPTION: Form = Form {
 };
 
 static IMPACT_REPORT: Form = Form {
+    heading: "write-report",
     parts: &[
         Part {
             heading: None,

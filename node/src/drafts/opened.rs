@@ -113,7 +113,7 @@ fn fill_in_period<T>(summary: &Summary, mut set: impl FnMut(&str, String) -> T) 
 
 /// A figure as it stands in a field. What is shared is rounded further.
 fn rounded(figure: f64) -> String {
-    format!("{:.2}", figure)
+    format!("{figure:.2}")
 }
 
 /// A title with something behind it, within what a title may have.

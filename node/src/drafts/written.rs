@@ -42,14 +42,6 @@ pub(crate) enum Text {
     Sentence(String),
 }
 
-impl PartialEq for Field {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Field {}
-
 impl Draft {
     /// The record as a flat map of fields, empty ones left out.
     pub(crate) fn written(&self) -> Value {
@@ -91,9 +83,13 @@ impl Draft {
         Value::Object(map)
     }
 
-    /// The field of the form that a path in the record belongs to.
+    /// The field of the form that a path in the record belongs to. Rules name it as a person writes it,
+    /// the scan as the record has it: in `common`, or in the kind's own `content`.
     fn field_at(&self, path: &str) -> Option<&'static Field> {
         let form = Form::of(self.kind())?;
+        let content = format!("content.{}.", self.kind());
+        let in_record = path.strip_prefix(&content).or_else(|| path.strip_prefix("common."));
+        let path = in_record.unwrap_or(path);
         let within = |inner: &str, outer: &str| {
             inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with(['.', '[']))
         };
@@ -153,7 +149,21 @@ impl Draft {
             PublishError::Reference { error, .. } => {
                 vec![about(Some("of"), Text::Sentence(sentence(&error.to_string())))]
             }
-            other => vec![about(None, Text::Sentence(sentence(&other.to_string())))],
+            PublishError::Authored(_)
+            | PublishError::Clock(_)
+            | PublishError::SameTitle(_)
+            | PublishError::Withdrawn(_)
+            | PublishError::KindChanged { .. }
+            | PublishError::FileMissing(_)
+            | PublishError::Files(_)
+            | PublishError::Entry(_)
+            | PublishError::Store(_)
+            | PublishError::Blob(_)
+            | PublishError::Keep(_)
+            | PublishError::Home(_)
+            | PublishError::Record(_) => {
+                vec![about(None, Text::Sentence(sentence(&error.to_string())))]
+            }
         }
     }
 }
@@ -279,6 +289,8 @@ mod tests {
             ("period", Some("period.from")),
             ("arms.intervention.after.mean", Some("arms.intervention.after.mean")),
             ("pupil_groups[2]", Some("pupil_groups")),
+            ("content.impact_report.other_factors", Some("other_factors")),
+            ("common.abstract", Some("abstract")),
             ("the summary", None),
         ] {
             assert_eq!(report.field_at(path).map(|field| field.name), field, "{path}");

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawQuery, State};
+use axum::extract::{FromRequestParts, RawQuery};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -169,10 +169,7 @@ fn language(uri: &Uri, headers: &HeaderMap) -> Language {
 }
 
 /// Keeps the language that was chosen, and goes back to the page.
-pub(crate) async fn choose_language(
-    State(_): State<Arc<Node>>,
-    RawQuery(query): RawQuery,
-) -> Response {
+pub(crate) async fn choose_language(RawQuery(query): RawQuery) -> Response {
     let asked = parameters(query.as_deref().unwrap_or_default());
     let value = |wanted| asked.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
     let Some(language) = value("to").and_then(|tag| Language::of_tag(tag)) else {

@@ -13,7 +13,7 @@ use super::search::moved;
 use super::{error_page, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::saved_searches::{SavedSearchReport, reports};
-use crate::http::search::{HitReport, run};
+use crate::http::search::{HitReport, newest};
 use crate::node::Node;
 use crate::own_work::OwnWork;
 use crate::question::parameters;
@@ -71,21 +71,19 @@ pub(crate) async fn home(
     }
     let reading = Arc::clone(&node);
     let read = blocking(move || {
-        let asked = [("sort", "newest".to_owned()), ("limit", ASKED_FOR.to_string())]
-            .map(|(name, value)| (name.to_owned(), value));
-        let found = run(&reading, &asked)?;
+        let found = newest(&reading, ASKED_FOR)?;
         let mut news = reports(&reading)?;
         news.retain(|search| search.new > 0);
         let work = reading.unreported_work().map_err(ApiError::from)?;
         Ok::<_, ApiError>((found, news, work))
     });
-    let (found, news, mut work) =
+    let ((hits, records, coverage), news, mut work) =
         read.await.and_then(|read| read).map_err(|error| error_page(&frame, &error))?;
     let own = node.identity().school();
     let more_work = work.len().saturating_sub(MOST_WORK);
     work.truncate(MOST_WORK);
-    let newest = found.hits.into_iter().filter(|hit| hit.school != own).take(NEWEST).collect();
-    let (coverage, records) = (found.coverage.sentence, found.total);
+    let newest = hits.into_iter().filter(|hit| hit.school != own).take(NEWEST).collect();
+    let coverage = coverage.sentence;
     let page = HomePage { frame, newest, work, more_work, news, coverage, records };
     Ok(render(StatusCode::OK, &page))
 }

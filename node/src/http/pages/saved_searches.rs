@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::frame::Frame;
 use super::{error_page, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::saved_searches::{SavedSearchReport, report, reports};
+use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::saved_searches::SavedSearchError;
 
@@ -39,6 +40,7 @@ struct Feed<'a> {
     school: &'a str,
     /// Where this node answers, as the reader of the feed reached it.
     host: &'a str,
+    scheme: &'static str,
     saved: &'a SavedSearchReport,
 }
 
@@ -143,6 +145,7 @@ async fn change<T: Send + 'static>(
 pub(crate) async fn feed(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Query(Named { name }): Query<Named>,
     headers: axum::http::HeaderMap,
 ) -> Result<Response, Response> {
@@ -150,7 +153,8 @@ pub(crate) async fn feed(
     let saved = blocking(move || report(&reading, &name)).await.and_then(|read| read);
     let saved = saved.map_err(|error| error_page(&frame, &error))?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let feed = Feed { school: &node.identity().claims().name, host, saved: &saved };
+    let (school, scheme) = (&node.identity().claims().name, visitor.door.scheme());
+    let feed = Feed { school, host, scheme, saved: &saved };
     let mut response = render(StatusCode::OK, &feed);
     let atom = HeaderValue::from_static("application/atom+xml; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, atom);

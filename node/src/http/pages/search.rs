@@ -302,9 +302,4 @@ mod tests {
         let left = without(&asked, |place, _| place == 1);
         assert_eq!(link(&left), "/search?q=reading&subject=music");
     }
-
-    #[test]
-    fn an_address_that_was_kept_leads_to_the_search() {
-        assert_eq!(moved("q=reading&sort=newest"), "/search?q=reading&sort=newest");
-    }
 }

@@ -12,7 +12,7 @@ use staffroom_search::evidence::ReportRow;
 
 use super::sent;
 use super::shown::{self, ShownPart};
-use crate::drafts::form::PASTED;
+use crate::drafts::form::{Form, PASTED};
 use crate::drafts::{Column, Draft, DraftEffect, DraftError, Remark};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::evidence::points;
@@ -89,17 +89,11 @@ fn know(node: &Node, draft: Draft) -> Result<Known, ApiError> {
 }
 
 fn page(frame: &Frame, status: StatusCode, known: Known, remarks: &[Remark]) -> Response {
-    use staffroom_protocol::record::Kind;
     let Known { draft, about, groups, effect } = known;
-    let heading = match draft.kind() {
-        Kind::Adoption => "write-adoption",
-        Kind::ImpactReport => "write-report",
-        _ => "write-intervention",
-    };
     let in_the_way = remarks.iter().filter(|remark| remark.refused);
     let page = DraftPage {
         frame,
-        heading,
+        heading: Form::of(draft.kind()).map_or("write-heading", |form| form.heading),
         id: draft.id,
         about,
         parts: shown::parts(frame, &draft, remarks, &groups),
