@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
+use axum::Form;
+use axum::extract::FromRequestParts;
 use axum::extract::rejection::FormRejection;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Extension, Form};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -79,43 +80,64 @@ pub(super) fn said(when: &Timestamp) -> String {
     ago(u64::try_from(when.as_millisecond()).unwrap_or(0), now_millis())
 }
 
-/// Who is signed in; a command that shows the node's own token has no page.
-struct Me {
+/// Who is signed in, on their own page. A command that shows the node's own token has none.
+pub(crate) struct Me {
+    frame: Frame,
+    node: Arc<Node>,
+    visitor: Visitor,
     name: UserName,
     session: SecretHash,
 }
 
-impl Me {
-    fn of(frame: &Frame, visitor: &Visitor) -> Result<Self, Response> {
-        match &visitor.who {
-            Who::Person { name, session, .. } => {
-                Ok(Self { name: name.clone(), session: session.clone() })
-            }
-            Who::Nobody | Who::CommandLine | Who::Token { .. } => Err(error_page(
+impl FromRequestParts<Arc<Node>> for Me {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, node: &Arc<Node>) -> Result<Self, Response> {
+        let Ok(frame) = Frame::from_request_parts(parts, node).await;
+        match parts.extensions.get::<Visitor>() {
+            Some(visitor @ Visitor { who: Who::Person { name, session, .. }, .. }) => Ok(Self {
                 frame,
-                &ApiError::forbidden("this page is for a person who signed in"),
-            )),
+                node: Arc::clone(node),
+                visitor: visitor.clone(),
+                name: name.clone(),
+                session: session.clone(),
+            }),
+            Some(_) | None => {
+                let error = ApiError::forbidden("this page is for a person who signed in");
+                Err(error_page(&frame, &error))
+            }
+        }
+    }
+}
+
+impl Me {
+    /// What a form says, if it can be read.
+    fn given<T>(&self, form: Result<Form<T>, FormRejection>) -> Result<T, Response> {
+        let read = form.map(|Form(form)| form);
+        read.map_err(|rejection| error_page(&self.frame, &ApiError::form(&rejection)))
+    }
+
+    /// Back to the page once something was done, or with what was in the way.
+    fn back(self, done: Result<Result<(), PeopleError>, ApiError>) -> Response {
+        match done.and_then(|done| Ok(done?)) {
+            Ok(()) => Redirect::to("/me").into_response(),
+            Err(problem) => self.page(None, Some(&problem)),
         }
     }
 
-    fn page(
-        self,
-        frame: Frame,
-        node: &Node,
-        made: Option<String>,
-        problem: Option<&ApiError>,
-    ) -> Response {
-        let Some(person) = node.people().get(&self.name) else {
+    fn page(self, made: Option<String>, problem: Option<&ApiError>) -> Response {
+        let people = self.node.people();
+        let Some(person) = people.get(&self.name) else {
             return Redirect::to("/sign-in").into_response();
         };
         let status = problem.map_or(StatusCode::OK, ApiError::status);
         let page = MePage {
-            frame,
+            frame: self.frame,
             name: person.name,
             roles: person.roles,
-            sessions: node.people().sessions().of(&self.name, Timestamp::now()),
+            sessions: people.sessions().of(&self.name, Timestamp::now()),
             this: self.session,
-            tokens: node.people().tokens(&self.name),
+            tokens: people.tokens(&self.name),
             user_name: self.name,
             made,
             problem: problem.map(|error| error.message().to_owned()),
@@ -152,145 +174,108 @@ pub(crate) struct TokenForm {
     days: u16,
 }
 
-pub(crate) async fn show(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
-) -> Result<Response, Response> {
-    let me = Me::of(&frame, &visitor)?;
-    Ok(me.page(frame, &node, None, None))
+pub(crate) async fn show(me: Me) -> Response {
+    me.page(None, None)
 }
 
 pub(crate) async fn rename(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
+    me: Me,
     form: Result<Form<NameForm>, FormRejection>,
 ) -> Result<Response, Response> {
-    let me = Me::of(&frame, &visitor)?;
-    let NameForm { name } = given(&frame, form)?;
-    let (changing, whose) = (Arc::clone(&node), me.name.clone());
-    let changed = blocking(move || changing.people().rename(&whose, &name)).await;
-    Ok(back(me, frame, &node, changed))
+    let NameForm { name } = me.given(form)?;
+    let (node, whose) = (Arc::clone(&me.node), me.name.clone());
+    Ok(me.back(blocking(move || node.people().rename(&whose, &name)).await))
 }
 
 pub(crate) async fn change_password(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
+    me: Me,
     headers: HeaderMap,
     form: Result<Form<PasswordForm>, FormRejection>,
 ) -> Result<Response, Response> {
-    let me = Me::of(&frame, &visitor)?;
-    let PasswordForm { before, password, again } = given(&frame, form)?;
-    let sessions = node.people().sessions().of(&me.name, Timestamp::now());
+    let PasswordForm { before, password, again } = me.given(form)?;
+    let people = me.node.people();
+    let sessions = people.sessions().of(&me.name, Timestamp::now());
     let own_computer =
         sessions.iter().any(|(hash, session)| *hash == me.session && session.own_computer);
+    let address = me.visitor.address;
     let changed = if password == again {
-        node.people()
-            .change_password(&me.name, before.into(), password.into(), visitor.address)
-            .await
+        people.change_password(&me.name, before.into(), password.into(), address).await
     } else {
         Err(SignInError::Failed(PasswordError::Differ.into()))
     };
     if let Err(error) = changed {
         let problem = match error {
-            SignInError::Wrong => ApiError::bad_request(frame.t("me-password-wrong")),
+            SignInError::Wrong => ApiError::bad_request(me.frame.t("me-password-wrong")),
             SignInError::Failed(error) => error.into(),
             error @ (SignInError::Wait(_) | SignInError::Busy) => {
                 ApiError::unavailable(error.to_string())
             }
         };
-        return Ok(me.page(frame, &node, None, Some(&problem)));
+        return Ok(me.page(None, Some(&problem)));
     }
-    let begun =
-        begin(&node, &visitor, &headers, me.name, own_computer, "changed the password").await;
+    let what = "changed the password";
+    let begun = begin(&me.node, &me.visitor, &headers, me.name, own_computer, what).await;
     let cookie =
-        begun.map_err(|error| error_page(&frame, &ApiError::unavailable(error.to_string())))?;
+        begun.map_err(|error| error_page(&me.frame, &ApiError::unavailable(error.to_string())))?;
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/me")).into_response())
 }
 
 pub(crate) async fn end_sessions(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
+    me: Me,
     form: Result<Form<EndForm>, FormRejection>,
 ) -> Result<Response, Response> {
-    let me = Me::of(&frame, &visitor)?;
-    let EndForm { which } = given(&frame, form)?;
+    let EndForm { which } = me.given(form)?;
     let ends_this = which == "all" || which == me.session.short();
-    let ending = Arc::clone(&node);
+    let (node, whose) = (Arc::clone(&me.node), me.name.clone());
     let ended = blocking(move || {
-        let (sessions, now) = (ending.people().sessions(), Timestamp::now());
+        let (sessions, now) = (node.people().sessions(), Timestamp::now());
         if which == "all" {
-            sessions.end_all(&me.name, now);
+            sessions.end_all(&whose, now);
             return;
         }
-        for (hash, _) in sessions.of(&me.name, now) {
+        for (hash, _) in sessions.of(&whose, now) {
             if hash.short() == which {
                 sessions.end(&hash, now);
             }
         }
     });
-    ended.await.map_err(|error| error_page(&frame, &error))?;
-    if ends_this {
-        let cookie = no_session(&node, &visitor.door);
+    let ended = ended.await.map(Ok);
+    if ends_this && ended.is_ok() {
+        let cookie = no_session(&me.node, &me.visitor.door);
         return Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response());
     }
-    Ok(Redirect::to("/me").into_response())
+    Ok(me.back(ended))
 }
 
 pub(crate) async fn make_token(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
+    me: Me,
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Result<Response, Response> {
-    let me = Me::of(&frame, &visitor)?;
-    let TokenForm { name, scope, days } = given(&frame, form)?;
+    let TokenForm { name, scope, days } = me.given(form)?;
     let about = format!("for {scope}, {days} days");
-    let (making, whose) = (Arc::clone(&node), me.name.clone());
+    let (node, whose) = (Arc::clone(&me.node), me.name.clone());
     let made = blocking(move || {
         let scope = scope.parse::<Scope>().map_err(PeopleError::from)?;
-        making.people().make_token(&whose, &name, scope, days)
+        node.people().make_token(&whose, &name, scope, days)
     });
     match made.await.and_then(|made| Ok(made?)) {
         Ok(secret) => {
-            visitor.note(&node, "made a token", &about).await;
-            Ok(me.page(frame, &node, Some(secret.as_str().to_owned()), None))
+            me.visitor.note(&me.node, "made a token", &about).await;
+            Ok(me.page(Some(secret.as_str().to_owned()), None))
         }
-        Err(problem) => Ok(me.page(frame, &node, None, Some(&problem))),
+        Err(problem) => Ok(me.page(None, Some(&problem))),
     }
 }
 
 pub(crate) async fn end_token(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
+    me: Me,
     form: Result<Form<EndForm>, FormRejection>,
 ) -> Result<Response, Response> {
-    let me = Me::of(&frame, &visitor)?;
-    let EndForm { which } = given(&frame, form)?;
-    let (ending, whose) = (Arc::clone(&node), me.name.clone());
-    let ended = blocking(move || ending.people().end_token(&whose, &which).map(drop)).await;
+    let EndForm { which } = me.given(form)?;
+    let (node, whose) = (Arc::clone(&me.node), me.name.clone());
+    let ended = blocking(move || node.people().end_token(&whose, &which).map(drop)).await;
     if let Ok(Ok(())) = &ended {
-        visitor.note(&node, "ended a token", "").await;
+        me.visitor.note(&me.node, "ended a token", "").await;
     }
-    Ok(back(me, frame, &node, ended))
-}
-
-fn back(
-    me: Me,
-    frame: Frame,
-    node: &Node,
-    done: Result<Result<(), PeopleError>, ApiError>,
-) -> Response {
-    match done.and_then(|done| Ok(done?)) {
-        Ok(()) => Redirect::to("/me").into_response(),
-        Err(problem) => me.page(frame, node, None, Some(&problem)),
-    }
-}
-
-fn given<T>(frame: &Frame, form: Result<Form<T>, FormRejection>) -> Result<T, Response> {
-    form.map(|Form(form)| form).map_err(|rejection| error_page(frame, &ApiError::form(&rejection)))
+    Ok(me.back(ended))
 }

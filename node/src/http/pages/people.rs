@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::rejection::RawFormRejection;
-use axum::extract::{RawForm, State};
+use axum::extract::rejection::{ExtensionRejection, RawFormRejection};
+use axum::extract::{FromRequestParts, RawForm, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 
@@ -88,84 +89,86 @@ impl Given {
     }
 }
 
-fn page(
+/// An administrator at the page of people.
+pub(crate) struct Desk {
     frame: Frame,
-    node: &Node,
-    made: Option<LinkReport>,
-    problem: Option<&ApiError>,
-) -> Response {
-    let status = problem.map_or(StatusCode::OK, ApiError::status);
-    let problem = problem.map(|error| error.message().to_owned());
-    render(status, &PeoplePage { frame, people: reports(node), made, problem })
+    node: Arc<Node>,
+    visitor: Visitor,
 }
 
-pub(crate) async fn show(frame: Frame, State(node): State<Arc<Node>>) -> Response {
-    page(frame, &node, None, None)
+impl FromRequestParts<Arc<Node>> for Desk {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        node: &Arc<Node>,
+    ) -> Result<Self, ExtensionRejection> {
+        let Ok(frame) = Frame::from_request_parts(parts, node).await;
+        let Extension(visitor) = Extension::from_request_parts(parts, node).await?;
+        Ok(Self { frame, node: Arc::clone(node), visitor })
+    }
 }
 
-pub(crate) async fn add(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
-    form: Result<RawForm, RawFormRejection>,
-) -> Response {
+impl Desk {
+    fn page(self, made: Option<LinkReport>, problem: Option<&ApiError>) -> Response {
+        let status = problem.map_or(StatusCode::OK, ApiError::status);
+        let problem = problem.map(|error| error.message().to_owned());
+        let people = reports(&self.node);
+        render(status, &PeoplePage { frame: self.frame, people, made, problem })
+    }
+
+    fn with_link(self, done: Result<LinkReport, ApiError>) -> Response {
+        match done {
+            Ok(made) => self.page(Some(made), None),
+            Err(problem) => self.page(None, Some(&problem)),
+        }
+    }
+
+    fn back(self, done: Result<(), ApiError>) -> Response {
+        match done {
+            Ok(()) => Redirect::to("/people").into_response(),
+            Err(problem) => self.page(None, Some(&problem)),
+        }
+    }
+}
+
+pub(crate) async fn show(desk: Desk) -> Response {
+    desk.page(None, None)
+}
+
+pub(crate) async fn add(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
     let done = async {
         let given = Given::read(form)?;
         let name = given.text("name").to_owned();
-        added(&node, &visitor, given.user_name()?, name, given.roles()?).await
+        added(&desk.node, &desk.visitor, given.user_name()?, name, given.roles()?).await
     };
-    with_link(frame, &node, done.await)
+    let done = done.await;
+    desk.with_link(done)
 }
 
-pub(crate) async fn link(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
-    form: Result<RawForm, RawFormRejection>,
-) -> Response {
-    let done = async { linked(&node, &visitor, Given::read(form)?.user_name()?).await };
-    with_link(frame, &node, done.await)
+pub(crate) async fn link(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
+    let done = async { linked(&desk.node, &desk.visitor, Given::read(form)?.user_name()?).await };
+    let done = done.await;
+    desk.with_link(done)
 }
 
-fn with_link(frame: Frame, node: &Node, done: Result<LinkReport, ApiError>) -> Response {
-    match done {
-        Ok(made) => page(frame, node, Some(made), None),
-        Err(problem) => page(frame, node, None, Some(&problem)),
-    }
-}
-
-pub(crate) async fn set_roles(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
-    form: Result<RawForm, RawFormRejection>,
-) -> Response {
+pub(crate) async fn set_roles(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
     let done = async {
         let given = Given::read(form)?;
-        roles_set(&node, &visitor, &given.user_name()?, given.roles()?).await
+        roles_set(&desk.node, &desk.visitor, &given.user_name()?, given.roles()?).await
     };
-    back(frame, &node, done.await)
+    let done = done.await;
+    desk.back(done)
 }
 
-pub(crate) async fn set_disabled(
-    frame: Frame,
-    State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
-    form: Result<RawForm, RawFormRejection>,
-) -> Response {
+pub(crate) async fn set_disabled(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
     let done = async {
         let given = Given::read(form)?;
         let disabled = given.text("disabled") == "true";
-        disabled_set(&node, &visitor, &given.user_name()?, disabled).await
+        disabled_set(&desk.node, &desk.visitor, &given.user_name()?, disabled).await
     };
-    back(frame, &node, done.await)
-}
-
-fn back(frame: Frame, node: &Node, done: Result<(), ApiError>) -> Response {
-    match done {
-        Ok(()) => Redirect::to("/people").into_response(),
-        Err(problem) => page(frame, node, None, Some(&problem)),
-    }
+    let done = done.await;
+    desk.back(done)
 }
 
 pub(crate) async fn audit(frame: Frame, State(node): State<Arc<Node>>) -> Response {
