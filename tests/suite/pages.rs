@@ -129,6 +129,18 @@ fn a_school_adopts_anothers_intervention_from_its_page_and_the_other_finds_it() 
     page.has("Schools that tried it");
     page.has("<li>Two groups a week</li><li>In the library</li>");
     page.has("Of 1 school that started");
+    // It goes on, and its page is changed.
+    let own = record.trim_start_matches("/records/").trim_end_matches("?shared");
+    let change = at_beech.begins("change", own);
+    at_beech.open(&change).has("Two groups a week\nIn the library</textarea>");
+    let mut now = typed.to_vec();
+    now[3] = ("state", "finished");
+    at_beech.shares(&change, &now);
+    ash.waits_for("the change", || {
+        at_ash.open(&format!("/records/{own}")).html.contains("<span>finished</span>")
+    });
+    let of_ash = at_beech.send("/write", &[("kind", "change"), ("of", &id)]);
+    assert_eq!(of_ash.status, StatusCode::BAD_REQUEST);
     // Nobody takes up what is their own.
     let own = at_ash.send("/write", &[("kind", "adoption"), ("of", &id)]);
     assert_eq!(own.status, StatusCode::BAD_REQUEST);

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::{error_page, render};
+use super::{at_work, error_page, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::saved_searches::{SavedSearchReport, report, reports};
 use crate::node::Node;
@@ -87,8 +87,7 @@ pub(crate) async fn list(
     State(node): State<Arc<Node>>,
 ) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
-    let saved = blocking(move || reports(&reading)).await.and_then(|read| read);
-    let saved = saved.map_err(|error| error_page(&frame, &error))?;
+    let saved = at_work(&frame, move || reports(&reading)).await?;
     let page = SavedSearchesPage { frame, saved };
     Ok(render(StatusCode::OK, &page))
 }
@@ -147,8 +146,7 @@ pub(crate) async fn feed(
     headers: axum::http::HeaderMap,
 ) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
-    let saved = blocking(move || report(&reading, &name)).await.and_then(|read| read);
-    let saved = saved.map_err(|error| error_page(&frame, &error))?;
+    let saved = at_work(&frame, move || report(&reading, &name)).await?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let feed = Feed { school: &node.identity().claims().name, host, saved: &saved };
     let mut response = render(StatusCode::OK, &feed);
