@@ -4,6 +4,7 @@
 //! Each is a file of its own in the data directory, as its author typed it, so that nothing is lost
 //! where it cannot be shared yet.
 
+mod changed;
 mod effect;
 pub(crate) mod form;
 mod opened;
@@ -18,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::Kind;
 
@@ -47,6 +49,9 @@ pub(crate) struct Draft {
     pub(crate) saved: Timestamp,
     /// What was typed.
     pub(crate) fields: Fields,
+    /// The version before, of a record that was shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base: Option<Map<String, Value>>,
 }
 
 /// The drafts of this school.
@@ -81,7 +86,7 @@ pub(crate) enum DraftError {
 
 impl Draft {
     pub(crate) fn new(id: RecordId, kind: Kind, fields: Fields, now: Timestamp) -> Self {
-        Self { id, kind: kind.as_str().to_owned(), saved: now, fields }
+        Self { id, kind: kind.as_str().to_owned(), saved: now, fields, base: None }
     }
 
     /// The kind of record that it is to be.

@@ -3,7 +3,7 @@
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::adoption::Change;
 use staffroom_protocol::record::{Content, State};
-use staffroom_search::evidence::{LineageKind, RecordKey};
+use staffroom_search::evidence::RecordKey;
 
 use crate::lineage::Lineages;
 use crate::names::Names;
@@ -41,10 +41,10 @@ impl Node {
         let mut trials = Vec::new();
         for (school, record) in lineages.members(origin, MOST_LOOKED_AT)? {
             let Some(held) = self.record(school, record)? else { continue };
-            let Some(summary) = held.summary else { continue };
-            if LineageKind::of(held.entry.kind()) == Some(LineageKind::ImpactReport) {
+            if !held.is_trial() {
                 continue;
             }
+            let Some(summary) = held.summary else { continue };
             let changes = match held.record.map(|record| record.content) {
                 Some(Content::Adoption(adoption)) => adoption.changes.iter().map(said).collect(),
                 Some(_) | None => Vec::new(),

@@ -120,6 +120,18 @@ fn a_school_adopts_anothers_intervention_from_its_page_and_the_other_finds_it() 
     page.has("Schools that tried it");
     page.has("<li>Two groups a week</li><li>In the library</li>");
     page.has("Of 1 school that started");
+    // It goes on, and its page is changed.
+    let own = record.trim_start_matches("/records/").trim_end_matches("?shared");
+    let change = at_beech.begins("change", own);
+    at_beech.open(&change).has("Two groups a week\nIn the library</textarea>");
+    let mut now = typed.to_vec();
+    now[3] = ("state", "finished");
+    at_beech.shares(&change, &now);
+    ash.waits_for("the change", || {
+        at_ash.open(&format!("/records/{own}")).html.contains("<span>finished</span>")
+    });
+    let of_ash = at_beech.send("/write", &[("kind", "change"), ("of", &id)]);
+    assert_eq!(of_ash.status, StatusCode::BAD_REQUEST);
     // Nobody takes up what is their own.
     let own = at_ash.send("/write", &[("kind", "adoption"), ("of", &id)]);
     assert_eq!(own.status, StatusCode::BAD_REQUEST);
@@ -231,6 +243,12 @@ fn pasted_scores_become_figures_and_are_kept_nowhere() {
     ];
     let worked_out = browser.send(&draft, &[&typed[..], &pasted].concat());
     assert_eq!(worked_out.to, format!("{draft}#effect"), "{}", worked_out.html);
+    let no_score_is_kept = || {
+        assert!(holds(&ash.data(), "34.11"), "what was looked through is not the data");
+        assert!(!holds(&ash.data(), "60731"), "a score was stored");
+        assert!(!ash.log().contains("60731"), "a score was logged");
+    };
+    no_score_is_kept();
     let form = browser.open(&draft);
     for (field, value) in [("n", "20"), ("after.mean", "34.11"), ("after.sd", "5.92")] {
         form.has(&format!("name=\"arms.intervention.{field}\" value=\"{value}\""));
@@ -250,9 +268,10 @@ fn pasted_scores_become_figures_and_are_kept_nowhere() {
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.has("Line 2 is no number");
     wrong.has_not("Daisy");
-    browser.send(&format!("{draft}/autosave"), &pasted);
-    assert!(!holds(&ash.data(), "60731"), "a score was stored");
-    assert!(!ash.log().contains("60731"), "a score was logged");
+    assert!(!holds(&ash.data(), "60731"), "a score of a column that was refused was stored");
+    let figures = [("arms.intervention.after.mean", "34.11")];
+    browser.send(&format!("{draft}/autosave"), &[&figures[..], &pasted].concat());
+    no_score_is_kept();
 }
 
 #[test]

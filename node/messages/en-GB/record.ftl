@@ -4,6 +4,7 @@ record-withdrawn-what = The school withdrew this record; it is no longer shared.
 record-try = We are going to try this
 record-report = Report what came of it
 record-report-again = Report again
+record-change = Change it
 record-tried = Schools that tried it
 record-tried-by-name = The school that began, then the others by name
 record-school = School

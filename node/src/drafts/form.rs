@@ -309,6 +309,7 @@ const FIGURES: &[Field] = &[
     field("arms.comparison.after.sd", "write-other-after-sd", Input::Number),
     field("arms.comparison.achieving", "write-other-achieving", Input::Number),
     field("arms.comparison.clusters", "write-other-clusters", Input::Number),
+    hinted("confirm_large_effect", "write-large", "write-large-hint", Input::Yes),
 ];
 
 /// The columns of scores that may be pasted, and the fields that they fill: n, mean and SD.

@@ -1,6 +1,7 @@
 //! How a draft begins: empty, or with what is known of the record that it is about.
 
 use jiff::Timestamp;
+use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Kind, Summary};
 use staffroom_protocol::safeguard::Sort;
@@ -26,6 +27,8 @@ pub(crate) enum StartError {
     NotTried,
     #[error("this is our own school's record; report on it instead of taking it up")]
     Own,
+    #[error("only our own school's interventions and adoptions can be changed here")]
+    NotToChange,
     #[error(transparent)]
     Record(#[from] RecordError),
     #[error(transparent)]
@@ -60,6 +63,27 @@ impl Node {
         Ok(draft)
     }
 
+    /// The draft of the next version of one of this school's records: the one that is being written, or
+    /// a new one.
+    pub(crate) fn change_record(&self, id: &str) -> Result<Draft, StartError> {
+        let held = self.find_record(id)?;
+        let EntryKey { school, record, .. } = held.entry.key();
+        match self.drafts().get(&record.to_string()) {
+            Err(DraftError::Unknown(_)) => {}
+            kept @ (Ok(_) | Err(_)) => return Ok(kept?),
+        }
+        if school != self.identity().school() || !held.is_trial() {
+            return Err(StartError::NotToChange);
+        }
+        let mut names = self.group_names();
+        let groups = held.groups.iter().filter_map(|group| names.remove(group)).collect();
+        let text = held.record.as_ref().ok_or(StartError::NotToChange)?;
+        let draft = Draft::of_record(record, text, groups, Timestamp::now());
+        let draft = draft.ok_or(StartError::NotToChange)?;
+        self.drafts().keep(&draft)?;
+        Ok(draft)
+    }
+
     fn fill_in(
         &self,
         kind: Kind,
@@ -68,8 +92,7 @@ impl Node {
     ) -> Result<(), StartError> {
         let summary = held.summary.as_ref().ok_or(RecordError::Withdrawn)?;
         let about = held.entry.key();
-        let tried = [Kind::Intervention.as_str(), Kind::Adoption.as_str()];
-        if !tried.contains(&held.entry.kind()) {
+        if !held.is_trial() {
             return Err(StartError::NotTried);
         }
         let identity = self.identity();

@@ -45,12 +45,16 @@ pub(crate) enum Text {
 impl Draft {
     /// The record as a flat map of fields, empty ones left out.
     pub(crate) fn written(&self) -> Value {
-        let mut map = Map::new();
+        let mut map = self.base.clone().unwrap_or_default();
         map.insert("kind".to_owned(), self.kind().as_str().into());
         map.insert("id".to_owned(), self.id.to_string().into());
         for field in Form::of(self.kind()).into_iter().flat_map(Form::fields) {
             let values = self.values(field.name).iter().map(|value| value.trim());
             let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+            if self.is_unchanged(field, &values) {
+                continue;
+            }
+            remove(&mut map, field.name);
             if values.is_empty() {
                 continue;
             }
@@ -200,6 +204,20 @@ fn insert(map: &mut Map<String, Value>, name: &str, value: Value) {
             let within = map.entry(outer).or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(within) = within {
                 insert(within, inner, value);
+            }
+        }
+    }
+}
+
+/// Takes away the value that the name says.
+fn remove(map: &mut Map<String, Value>, name: &str) {
+    match name.split_once('.') {
+        None => {
+            map.remove(name);
+        }
+        Some((outer, inner)) => {
+            if let Some(Value::Object(within)) = map.get_mut(outer) {
+                remove(within, inner);
             }
         }
     }

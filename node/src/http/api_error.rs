@@ -198,7 +198,8 @@ impl From<StartError> for ApiError {
             StartError::Kind(_)
             | StartError::AboutNothing
             | StartError::NotTried
-            | StartError::Own => Self::bad_request(error.to_string()),
+            | StartError::Own
+            | StartError::NotToChange => Self::bad_request(error.to_string()),
             StartError::Record(error) => error.into(),
             StartError::Draft(error) => error.into(),
             StartError::Home(error) => error.into(),

@@ -17,7 +17,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use self::frame::Frame;
-use super::api_error::ApiError;
+use super::api_error::{ApiError, blocking};
 
 #[derive(Template)]
 #[template(path = "message.html")]
@@ -58,6 +58,14 @@ fn asset(media_type: &'static str, content: &'static str) -> Response {
 pub(super) async fn not_found(frame: Frame) -> Response {
     let (heading, message) = (frame.t("not-found-heading"), frame.t("not-found-message"));
     message_page(&frame, StatusCode::NOT_FOUND, &heading, &message)
+}
+
+/// Does what blocks, and shows what went wrong as a page.
+async fn at_work<T: Send + 'static>(
+    frame: &Frame,
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, Response> {
+    blocking(work).await.and_then(|done| done).map_err(|error| error_page(frame, &error))
 }
 
 fn error_page(frame: &Frame, error: &ApiError) -> Response {

@@ -10,8 +10,7 @@ use staffroom_protocol::record;
 
 use super::frame::Frame;
 use super::search::moved;
-use super::{error_page, render};
-use crate::http::api_error::{ApiError, blocking};
+use super::{at_work, render};
 use crate::http::saved_searches::{SavedSearchReport, reports};
 use crate::http::search::{HitReport, newest};
 use crate::node::Node;
@@ -70,15 +69,13 @@ pub(crate) async fn home(
         return Ok(Redirect::to(&moved(&query)).into_response());
     }
     let reading = Arc::clone(&node);
-    let read = blocking(move || {
+    let read = at_work(&frame, move || {
         let found = newest(&reading, ASKED_FOR)?;
         let mut news = reports(&reading)?;
         news.retain(|search| search.new > 0);
-        let work = reading.unreported_work().map_err(ApiError::from)?;
-        Ok::<_, ApiError>((found, news, work))
+        Ok((found, news, reading.unreported_work()?))
     });
-    let ((hits, records, coverage), news, mut work) =
-        read.await.and_then(|read| read).map_err(|error| error_page(&frame, &error))?;
+    let ((hits, records, coverage), news, mut work) = read.await?;
     let own = node.identity().school();
     let more_work = work.len().saturating_sub(MOST_WORK);
     work.truncate(MOST_WORK);

@@ -11,12 +11,10 @@ use jiff::civil::Date;
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::{Content, Intervention, Record, Reference};
-use staffroom_search::evidence::LineageKind;
 
 use super::frame::Frame;
 use super::verdict::Verdict;
-use super::{error_page, render};
-use crate::http::api_error::{ApiError, blocking};
+use super::{at_work, error_page, render};
 use crate::http::files;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
@@ -65,11 +63,14 @@ enum Action {
 }
 
 impl Action {
+    /// Whether it is about what this school tries.
+    fn is_own(self) -> bool {
+        matches!(self, Self::Report | Self::ReportAgain)
+    }
+
     fn of(node: &Node, held: &HeldRecord) -> Result<Self, RecordError> {
         let EntryKey { school, record, .. } = held.entry.key();
-        let is_trial = LineageKind::of(held.entry.kind())
-            .is_some_and(|kind| kind != LineageKind::ImpactReport);
-        Ok(match is_trial && !held.entry.is_withdrawal() {
+        Ok(match held.is_trial() {
             false => Self::Nothing,
             true if school != node.identity().school() => Self::TryThis,
             true if node.own_report_on(&record)? => Self::ReportAgain,
@@ -127,8 +128,8 @@ pub(crate) async fn record(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let finding = Arc::clone(&node);
-    let found = blocking(move || {
-        let held = finding.find_record(&id).map_err(ApiError::from)?;
+    let found = at_work(&frame, move || {
+        let held = finding.find_record(&id)?;
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
         let copies = finding.copies(&held)?;
@@ -140,8 +141,7 @@ pub(crate) async fn record(
         };
         Ok((report(&finding, held)?, titles, copies, similar, action, trials))
     });
-    let (record, titles, copies, similar, action, trials) =
-        found.await.and_then(|found| found).map_err(|error| error_page(&frame, &error))?;
+    let (record, titles, copies, similar, action, trials) = found.await?;
     let page = RecordPage {
         kind: kind_label(&record.kind),
         fields: record.record.iter().flat_map(|record| fields(&frame, record)).collect(),

@@ -11,7 +11,7 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::frame::Frame;
-use super::{error_page, render};
+use super::{at_work, error_page, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::saved_searches::{SavedSearchReport, report, reports};
 use crate::http::visitor::Visitor;
@@ -89,8 +89,7 @@ pub(crate) async fn list(
     State(node): State<Arc<Node>>,
 ) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
-    let saved = blocking(move || reports(&reading)).await.and_then(|read| read);
-    let saved = saved.map_err(|error| error_page(&frame, &error))?;
+    let saved = at_work(&frame, move || reports(&reading)).await?;
     let page = SavedSearchesPage { frame, saved };
     Ok(render(StatusCode::OK, &page))
 }
@@ -150,8 +149,7 @@ pub(crate) async fn feed(
     headers: axum::http::HeaderMap,
 ) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
-    let saved = blocking(move || report(&reading, &name)).await.and_then(|read| read);
-    let saved = saved.map_err(|error| error_page(&frame, &error))?;
+    let saved = at_work(&frame, move || report(&reading, &name)).await?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
     let (school, scheme) = (&node.identity().claims().name, visitor.door.scheme());
     let feed = Feed { school, host, scheme, saved: &saved };

@@ -11,8 +11,7 @@ use staffroom_search::Facet;
 
 use super::frame::Frame;
 use super::verdict::Verdict;
-use super::{error_page, render};
-use crate::http::api_error::blocking;
+use super::{at_work, render};
 use crate::http::search::{HitReport, Labels, SearchReport, note, run};
 use crate::node::Node;
 use crate::question::parameters;
@@ -159,9 +158,9 @@ pub(crate) async fn search(
     let hits = if asked.is_empty() { 0 } else { PAGE_HITS };
     let parameters = with(&asked, "limit", &hits.to_string());
     let chosen = asked.clone();
-    let run = blocking(move || Ok((run(&searching, &parameters)?, chips(&searching, &chosen))));
-    let ran = run.await.and_then(|run| run);
-    let (results, chips) = ran.map_err(|error| error_page(&frame, &error))?;
+    let run =
+        at_work(&frame, move || Ok((run(&searching, &parameters)?, chips(&searching, &chosen))));
+    let (results, chips) = run.await?;
     note(Arc::clone(&node), &asked, &results);
     let page = SearchPage {
         frame,

@@ -12,11 +12,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::Frame;
-use super::{asset, error_page, render};
+use super::{asset, at_work, render};
 use crate::drafts::Draft;
-use crate::http::api_error::{ApiError, blocking};
 use crate::node::Node;
 use crate::own_work::OwnWork;
+
+/// What a form sends in place of a kind to write the next version of a record.
+const CHANGE: &str = "change";
 
 /// Bytes that a form may send: a draft, and four pasted columns of scores.
 pub(crate) const MAX_FORM_BYTES: usize = 1024 * 1024;
@@ -41,9 +43,8 @@ pub(crate) async fn list(
     frame: Frame,
     State(node): State<Arc<Node>>,
 ) -> Result<Response, Response> {
-    let read = blocking(move || Ok::<_, ApiError>((node.drafts().all()?, node.unreported_work()?)));
-    let (drafts, work) =
-        read.await.and_then(|read| read).map_err(|error| error_page(&frame, &error))?;
+    let read = at_work(&frame, move || Ok((node.drafts().all()?, node.unreported_work()?)));
+    let (drafts, work) = read.await?;
     Ok(render(StatusCode::OK, &WritePage { frame, drafts, work }))
 }
 
@@ -54,13 +55,16 @@ pub(crate) async fn start(
     RawForm(form): RawForm,
 ) -> Result<Redirect, Response> {
     let sent = sent(&form);
-    let started = blocking(move || {
+    let started = at_work(&frame, move || {
         let value = |name: &str| sent.iter().find(|(one, _)| one == name).map(|(_, value)| value);
         let kind = value("kind").map_or("", String::as_str);
-        Ok::<_, ApiError>(node.start_draft(kind, value("of").map(String::as_str))?)
+        let of = value("of").map(String::as_str);
+        Ok(match (kind, of) {
+            (CHANGE, Some(of)) => node.change_record(of)?,
+            _ => node.start_draft(kind, of)?,
+        })
     });
-    let draft = started.await.and_then(|started| started);
-    let draft = draft.map_err(|error| error_page(&frame, &error))?;
+    let draft = started.await?;
     Ok(Redirect::to(&format!("/write/{}", draft.id)))
 }
 

@@ -13,10 +13,9 @@ use staffroom_protocol::safeguard::CAVEAT;
 
 use super::{draft, sent, shown};
 use crate::drafts::{Checked, Draft, Remark};
-use crate::http::api_error::{ApiError, blocking};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::record::{Shown, Titles, titles_of};
-use crate::http::pages::{error_page, render};
+use crate::http::pages::{at_work, render};
 use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::publish::{Preview, PublishOptions, PublishOutcome};
@@ -61,17 +60,16 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
     let checking = Arc::clone(&node);
-    let checked = blocking(move || {
+    let checked = at_work(&frame, move || {
         let draft = checking.drafts().get(&id)?;
         let checked = checking.check_draft(&draft)?;
         let titles = match &checked.preview {
             Some(preview) => titles_of(&checking, &preview.record.content.references())?,
             None => Titles::new(),
         };
-        Ok::<_, ApiError>((draft, checked, titles))
+        Ok((draft, checked, titles))
     });
-    let (draft, checked, titles) =
-        checked.await.and_then(|checked| checked).map_err(|error| error_page(&frame, &error))?;
+    let (draft, checked, titles) = checked.await?;
     let Checked { preview, remarks } = checked;
     let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
     if remarks.iter().any(is_in_the_way) {
@@ -118,13 +116,13 @@ pub(crate) async fn clear(
     RawForm(form): RawForm,
 ) -> Result<Redirect, Response> {
     let sent = sent(&form);
-    let kept = blocking(move || {
+    let kept = at_work(&frame, move || {
         let mut draft = node.drafts().get(&id)?;
         draft.take_in_reasons(&sent, Timestamp::now());
         node.drafts().keep(&draft)?;
-        Ok::<_, ApiError>(draft.id)
+        Ok(draft.id)
     });
-    let id = kept.await.and_then(|kept| kept).map_err(|error| error_page(&frame, &error))?;
+    let id = kept.await?;
     Ok(Redirect::to(&format!("/write/{id}/check")))
 }
 
@@ -138,7 +136,7 @@ pub(crate) async fn publish(
 ) -> Result<Response, Response> {
     let sent = sent(&form);
     let publishing = Arc::clone(&node);
-    let published = blocking(move || {
+    let published = at_work(&frame, move || {
         let draft = publishing.drafts().get(&id)?;
         let was_shown =
             sent.iter().any(|(name, value)| name == "shown" && *value == fingerprint(&draft));
@@ -151,10 +149,9 @@ pub(crate) async fn publish(
         if !refused {
             publishing.drafts().remove(&draft.id)?;
         }
-        Ok::<_, ApiError>((draft.id, (!refused).then_some(told)))
+        Ok((draft.id, (!refused).then_some(told)))
     });
-    let (id, told) =
-        published.await.and_then(|done| done).map_err(|error| error_page(&frame, &error))?;
+    let (id, told) = published.await?;
     let Some(told) = told else {
         return Ok(Redirect::to(&format!("/write/{id}/check")).into_response());
     };

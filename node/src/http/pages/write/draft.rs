@@ -13,11 +13,11 @@ use staffroom_search::evidence::ReportRow;
 use super::sent;
 use super::shown::{self, ShownPart};
 use crate::drafts::form::{Form, PASTED};
-use crate::drafts::{Column, Draft, DraftEffect, DraftError, Remark};
+use crate::drafts::{Column, Draft, DraftEffect, Remark};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::evidence::points;
 use crate::http::pages::frame::Frame;
-use crate::http::pages::{error_page, render};
+use crate::http::pages::{at_work, render};
 use crate::node::Node;
 
 #[derive(Template)]
@@ -70,8 +70,7 @@ pub(crate) async fn show(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
-    let known = blocking(move || know(&node, node.drafts().get(&id)?));
-    let known = known.await.and_then(|known| known).map_err(|error| error_page(&frame, &error))?;
+    let known = at_work(&frame, move || know(&node, node.drafts().get(&id)?)).await?;
     Ok(page(&frame, StatusCode::OK, known, &[]))
 }
 
@@ -114,8 +113,7 @@ pub(super) async fn show_with(
     remarks: Vec<Remark>,
     status: StatusCode,
 ) -> Result<Response, Response> {
-    let known = blocking(move || know(&node, draft)).await.and_then(|known| known);
-    let known = known.map_err(|error| error_page(frame, &error))?;
+    let known = at_work(frame, move || know(&node, draft)).await?;
     Ok(page(frame, status, known, &remarks))
 }
 
@@ -129,14 +127,13 @@ pub(crate) async fn save(
     let sent = sent(&form);
     let saving = Arc::clone(&node);
     let button = sent.iter().find(|(name, _)| name == "button").map(|(_, value)| value.clone());
-    let saved = blocking(move || {
+    let saved = at_work(&frame, move || {
         let mut draft = saving.drafts().get(&id)?;
         draft.take_in(&sent, Timestamp::now());
         let pasted = take_pasted(&mut draft, &sent);
-        Ok::<_, ApiError>((saving.drafts().keep(&draft), draft, pasted))
+        Ok((saving.drafts().keep(&draft), draft, pasted))
     });
-    let (kept, draft, pasted) =
-        saved.await.and_then(|saved| saved).map_err(|error| error_page(&frame, &error))?;
+    let (kept, draft, pasted) = saved.await?;
     if let Err(error) = kept {
         // What was typed is shown again, so that it is not lost with the request.
         let status = ApiError::from(error).status();
@@ -210,11 +207,10 @@ pub(crate) async fn discard(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
 ) -> Result<Redirect, Response> {
-    let gone = blocking(move || {
+    let gone = at_work(&frame, move || {
         let draft = node.drafts().get(&id)?;
-        node.drafts().remove(&draft.id)
+        Ok(node.drafts().remove(&draft.id)?)
     });
-    let gone = gone.await.and_then(|gone: Result<(), DraftError>| Ok(gone?));
-    gone.map_err(|error| error_page(&frame, &error))?;
+    gone.await?;
     Ok(Redirect::to("/write"))
 }
