@@ -29,9 +29,9 @@ fn is_signed_in(browser: &Browser) -> bool {
 fn acts(school: &School) -> Vec<String> {
     let lines = school.json(&["audit"]);
     let lines = lines.as_array().unwrap().iter();
-    let who = |line: &Value| match &line["who"] {
-        Value::String(who) => who.clone(),
-        who => who["person"].as_str().unwrap().to_owned(),
+    let who = |line: &Value| {
+        let person = line["who"]["person"].as_str();
+        person.or(line["who"].as_str()).unwrap().to_owned()
     };
     lines.map(|line| format!("{} {}", who(line), line["what"].as_str().unwrap())).collect()
 }
@@ -415,7 +415,7 @@ fn the_audit_log_says_who_did_what_and_nothing_that_was_secret_or_searched() {
     let id = publish(&ash, intervention("Echo reading", "Fluent readers by summer."));
     ash.done(&["search", "fluent readers", "--save", "Fluent searching"]);
     ash.done(&["storage", "--capacity", "small"]);
-    ash.invite("Fenland Trust");
+    running("Beech Primary").done(&["group", "join", &ash.invite("Fenland Trust")]);
     ash.done(&["withdraw", &id, "--reason", "superseded"]);
     head.send("/sign-out", &[]);
     let acts = acts(&ash);
@@ -426,6 +426,7 @@ fn the_audit_log_says_who_did_what_and_nothing_that_was_secret_or_searched() {
         "command_line published",
         "command_line changed the room for other schools’ files",
         "command_line made an invite",
+        "node let a school in that had an invite",
         "command_line withdrew a record",
         "head@ash.example signed out",
     ] {

@@ -27,6 +27,16 @@ pub(crate) enum Welcome {
     Person(UserName),
 }
 
+impl Welcome {
+    /// Whose account it is; none where there is none yet.
+    pub(crate) fn whose(self) -> Option<UserName> {
+        match self {
+            Self::First => None,
+            Self::Person(name) => Some(name),
+        }
+    }
+}
+
 impl People {
     /// The link for the first administrator of a school, in place of one before.
     pub(crate) fn first_link(&self) -> Result<Secret, PeopleError> {

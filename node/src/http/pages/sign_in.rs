@@ -228,8 +228,7 @@ pub(crate) async fn welcome(
     Path(secret): Path<String>,
 ) -> Response {
     let whose = match node.people().welcome(&secret) {
-        Ok(Welcome::First) => None,
-        Ok(Welcome::Person(name)) => Some(name),
+        Ok(welcome) => welcome.whose(),
         Err(error) => return error_page(&frame, &error.into()),
     };
     let (user_name, name, problem) = (String::new(), String::new(), None);
@@ -255,8 +254,7 @@ pub(crate) async fn use_link(
         Ok(used) => used,
         Err(error @ (PeopleError::Password(_) | PeopleError::Name(_) | PeopleError::Exists(_))) => {
             let whose = match node.people().welcome(&secret) {
-                Ok(Welcome::Person(name)) => Some(name),
-                Ok(Welcome::First) => None,
+                Ok(welcome) => welcome.whose(),
                 Err(error) => return error_page(&frame, &error.into()),
             };
             let problem = Some(error.to_string());
