@@ -149,6 +149,16 @@ fn a_described_report_of_five_fields_reaches_the_other_school() {
     home.has("Under way at our school");
     home.has("Echo reading");
 
+    home.has_not("A report is due");
+    let over = intervention("Seating plans", "Fewer interruptions.")
+        .replace("subjects:", "state: finished\nstarted: 2025-09-01\nended: 2025-12-12\nsubjects:");
+    publish(&ash, over);
+    ash.finds("seating", 1);
+    let home = at_ash.open("/");
+    home.has("A report is due");
+    let [due, going_on] = ["Seating plans", "Echo reading"].map(|title| home.html.find(title));
+    assert!(due < going_on, "what is due comes first");
+
     let draft = at_ash.begins("impact_report", &id);
     let typed = [
         ("title", "What came of Echo reading"),
@@ -165,7 +175,7 @@ fn a_described_report_of_five_fields_reaches_the_other_school() {
     page.has("Did not work in 1 school");
     page.has("Described, not measured");
     at_ash.open(&format!("/records/{id}")).has("Report again");
-    at_ash.open("/").has("Nothing is waiting for a report.");
+    at_ash.open("/").has_not("Echo reading");
     Browser::at(&beech).open("/").has("Did not work here");
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::Record;
 
-use super::form::{Field, Form, Input};
+use super::form::{Field, Form};
 use super::{Draft, Fields};
 
 impl Draft {
@@ -63,19 +63,7 @@ fn shown(base: &Map<String, Value>, field: &Field) -> Vec<String> {
         Some(value) => text(value).into_iter().collect(),
         None => Vec::new(),
     };
-    match field.input {
-        Input::Ticks(_) => texts,
-        _ if texts.is_empty() => texts,
-        Input::Line
-        | Input::Text
-        | Input::Day
-        | Input::Number
-        | Input::Choice(_)
-        | Input::List(_)
-        | Input::Yes
-        | Input::Groups
-        | Input::Kept => vec![texts.join("\n")],
-    }
+    if field.input.takes_several() || texts.is_empty() { texts } else { vec![texts.join("\n")] }
 }
 
 fn text(value: &Value) -> Option<String> {

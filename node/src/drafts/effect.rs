@@ -9,7 +9,7 @@ use super::Draft;
 use super::form::Form;
 use super::written::Remark;
 use crate::node::Node;
-use crate::records::RecordError;
+use crate::records::{HeldRecord, RecordError};
 
 /// What the figures show.
 #[derive(Debug, Default)]
@@ -23,6 +23,19 @@ pub(crate) struct DraftEffect {
 }
 
 impl Node {
+    /// The record that a draft is about. None where it is about none, or that one is held no longer: what
+    /// was written is not lost with it.
+    pub(crate) fn draft_is_about(&self, draft: &Draft) -> Result<Option<HeldRecord>, RecordError> {
+        match draft.value("of") {
+            "" => Ok(None),
+            of => match self.find_record(of) {
+                Ok(held) => Ok(Some(held)),
+                Err(RecordError::Unknown(_)) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
     /// Works out the effect of the figures of a draft. Nothing is kept.
     pub(crate) fn draft_effect(&self, draft: &Draft) -> Result<DraftEffect, RecordError> {
         let mut shown = DraftEffect::default();
@@ -53,7 +66,7 @@ impl Node {
         if summary.figures.is_none() || !shown.remarks.is_empty() {
             return Ok(shown);
         }
-        let held = self.find_record(draft.value("of"))?;
+        let Some(held) = self.draft_is_about(draft)? else { return Ok(shown) };
         let on = held.entry.key();
         let identity = self.identity();
         let mut report = LineageRecord {

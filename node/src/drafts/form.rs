@@ -53,6 +53,13 @@ pub(crate) enum Input {
     Kept,
 }
 
+impl Input {
+    /// Whether several answers may be given.
+    pub(crate) fn takes_several(self) -> bool {
+        matches!(self, Self::Ticks(_) | Self::Groups)
+    }
+}
+
 impl Form {
     /// The form of a kind; none for kinds that have none yet.
     pub(crate) fn of(kind: Kind) -> Option<&'static Self> {

@@ -58,17 +58,13 @@ impl Draft {
             if values.is_empty() {
                 continue;
             }
-            let value = match field.input {
-                Input::Ticks(_) | Input::Groups => json!(values),
-                Input::Kept => reference(values[0]),
-                // Commas are the authors' own.
-                Input::Line
-                | Input::Text
-                | Input::Day
-                | Input::Number
-                | Input::Choice(_)
-                | Input::List(_)
-                | Input::Yes => json!(values[0]),
+            let value = if field.input == Input::Kept {
+                reference(values[0])
+            } else if field.input.takes_several() {
+                json!(values)
+            } else {
+                // Commas are the author's own.
+                json!(values[0])
             };
             insert(&mut map, field.name, value);
         }

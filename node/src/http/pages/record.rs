@@ -14,6 +14,7 @@ use staffroom_protocol::record::{Content, Intervention, Record, Reference};
 
 use super::frame::Frame;
 use super::verdict::Verdict;
+use super::write::CHANGE;
 use super::{at_work, error_page, render};
 use crate::http::files;
 use crate::http::records::{RecordReport, report};
@@ -33,7 +34,10 @@ struct RecordPage<'a> {
     /// The day of this version.
     updated: String,
     record: &'a RecordReport,
-    fields: Vec<Field>,
+    /// Its fields with texts to be read.
+    texts: Vec<Field>,
+    /// Its other fields, which are a few words each.
+    facts: Vec<Field>,
     /// Of the records that it refers to.
     titles: Titles,
     /// Who holds its files.
@@ -50,6 +54,10 @@ struct RecordPage<'a> {
     was_shared: bool,
 }
 
+/// Fields that are read as texts however short they are.
+const TO_BE_READ: [&str; 5] =
+    ["aim", "what_is_different", "monitoring", "what_was_seen", "other_factors"];
+
 /// What there is to do next about a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -63,11 +71,6 @@ enum Action {
 }
 
 impl Action {
-    /// Whether it is about what this school tries.
-    fn is_own(self) -> bool {
-        matches!(self, Self::Report | Self::ReportAgain)
-    }
-
     fn of(node: &Node, held: &HeldRecord) -> Result<Self, RecordError> {
         let EntryKey { school, record, .. } = held.entry.key();
         Ok(match held.is_trial() {
@@ -80,6 +83,22 @@ impl Action {
 }
 
 impl RecordPage<'_> {
+    /// What can be begun from here, the first thing first: the kind that the form sends, the words of
+    /// the button and its class.
+    fn actions(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        match self.action {
+            Action::TryThis => &[("adoption", "record-try", "")],
+            Action::Report => {
+                &[("impact_report", "record-report", ""), (CHANGE, "record-change", "quiet")]
+            }
+            Action::ReportAgain => &[
+                ("impact_report", "record-report-again", "quiet"),
+                (CHANGE, "record-change", "quiet"),
+            ],
+            Action::Nothing => &[],
+        }
+    }
+
     fn verdicts(&self) -> Vec<Verdict> {
         let evidence = self.record.evidence.as_ref();
         evidence.map(|evidence| Verdict::of(&(&evidence.in_short).into())).unwrap_or_default()
@@ -142,9 +161,14 @@ pub(crate) async fn record(
         Ok((report(&finding, held)?, titles, copies, similar, action, trials))
     });
     let (record, titles, copies, similar, action, trials) = found.await?;
+    let fields = record.record.iter().flat_map(|record| fields(&frame, record));
+    let read = TO_BE_READ.map(readable::label);
+    let (facts, texts) =
+        fields.partition(|field| is_short(&field.content) && !read.contains(&field.label));
     let page = RecordPage {
         kind: kind_label(&record.kind),
-        fields: record.record.iter().flat_map(|record| fields(&frame, record)).collect(),
+        texts,
+        facts,
         kept: elements(&record, |intervention| &intervention.core_elements),
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
         trials,
@@ -174,6 +198,17 @@ fn fields(frame: &Frame, record: &Record) -> Vec<Field> {
         }
     }
     fields
+}
+
+/// Whether it is a few words, and no text to be read.
+fn is_short(content: &Readable) -> bool {
+    const MOST_CHARS: usize = 60;
+    match content {
+        Readable::Text(text) => text.chars().count() <= MOST_CHARS && !text.contains('\n'),
+        Readable::Record(_) => true,
+        Readable::List(items) => items.iter().all(is_short),
+        Readable::Fields(fields) => fields.iter().all(|field| is_short(&field.content)),
+    }
 }
 
 fn elements(record: &RecordReport, of: fn(&Intervention) -> &Vec<String>) -> Vec<String> {

@@ -18,7 +18,7 @@ use crate::node::Node;
 use crate::own_work::OwnWork;
 
 /// What a form sends in place of a kind to write the next version of a record.
-const CHANGE: &str = "change";
+pub(super) const CHANGE: &str = "change";
 
 /// Bytes that a form may send: a draft, and four pasted columns of scores.
 pub(crate) const MAX_FORM_BYTES: usize = 1024 * 1024;

@@ -75,14 +75,8 @@ pub(crate) async fn show(
 }
 
 fn know(node: &Node, draft: Draft) -> Result<Known, ApiError> {
-    let of = draft.value("of");
-    let about = match of {
-        "" => None,
-        of => {
-            let title = node.find_record(of)?.summary.map(|summary| summary.title);
-            title.map(|title| (title, of.to_owned()))
-        }
-    };
+    let summary = node.draft_is_about(&draft)?.and_then(|held| held.summary);
+    let about = summary.map(|summary| (summary.title, draft.value("of").to_owned()));
     let effect = node.draft_effect(&draft)?;
     Ok(Known { about, groups: node.own_group_names(), effect, draft })
 }
