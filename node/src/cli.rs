@@ -4,6 +4,7 @@
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
 mod add_resources;
+mod audit;
 mod bundle;
 mod client;
 mod close;
@@ -19,6 +20,7 @@ mod line;
 mod node;
 mod output;
 mod passphrase;
+mod person;
 mod pool;
 mod publish;
 mod qr;
@@ -82,6 +84,11 @@ enum Command {
     /// Look after the nodes of this school: its server, and a standby
     #[command(subcommand)]
     Node(node::NodeCommand),
+    /// Look after the people who sign in to the pages
+    #[command(subcommand)]
+    Person(person::PersonCommand),
+    /// Show who did what
+    Audit(audit::Audit),
     /// Create, join and look after groups: trusts, clusters and networks
     #[command(subcommand)]
     Group(group::Group),
@@ -223,6 +230,8 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Recover(recover) => recover.run(data, output).await,
             Command::Kit(kit) => kit.run(data, output),
             Command::Node(node) => node.run(data, output).await,
+            Command::Person(person) => person.run(data, output).await,
+            Command::Audit(audit) => audit.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
             Command::Close(close) => close.run(data, output).await,
             Command::Publish(publish) => publish.run(data, output).await,

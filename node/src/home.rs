@@ -142,6 +142,11 @@ impl Home {
         self.dir.join("saved-searches.json")
     }
 
+    /// The folder of what staff are writing.
+    pub(crate) fn drafts(&self) -> PathBuf {
+        self.dir.join("drafts")
+    }
+
     /// What is known of other members' copies of files.
     pub(crate) fn copies(&self) -> PathBuf {
         self.dir.join("copies")
@@ -155,6 +160,21 @@ impl Home {
     /// The folder of pictures of files, which may be deleted at any time.
     pub(crate) fn previews(&self) -> PathBuf {
         self.dir.join("previews")
+    }
+
+    /// The file of the people who may sign in.
+    pub(crate) fn people(&self) -> PathBuf {
+        self.dir.join("people.json")
+    }
+
+    /// The file of who is signed in.
+    pub(crate) fn sessions(&self) -> PathBuf {
+        self.dir.join("sessions.json")
+    }
+
+    /// The file of who did what.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.dir.join("audit.jsonl")
     }
 
     /// The folder of the blobs.

@@ -1,30 +1,37 @@
 //! The HTTP side: the API that the command line uses, and the pages.
 //!
-//! Both are served on loopback only. The API asks for the token that lies in the data directory,
-//! readable by its owner alone.
+//! People sign in; programs show a token. The command line's lies in the data directory, readable by its
+//! owner alone, and counts on this machine only. [`access`] says which role each address asks for.
 
+mod access;
 mod api_error;
+mod audit;
 mod bundles;
 mod comparisons;
 mod coverage;
+mod door;
 mod download;
 mod evidence;
 mod files;
 mod groups;
 mod guard;
 mod line;
+mod messages;
 mod next_keys;
 mod nodes;
 mod own_resources;
 mod pages;
+mod people;
 mod previews;
 mod range;
 mod records;
 mod saved_searches;
 mod search;
+mod server;
 mod status;
 mod storage;
 mod versions;
+mod visitor;
 
 use std::sync::Arc;
 
@@ -35,11 +42,13 @@ use axum::routing::{delete, get, post, put};
 use staffroom_protocol::limits::MAX_FILE_BYTES;
 
 use crate::node::Node;
+use guard::Gate;
 
 pub use api_error::ApiErrorBody;
 pub(crate) use bundles::{ABOUT, BundleReport, CONTENTS, read_header};
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
+pub use door::Door;
 pub use evidence::EvidenceReport;
 pub use files::Uploaded;
 pub use groups::{
@@ -48,17 +57,24 @@ pub use groups::{
 pub use guard::Token;
 pub use line::LineReport;
 pub use next_keys::NextKeyReport;
+pub(crate) use people::DEFAULT_PAGES;
+pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesRequest};
 pub use records::{PublishRequest, RecordReport};
 pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
 pub use search::{HitReport, LineageReport, SearchReport};
+pub use server::{Server, Tls, TlsError};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
 pub use storage::{StorageReport, StorageRequest};
 
 /// A batch of records as JSON: five hundred rows of an import at several kilobytes each.
 const MAX_JSON_BYTES: usize = 16 * 1024 * 1024;
 
-/// All addresses that a node answers.
-pub fn router(node: Arc<Node>, token: Token) -> Router {
+/// The longest form about people: a few names and passwords.
+const MAX_FORM_BYTES: usize = 16 * 1024;
+
+/// All addresses that a node answers, as they are reached in one way.
+pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
+    let gate = Gate { node: Arc::clone(&node), token, door: Arc::new(door) };
     let file_limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
     let api = Router::new()
         .route("/status", get(status::status))
@@ -110,21 +126,32 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         )
         .route("/saved-searches/{name}/seen", put(saved_searches::mark_seen))
         .route("/index/rebuild", post(status::rebuild_index))
+        .route("/people", get(people::list).post(people::add))
+        .route("/people/first-link", post(people::first_link))
+        .route("/people/{name}/roles", put(people::set_roles))
+        .route("/people/{name}/disabled", put(people::set_disabled))
+        .route("/people/{name}/link", post(people::link))
+        .route("/audit", get(audit::list))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))
         .route("/bundles", post(bundles::make))
         .route("/bundles/requests", post(bundles::request))
         .route("/bundles/imports", post(bundles::import))
-        .fallback(api_error::no_such_address)
-        .layer(from_fn_with_state(token, guard::token));
+        .fallback(api_error::no_such_address);
     Router::new()
         .nest("/api/v1", api)
+        .merge(accounts())
+        .merge(writing())
         .route("/metrics", get(status::metrics))
-        .route("/", get(pages::search))
-        .route("/records/{id}", get(pages::record))
-        .route("/records/{id}/files/{hash}", get(pages::download))
-        .route("/records/{id}/files/{hash}/preview", get(pages::preview))
-        .route("/records/{id}/versions/{number}/files/{hash}", get(pages::download_of_version))
+        .route("/", get(pages::home::home))
+        .route("/search", get(pages::search::search))
+        .route("/records/{id}", get(pages::record::record))
+        .route("/records/{id}/files/{hash}", get(pages::record::download))
+        .route("/records/{id}/files/{hash}/preview", get(pages::record::preview))
+        .route(
+            "/records/{id}/versions/{number}/files/{hash}",
+            get(pages::record::download_of_version),
+        )
         .route(
             "/saved-searches",
             get(pages::saved_searches::list).post(pages::saved_searches::save),
@@ -133,11 +160,51 @@ pub fn router(node: Arc<Node>, token: Token) -> Router {
         .route("/saved-searches/remove", post(pages::saved_searches::remove))
         .route("/saved-searches/feed", get(pages::saved_searches::feed))
         .route("/suggestions", get(search::suggest))
+        .route("/language", get(pages::frame::choose_language))
+        .route("/icon.svg", get(pages::icon))
         .route("/style.css", get(pages::style))
         .route("/suggestions.js", get(pages::suggestions_script))
+        .route("/draft.js", get(pages::write::script))
         .fallback(pages::not_found)
-        .layer(from_fn(guard::own_pages))
-        .layer(from_fn(guard::host))
-        .layer(from_fn(guard::headers))
+        .layer(from_fn_with_state(gate.clone(), guard::admit))
+        .layer(from_fn_with_state(gate.clone(), guard::own_pages))
+        .layer(from_fn_with_state(gate.clone(), guard::host))
+        .layer(from_fn(guard::in_time))
+        .layer(from_fn_with_state(gate, guard::headers))
         .with_state(node)
+}
+
+/// Signing in, and the pages about people.
+fn accounts() -> Router<Arc<Node>> {
+    use pages::{me, people, sign_in};
+    Router::new()
+        .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/link/{secret}", get(sign_in::welcome).post(sign_in::use_link))
+        .route("/me", get(me::show))
+        .route("/me/name", post(me::rename))
+        .route("/me/password", post(me::change_password))
+        .route("/me/sessions/end", post(me::end_sessions))
+        .route("/me/tokens", post(me::make_token))
+        .route("/me/tokens/end", post(me::end_token))
+        .route("/people", get(people::show).post(people::add))
+        .route("/people/roles", post(people::set_roles))
+        .route("/people/disabled", post(people::set_disabled))
+        .route("/people/link", post(people::link))
+        .route("/audit", get(people::audit))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+}
+
+/// Writing what is shared.
+fn writing() -> Router<Arc<Node>> {
+    use pages::write;
+    Router::new()
+        .route("/write", get(write::list).post(write::start))
+        .route("/write/{id}", get(write::draft::show).post(write::draft::save))
+        .route("/write/{id}/autosave", post(write::draft::autosave))
+        .route("/write/{id}/effect", post(write::draft::effect))
+        .route("/write/{id}/discard", post(write::draft::discard))
+        .route("/write/{id}/check", get(write::check::show).post(write::check::clear))
+        .route("/write/{id}/publish", post(write::check::publish))
+        .layer(DefaultBodyLimit::max(write::MAX_FORM_BYTES))
 }

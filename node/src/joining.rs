@@ -16,6 +16,7 @@ use staffroom_protocol::limits::MAX_STATEMENTS_PER_GROUP;
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::wire;
 
+use crate::audit::Actor;
 use crate::clock::now_millis;
 use crate::groups::GroupError;
 use crate::invites::Made;
@@ -239,6 +240,8 @@ impl Node {
             return Ok(Joining::Waiting);
         }
         self.let_in(&request, &certificate, &made)?;
+        let about = format!("{} ({})", request.claims.name, certificate.school().short());
+        self.audit_log().note(Actor::Node, "let a school in that had an invite", &about, None);
         Ok(Joining::Member)
     }
 

@@ -15,8 +15,10 @@ use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::ContentSet;
 
+use crate::audit::AuditLog;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
+use crate::drafts::Drafts;
 use crate::epochs::Opened;
 use crate::extract::Extractor;
 use crate::heard::Heard;
@@ -27,6 +29,7 @@ use crate::line::Line;
 use crate::network::Network;
 use crate::past_searches::PastSearches;
 use crate::peer_clocks::PeerClocks;
+use crate::people::People;
 use crate::preview::Previews;
 use crate::saved_searches::SavedSearches;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
@@ -50,6 +53,9 @@ pub struct Node {
     previews: Previews,
     saved_searches: SavedSearches,
     past_searches: PastSearches,
+    people: People,
+    audit: AuditLog,
+    drafts: Drafts,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
     pub(crate) verifier: Verifier,
     pub(crate) aside: Mutex<Aside>,
@@ -128,10 +134,13 @@ impl Node {
             groups: RwLock::new(read_groups(store.as_ref())?),
             contacts: Contacts::open(Arc::clone(&store))?,
             past_searches: PastSearches::open(home.past_searches()),
+            drafts: Drafts::open(home.drafts()),
             line: Arc::new(Line::open(Arc::clone(&store))?),
             keeping: Keeping::open(Arc::clone(&store), home.copies())?,
             heard: Heard::read(store.as_ref())?,
             peer_clocks: PeerClocks::default(),
+            people: People::open(&home, &identity.claims().name)?,
+            audit: AuditLog::at(home.audit_log()),
             home,
             identity,
             store,
@@ -223,6 +232,21 @@ impl Node {
         &self.past_searches
     }
 
+    /// The people who may sign in.
+    pub(crate) fn people(&self) -> &People {
+        &self.people
+    }
+
+    /// Who did what.
+    pub(crate) fn audit_log(&self) -> &AuditLog {
+        &self.audit
+    }
+
+    /// What staff are writing.
+    pub(crate) fn drafts(&self) -> &Drafts {
+        &self.drafts
+    }
+
     /// The network, where it was started.
     pub fn network(&self) -> Option<&Network> {
         self.network.get()
@@ -240,6 +264,7 @@ impl Node {
         self.indexer.stop();
         self.saved_searches.keep();
         self.past_searches.keep();
+        self.people.keep();
         self.keeping.remember();
     }
 

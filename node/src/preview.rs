@@ -233,7 +233,7 @@ fn kept(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 impl Node {
     /// A picture, as PNG, of a page of a file that is here; of a picture there is one page.
-    pub(crate) fn preview(&self, file: &File, page: u32) -> Result<Vec<u8>, NoPreview> {
+    pub(crate) fn picture(&self, file: &File, page: u32) -> Result<Vec<u8>, NoPreview> {
         let folder = self.previews().folder(&file.hash);
         let path = folder.join(format!("{page}.png"));
         let io = |error| NoPreview::Io { path: folder.clone(), error };

@@ -1,6 +1,7 @@
 //! Publishing and withdrawing: from what a person wrote to signed entries in the store.
 
 mod attached;
+mod preview;
 mod told;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::peer_clocks::ClockAhead;
 use crate::records::RecordError;
 use crate::store::{Change, MAX_SMALL_BLOB_BYTES, StoreError, Table};
 
+pub(crate) use preview::Preview;
 pub use told::Told;
 
 /// The reason that stands in the log where an author confirmed it by a file's name alone.
@@ -160,7 +162,7 @@ pub enum PublishError {
 
 impl PublishError {
     /// Whether it concerns the node and not the one record, so that the next would fail too.
-    fn is_general(&self) -> bool {
+    pub(crate) fn is_general(&self) -> bool {
         matches!(self, Self::Store(_) | Self::Home(_) | Self::Blob(_) | Self::Keep(_))
     }
 

@@ -8,6 +8,7 @@ use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
 use staffroom_protocol::limits::MAX_BODY_BYTES;
 use staffroom_protocol::record::{File, Record, Summary};
 use staffroom_protocol::wire;
+use staffroom_search::evidence::LineageKind;
 
 use crate::intake::KeepError;
 use crate::network::{self, FetchError};
@@ -251,6 +252,12 @@ impl Node {
 }
 
 impl HeldRecord {
+    /// Whether it is something that a school tries: an intervention or an adoption.
+    pub(crate) fn is_trial(&self) -> bool {
+        let kind = LineageKind::of(self.entry.kind());
+        kind.is_some_and(|kind| kind != LineageKind::ImpactReport) && !self.entry.is_withdrawal()
+    }
+
     /// Its files.
     pub(crate) fn files(&self) -> Result<&[File], RecordError> {
         Ok(&self.summary.as_ref().ok_or(RecordError::Withdrawn)?.files)

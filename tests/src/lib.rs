@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
+pub mod browser;
 pub mod mallory;
 pub mod raw;
 pub mod sites;
@@ -282,20 +283,16 @@ impl School {
 
     /// Asks the API of the running node, as the command line does.
     pub fn api(&self, agent: &ureq::Agent, path: &str) -> Value {
-        let token = std::fs::read_to_string(self.data().join("api-token")).expect("a token");
         let address = format!("{}api/v1{path}", self.page());
-        let request =
-            agent.get(&address).header("Authorization", format!("Bearer {}", token.trim()));
+        let request = agent.get(&address).header("Authorization", self.bearer());
         let mut answer = request.call().expect("the node answers");
         answer.body_mut().read_json().expect("the answer is JSON")
     }
 
     /// Shares a record through the API of the running node.
     pub fn share(&self, agent: &ureq::Agent, record: &Value) {
-        let token = std::fs::read_to_string(self.data().join("api-token")).expect("a token");
         let address = format!("{}api/v1/records", self.page());
-        let request =
-            agent.post(&address).header("Authorization", format!("Bearer {}", token.trim()));
+        let request = agent.post(&address).header("Authorization", self.bearer());
         let body = serde_json::json!({ "records": [record] });
         let mut answer = request.send_json(body).expect("the node answers");
         let answer: Value = answer.body_mut().read_json().expect("the answer is JSON");
@@ -305,8 +302,9 @@ impl School {
     /// What the running node counts.
     pub fn metrics(&self) -> String {
         let agent = ureq::Agent::new_with_defaults();
-        let mut answer =
-            agent.get(&format!("{}metrics", self.page())).call().expect("the node answers");
+        let request = agent.get(&format!("{}metrics", self.page()));
+        let request = request.header("Authorization", self.bearer());
+        let mut answer = request.call().expect("the node answers");
         answer.body_mut().read_to_string().expect("the metrics are text")
     }
 

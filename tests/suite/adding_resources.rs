@@ -222,14 +222,13 @@ fn macros_wait_to_be_allowed_and_no_way_of_publishing_goes_round_that() {
 
 /// Asks the API of a running node as any program on its machine may; the status and the answer.
 fn asked(school: &School, method: &str, path: &str, body: &[u8]) -> (u16, Value) {
-    let token = fs::read_to_string(school.data().join("api-token")).unwrap();
     let agent = ureq::Agent::new_with_config(
         ureq::Agent::config_builder().http_status_as_error(false).build(),
     );
     let request = ureq::http::Request::builder()
         .method(method)
         .uri(format!("{}api/v1{path}", school.page()))
-        .header("Authorization", format!("Bearer {}", token.trim()))
+        .header("Authorization", school.bearer())
         .header("Content-Type", "application/json")
         .body(body.to_vec())
         .unwrap();

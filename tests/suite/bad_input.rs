@@ -98,7 +98,7 @@ fn a_port_in_use_is_named_with_the_option_that_chooses_another() {
         assert!(refused.contains("choose another address with --listen"), "{refused}");
     }
     let outside = beech.run(&["serve", "--http", "0.0.0.0:0"]).error();
-    assert!(outside.contains("for this machine only"), "{outside}");
+    assert!(outside.contains("give --certificate and --private-key"), "{outside}");
     assert_eq!(ash.json(&["group", "list"]).as_array().unwrap().len(), 0, "the first runs on");
 }
 

@@ -79,10 +79,8 @@ fn a_file_arrives_though_either_node_is_killed_again_and_again() {
 
 /// Has a node fetch the files of a record, and does not wait for it.
 fn begin_to_fetch(by: &School, id: &str) {
-    let token = std::fs::read_to_string(by.data().join("api-token")).unwrap();
-    let address = format!("{}api/v1/records/{id}/files", by.page());
+    let (address, bearer) = (format!("{}api/v1/records/{id}/files", by.page()), by.bearer());
     std::thread::spawn(move || {
-        let bearer = format!("Bearer {}", token.trim());
         // It ends when either node does, or when all of it is there.
         drop(ureq::post(&address).header("Authorization", bearer).send_empty());
     });
@@ -174,8 +172,8 @@ fn a_file_is_shown_as_it_comes() {
     let id = share(&ash, "Poetry, filmed", &content);
     beech.finds("poetry", 1);
     ash.done(&["line", "--within", "8 Mbit/s", "--outside", "8 Mbit/s"]);
-    let address = format!("{}records/{id}/files/{}", beech.page(), Hash::of(&content));
-    let mut shown = ureq::get(&address).call().unwrap().into_body().into_reader();
+    let (browser, path) = (beech.browser(), format!("/records/{id}/files/{}", Hash::of(&content)));
+    let mut shown = browser.open(&path).into_body().into_reader();
     let mut first = vec![0; MEBIBYTE / 4];
     shown.read_exact(&mut first).unwrap();
     assert!(first == content[..first.len()]);
@@ -183,13 +181,7 @@ fn a_file_is_shown_as_it_comes() {
     // Whoever comes later gets it from the start as well.
     let again = std::thread::spawn(move || {
         let mut all = Vec::new();
-        ureq::get(&address)
-            .call()
-            .unwrap()
-            .into_body()
-            .into_reader()
-            .read_to_end(&mut all)
-            .unwrap();
+        browser.open(&path).into_body().into_reader().read_to_end(&mut all).unwrap();
         all
     });
     let mut rest = Vec::new();

@@ -170,8 +170,7 @@ fn a_file_that_cannot_be_looked_through_waits_for_its_authors_word_and_is_shown_
     let shown = beech.done(&["show", &id]);
     assert!(shown.contains("room.png (20 B, not checked"), "{shown}");
     assert!(shown.contains("plan.txt (34 B)"), "{shown}");
-    let page = format!("{}/records/{id}", beech.page().trim_end_matches('/'));
-    let page = ureq::get(&page).call().unwrap().body_mut().read_to_string().unwrap();
+    let page = beech.browser().page(&format!("/records/{id}"));
     assert_eq!(page.matches(">not checked<").count(), 1, "{page}");
     beech.done(&["get", &id, "--out", "saved"]);
     assert_eq!(fs::read(beech.folder().join("saved/room.png")).unwrap(), PICTURE);

@@ -84,8 +84,7 @@ fn every_file_is_there_when_its_authors_server_is_destroyed_and_a_keeper_is_remo
     let shown = schools.iter().find(|school| school.name() != removed).unwrap();
     let files = shown.json(&["resource", &ids[0]]);
     assert_eq!((&files[0]["here"], &files[0]["name"]), (&true.into(), &"film-0.bin".into()));
-    let page = ureq::get(&format!("{}records/{}", shown.page(), ids[0])).call().unwrap();
-    let page = page.into_body().read_to_string().unwrap();
+    let page = shown.browser().page(&format!("/records/{}", ids[0]));
     // Nobody is asked within the first hours.
     let said = ["available from", "who else holds it is not known yet"];
     assert!(said.iter().any(|said| page.contains(said)), "{page}");

@@ -60,9 +60,7 @@ fn a_node_whose_clock_is_a_day_ahead_publishes_nothing_until_it_is_right() {
     assert!(said.contains("Set the server's date and time right"), "{said}");
     let status = words(&ash, &["status"]);
     assert!(status.contains("CLOCK: this server's clock is 1 day ahead"), "{status}");
-    let agent = ureq::Agent::new_with_defaults();
-    let mut page = agent.get(&format!("{}?q=early", ash.page())).call().unwrap();
-    let page = page.body_mut().read_to_string().unwrap();
+    let page = ash.browser().page("/search?q=early");
     assert!(page.contains("Please tell whoever looks after this server: this server"), "{page}");
     let metrics = ash.metrics();
     let ahead = metrics.lines().find_map(|line| {
@@ -159,8 +157,7 @@ fn a_school_that_was_last_heard_from_through_another_is_named_with_the_day() {
     let coverage = ash.api(&agent, "/search?q=paired")["coverage"].clone();
     assert_eq!((&coverage["schools"], &coverage["silent"]), (&3.into(), &1.into()));
     assert_eq!(coverage["silent_schools"][0]["name"], "Cedar Primary");
-    let mut page = agent.get(&format!("{}?q=paired", ash.page())).call().unwrap();
-    let page = page.body_mut().read_to_string().unwrap();
+    let page = ash.browser().page("/search?q=paired");
     assert!(page.contains("Cedar Primary was last heard from on "), "{page}");
     let status = words(&ash, &["status"]);
     assert!(status.contains("1 of 2 other schools heard from within the hour. Cedar"), "{status}");

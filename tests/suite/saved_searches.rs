@@ -2,14 +2,10 @@
 
 use serde_json::Value;
 use staffroom_tests::School;
+use staffroom_tests::browser::Browser;
 use ureq::http::StatusCode;
 
 use crate::{intervention, publish, running};
-
-fn page(school: &School, path: &str) -> String {
-    let page = ureq::get(&format!("{}{path}", school.page())).call().unwrap();
-    page.into_body().read_to_string().unwrap()
-}
 
 /// What `staffroom status` tells of one search: how much of it is new.
 fn new(school: &School, name: &str) -> u64 {
@@ -48,9 +44,10 @@ fn what_comes_later_is_told_until_it_is_seen_in_the_status_the_api_a_page_and_a_
     let shown = ash.done(&["saved", "Echo & more"]);
     assert!(shown.contains("new · Intervention · Beech Primary"), "{shown}");
 
-    let html = page(&ash, "saved-searches");
+    let browser = ash.browser();
+    let html = browser.page("/saved-searches");
     assert!(html.contains("1 new") && html.contains("Echo reading &#60;in&#62; pairs"), "{html}");
-    let feed = page(&ash, "saved-searches/feed?name=Echo+%26+more");
+    let feed = browser.page("/saved-searches/feed?name=Echo+%26+more");
     let feed = roxmltree::Document::parse(&feed).unwrap();
     let text = |name: &str| {
         let found = feed.descendants().find(|node| node.has_tag_name(name));
@@ -97,29 +94,24 @@ fn a_search_is_saved_from_the_page_and_by_no_other_site() {
     let mut ash = crate::school("Ash Primary");
     ash.done(&["group", "create", "Fenland Trust"]);
     ash.start();
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+    let browser = ash.browser();
     let send = |path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]| {
-        let mut request = agent.post(format!("{}{path}", ash.page()));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.send_form(form.iter().copied()).unwrap()
+        browser.send_with(path, form, headers)
     };
     let reading = [("name", "Reading"), ("query", "q=reading&sort=newest")];
-    let own = ash.page().trim_end_matches('/').to_owned();
+    let own = browser.origin.clone();
     for headers in [
         [("sec-fetch-site", "cross-site"), ("accept", "*/*")],
         [("sec-fetch-site", "same-site"), ("accept", "*/*")],
         [("origin", "http://elsewhere.example"), ("accept", "*/*")],
         [("origin", "null"), ("accept", "*/*")],
     ] {
-        let refused = send("saved-searches", &reading, &headers);
+        let refused = send("/saved-searches", &reading, &headers);
         assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{headers:?}");
     }
     assert_eq!(ash.json(&["saved"]), Value::Array(Vec::new()));
     for headers in [[("sec-fetch-site", "same-origin")], [("origin", own.as_str())]] {
-        let saved = send("saved-searches", &reading, &headers);
+        let saved = send("/saved-searches", &reading, &headers);
         assert_eq!(saved.status(), StatusCode::SEE_OTHER);
     }
     assert_eq!(ash.json(&["saved"])[0]["question"], "“reading” · sort: newest");
@@ -134,12 +126,12 @@ fn a_search_is_saved_from_the_page_and_by_no_other_site() {
         ("Stage", "key_stage=KS9", "key stage is &#34;KS9&#34;"),
         ("Long", &long, "more than the 8192"),
     ] {
-        let mut refused = send("saved-searches", &[("name", name), ("query", query)], &[]);
+        let mut refused = send("/saved-searches", &[("name", name), ("query", query)], &[]);
         let page = refused.body_mut().read_to_string().unwrap();
         assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{name:?} {page}");
         assert!(page.contains(said), "{name:?}: {page}");
     }
-    let removed = send("saved-searches/remove", &[("name", "Reading")], &[]);
+    let removed = send("/saved-searches/remove", &[("name", "Reading")], &[]);
     assert_eq!(removed.status(), StatusCode::SEE_OTHER);
     assert_eq!(ash.json(&["saved"]), Value::Array(Vec::new()));
 }
@@ -152,17 +144,19 @@ fn what_colleagues_asked_is_suggested_but_for_what_no_record_says() {
     ash.start();
     ash.finds("echo reading", 1);
     // Asked on the page, and by a command.
-    page(&ash, "?q=fluent+echo+readers");
+    let mut browser = ash.browser();
+    browser.page("/search?q=fluent+echo+readers");
     ash.done(&["search", "fluent reading Jayden"]);
     ash.waits_for("the question", || {
-        suggested(&ash, "flue").first().is_some_and(|first| first == "fluent echo readers")
+        suggested(&browser, "flue").first().is_some_and(|first| first == "fluent echo readers")
     });
-    assert!(!suggested(&ash, "fluent+r").contains(&"fluent reading Jayden".to_owned()));
+    assert!(!suggested(&browser, "fluent+r").contains(&"fluent reading Jayden".to_owned()));
     ash.stop();
     ash.start();
-    assert_eq!(suggested(&ash, "flue")[0], "fluent echo readers");
+    browser = ash.browser();
+    assert_eq!(suggested(&browser, "flue")[0], "fluent echo readers");
 }
 
-fn suggested(school: &School, typed: &str) -> Vec<String> {
-    serde_json::from_str(&page(school, &format!("suggestions?q={typed}"))).unwrap()
+fn suggested(to: &Browser, typed: &str) -> Vec<String> {
+    serde_json::from_str(&to.page(&format!("/suggestions?q={typed}"))).unwrap()
 }

@@ -98,8 +98,7 @@ fn what_all_schools_found_is_one_result_whatever_order_it_came_in() {
     // The record lists the report, in words and on its page with a link to it.
     let shown = cedar.done(&["show", &origin]);
     assert!(shown.contains("Report by report"), "{shown}");
-    let page = ureq::get(&format!("{}records/{origin}", cedar.page())).call().unwrap();
-    let page = page.into_body().read_to_string().unwrap();
+    let page = cedar.browser().page(&format!("/records/{origin}"));
     for part in ["Echo reading in the spring</a> (report on an adoption)", "matched comparison"] {
         assert!(page.contains(part), "{part}\n{page}");
     }
@@ -137,8 +136,7 @@ fn a_record_names_others_that_are_about_the_same() {
         similar.as_array().unwrap().iter().filter_map(|hit| hit["title"].as_str()).collect();
     assert_eq!(titles, ["Echo reading aloud"], "{similar}");
     assert!(ash.done(&["similar", &paired]).starts_with("1. Echo reading aloud"));
-    let page = ureq::get(&format!("{}records/{paired}", ash.page())).call().unwrap();
-    let page = page.into_body().read_to_string().unwrap();
+    let page = ash.browser().page(&format!("/records/{paired}"));
     assert!(page.contains("Similar records") && page.contains("Echo reading aloud"), "{page}");
     assert!(!page.contains("Seating plans"), "{page}");
 }

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 use super::output::Output;
 use super::passphrase;
 use crate::home::Home;
-use crate::http::{ApiErrorBody, StatusReport, Token, router};
+use crate::http::{ApiErrorBody, Door, StatusReport, Token, router};
 use crate::network::{Network, StartError};
 use crate::node::{Node, OpenError};
 use crate::store::{Options, Progress, StoreError, Verifier};
@@ -56,7 +56,7 @@ pub(crate) struct Client {
 }
 
 enum Transport {
-    Running { address: String, http: HttpClient<HttpConnector, Body> },
+    Running { address: String, http: Box<HttpClient<HttpConnector, Body>> },
     Opened { router: Router, node: Arc<Node> },
 }
 
@@ -72,7 +72,8 @@ impl Client {
             match open_node(home.dir(), Duration::ZERO, output, Node::open).await {
                 Ok(node) => {
                     let token = Token::load_or_create(&home.token())?;
-                    let router = router(Arc::clone(&node), token.clone());
+                    let door = Door::this_machine(None);
+                    let router = router(Arc::clone(&node), token.clone(), door);
                     return Ok(Self { token, transport: Transport::Opened { router, node } });
                 }
                 // It is starting or stopping: soon it answers, or has gone.
@@ -93,7 +94,7 @@ impl Client {
             return Ok(None);
         }
         let token = Token::load_or_create(&home.token())?;
-        let http = HttpClient::builder(TokioExecutor::new()).build_http();
+        let http = Box::new(HttpClient::builder(TokioExecutor::new()).build_http());
         let client = Self { token, transport: Transport::Running { address, http } };
         // Another program may have got the address of a node that was killed.
         let same = match client.get::<StatusReport>("/status").await {

@@ -21,11 +21,17 @@ use super::publish::with_attachments;
 use super::serve::signalled;
 use crate::home::{Home, Lock};
 use crate::http::{GroupReport, InviteReport, PublishRequest, RecordReport};
+use crate::people::People;
 use crate::publish::{PublishOptions, PublishOutcome};
 use samples::Samples;
 
 /// How long one step of the demo may take, on a slow machine with many schools.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who signs in at every school of the demo, with what everybody may know: nothing in it is real, and it
+/// answers this machine alone.
+const USER_NAME: &str = "demo";
+const PASSWORD: &str = "fictional schools";
 
 /// Try it out with fictional schools
 #[derive(Debug, clap::Args)]
@@ -110,12 +116,20 @@ impl Demo {
 fn announce(samples: &Samples, schools: &[School], output: &Output) -> anyhow::Result<()> {
     let pages: Vec<Value> = schools
         .iter()
-        .map(|school| json!({ "school": school.claims.name, "page": school.page }))
+        .map(|school| {
+            json!({
+                "school": school.claims.name,
+                "page": school.page,
+                "user_name": USER_NAME,
+                "password": PASSWORD,
+            })
+        })
         .collect();
     output.answer(&pages, || {
         let rows = schools.iter().map(|school| [school.claims.name.clone(), school.page.clone()]);
         format!(
-            "{} schools have shared {} records with each other. Open the page of any of them:\n\n{}\n\
+            "{} schools have shared {} records with each other. Open the page of any of them and \
+             sign in as {USER_NAME} with the password: {PASSWORD}\n\n{}\n\
              Try: reading comprehension, attendance, marking. Stop with Ctrl-C; nothing stays behind.",
             schools.len(),
             samples.records.len(),
@@ -128,6 +142,10 @@ impl School {
     async fn start(claims: &Claims, data: &Path) -> anyhow::Result<Self> {
         let home = Home::new(data);
         home.init(claims.clone(), &Lock::Open)?;
+        let people = People::open(&home, &claims.name)?;
+        let link = people.first_link()?;
+        let first = Some((USER_NAME.parse()?, "A member of staff".to_owned()));
+        people.use_link(link.as_str(), PASSWORD.to_owned().into(), first).await?;
         let program: PathBuf = std::env::current_exe()?;
         let mut process = Command::new(program)
             .arg("serve")

@@ -9,6 +9,8 @@ use staffroom_protocol::safeguard::urn::Urn;
 use super::output::Output;
 use super::{kit, passphrase};
 use crate::home::{Home, Lock};
+use crate::http::DEFAULT_PAGES;
+use crate::people::People;
 
 /// Set up a new school
 #[derive(Debug, clap::Args)]
@@ -59,15 +61,18 @@ impl Init {
         let (identity, key) = home.init(claims, &lock.lock()?)?;
         let kit = home.dir().join(kit::FILE);
         kit::write(&key, identity.claims(), &kit)?;
+        let link = People::open(&home, &identity.claims().name)?.first_link()?;
+        let link = format!("{DEFAULT_PAGES}link/{}", link.as_str());
         let answer = json!({
             "school": identity.school(),
             "name": identity.claims().name,
             "data": home.dir(),
             "recovery_kit": kit,
+            "first_link": link,
         });
         output.answer(&answer, || {
             format!(
-                "{} is set up in {}.\n{}\nNext: staffroom serve --data {}",
+                "{} is set up in {}.\n{}\nNext: staffroom serve --data {}\nThen open this link, once and within 14 days, to sign in as the first administrator:\n{link}",
                 identity.claims().name,
                 home.dir().display(),
                 kit::advice(&kit),

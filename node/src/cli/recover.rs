@@ -97,10 +97,12 @@ fn report(recovered: &Recovered, standby: bool, data: &Path) -> String {
         (false, several) => format!("The {several} old servers are trusted no more."),
     };
     format!(
-        "{} is back in {} with {records} of its records.\n{others}\nNext: staffroom serve --data {}",
+        "{} is back in {} with {records} of its records.\n{others}\nNext: staffroom serve --data {data}\nNobody can \
+         sign in to the pages of this server yet; a link for the first administrator: staffroom person link \
+         --data {data}",
         claims.name,
         groups.join(", "),
-        data.display()
+        data = data.display()
     )
 }
 

@@ -1,22 +1,20 @@
 //! `staffroom serve`
 
-use std::future::IntoFuture;
 use std::io::IsTerminal;
-use std::net::SocketAddr;
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use libp2p::Multiaddr;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::client::{close_node, open_node};
 use super::output::Output;
 use crate::home::write_private;
-use crate::http::{Token, router};
+use crate::http::{Door, Server, Tls, Token, router};
 use crate::network::Network;
 use crate::node::Node;
 
@@ -31,7 +29,7 @@ pub(super) struct Addresses {
         default_values = ["/ip4/0.0.0.0/udp/4801/quic-v1", "/ip4/0.0.0.0/tcp/4801"]
     )]
     pub(super) listen: Vec<Multiaddr>,
-    /// The address of the search page and the command line's API, on this machine only
+    /// The address of the pages. One that other machines reach needs --certificate or --behind-proxy
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4800")]
     pub(super) http: SocketAddr,
 }
@@ -41,21 +39,103 @@ pub(super) struct Addresses {
 pub(super) struct Serve {
     #[command(flatten)]
     addresses: Addresses,
+    #[command(flatten)]
+    outside: Outside,
     /// Stop when standard input ends, as it does when the program that started this one ends
     #[arg(long, hide = true)]
     until_input_ends: bool,
 }
 
+/// How the pages are reached from other machines.
+#[derive(Debug, clap::Args)]
+struct Outside {
+    /// The certificate for TLS, with those above it: a PEM file
+    #[arg(long, value_name = "FILE", requires = "private_key", conflicts_with = "behind_proxy")]
+    certificate: Option<PathBuf>,
+    /// The private key that belongs to the certificate: a PEM file
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    private_key: Option<PathBuf>,
+    /// A proxy on this machine or in a network that nobody else is in ends TLS, passes the host name on,
+    /// and adds whom it saw to X-Forwarded-For
+    #[arg(long)]
+    behind_proxy: bool,
+    /// A host name under which staff open the pages, such as staffroom.alder.example; several may be
+    /// given
+    #[arg(long = "name", value_name = "HOST")]
+    names: Vec<String>,
+}
+
+impl Outside {
+    /// Whether other machines reach the pages, if the options say so without contradiction.
+    fn check(&self, http: SocketAddr) -> anyhow::Result<bool> {
+        let is_outside = self.certificate.is_some() || self.behind_proxy;
+        if !is_outside && !http.ip().is_loopback() {
+            bail!(
+                "--http is {http}, which other machines reach; give --certificate and --private-key, \
+                 so that passwords travel encrypted, or --behind-proxy where a proxy sees to that, or \
+                 an address of this machine alone such as 127.0.0.1:4800"
+            );
+        }
+        if is_outside && self.names.is_empty() {
+            bail!(
+                "no host name is given under which staff open the pages; give one such as --name \
+                 staffroom.alder.example, since pages answer to no other"
+            );
+        }
+        if !is_outside && !self.names.is_empty() {
+            bail!(
+                "--name is {}, and says under which name other machines reach the pages; give \
+                 --certificate and --private-key or --behind-proxy as well",
+                self.names.join(", ")
+            );
+        }
+        if let Some(wrong) = self.names.iter().find(|name| name.contains(['/', ':', ' '])) {
+            bail!("--name is {wrong:?}; give the host name alone, such as staffroom.alder.example");
+        }
+        Ok(is_outside)
+    }
+
+    fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        match (&self.certificate, &self.private_key) {
+            (Some(certificate), Some(key)) => Ok(Some(Tls::read(certificate, key)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Where staff open the pages, and how requests that come from there are taken.
+    fn door(&self, http: SocketAddr) -> (String, Door) {
+        let names = self.names.clone();
+        let Some(name) = names.first() else {
+            let pages = format!("http://{http}/");
+            return (pages.clone(), Door::this_machine(Some(pages)));
+        };
+        if self.behind_proxy {
+            let pages = format!("https://{name}/");
+            return (pages.clone(), Door::behind_proxy(names, Some(pages)));
+        }
+        let port = http.port();
+        let pages = if port == 443 {
+            format!("https://{name}/")
+        } else {
+            format!("https://{name}:{port}/")
+        };
+        (pages.clone(), Door::tls(names, Some(pages)))
+    }
+}
+
+/// What answers staff and the command line.
+struct Serving {
+    servers: Vec<Server>,
+    /// Where staff open the pages.
+    pages: String,
+    /// Where the command line asks.
+    api: SocketAddr,
+}
+
 impl Serve {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
         start_log();
-        if !self.addresses.http.ip().is_loopback() {
-            bail!(
-                "--http is {}; the search page is for this machine only, so give an address such \
-                 as 127.0.0.1:4800",
-                self.addresses.http
-            );
-        }
+        self.outside.check(self.addresses.http)?;
         // A command that opened the directory itself is soon done.
         let node = open_node(data, Duration::from_secs(3), output, Node::open).await?;
         let ran = self.run_node(&node, output).await;
@@ -64,23 +144,12 @@ impl Serve {
     }
 
     async fn run_node(&self, node: &Arc<Node>, output: &Output) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.addresses.http).await.with_context(|| {
-            format!(
-                "cannot open the search page at {}; stop the program that uses the port, or \
-                 choose another with --http",
-                self.addresses.http
-            )
-        })?;
-        let address = listener.local_addr()?;
-        let token = Token::load_or_create(&node.home().token())?;
+        let (listener, tls) = (bound(self.addresses.http)?, self.outside.tls()?);
         let network = Network::start(Arc::clone(node), self.addresses.listen.clone()).await?;
-        let (stop, stopping) = watch::channel(false);
-        let app = router(Arc::clone(node), token);
-        let server = axum::serve(listener, app).with_graceful_shutdown(until(stopping));
-        let server = tokio::spawn(server.into_future());
+        let serving = self.serve(node, listener, tls)?;
         let address_file = node.home().api_address();
-        write_private(&address_file, address.to_string().as_bytes())?;
-        announce(node, &network, address, output)?;
+        write_private(&address_file, serving.api.to_string().as_bytes())?;
+        announce(node, &network, &serving.pages, output)?;
         let ended = tokio::select! {
             signal = signalled() => signal.map_err(Into::into),
             () = input_ended(), if self.until_input_ends => Ok(()),
@@ -89,28 +158,50 @@ impl Serve {
         if let Err(error) = std::fs::remove_file(&address_file) {
             tracing::warn!(%error, "the file with the address was not removed");
         }
-        stop.send_replace(true);
-        // A browser may keep its connection open for long.
-        if tokio::time::timeout(Duration::from_secs(2), server).await.is_err() {
-            tracing::debug!("a connection to the page was still open");
-        }
+        futures::future::join_all(serving.servers.into_iter().map(Server::stop)).await;
         ended
+    }
+
+    /// The pages at their address; and where that is for other machines, the API at one of this machine,
+    /// since the command line's token counts nowhere else.
+    fn serve(
+        &self,
+        node: &Arc<Node>,
+        listener: TcpListener,
+        tls: Option<Tls>,
+    ) -> anyhow::Result<Serving> {
+        let token = Token::load_or_create(&node.home().token())?;
+        let mut api = listener.local_addr()?;
+        let (pages, door) = self.outside.door(api);
+        let app = router(Arc::clone(node), token.clone(), door);
+        let mut servers = vec![Server::start(listener, app, tls)?];
+        if self.outside.check(self.addresses.http)? {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            api = listener.local_addr()?;
+            let app = router(Arc::clone(node), token, Door::this_machine(Some(pages.clone())));
+            servers.push(Server::start(listener, app, None)?);
+        }
+        Ok(Serving { servers, pages, api })
     }
 }
 
-fn announce(
-    node: &Node,
-    network: &Network,
-    http: SocketAddr,
-    output: &Output,
-) -> anyhow::Result<()> {
+fn bound(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| {
+        format!(
+            "cannot open the pages at {address}; stop the program that uses the port, or choose another \
+             with --http"
+        )
+    })
+}
+
+fn announce(node: &Node, network: &Network, pages: &str, output: &Output) -> anyhow::Result<()> {
     let listening: Vec<String> =
         network.contact_addresses().iter().map(ToString::to_string).collect();
     let name = &node.identity().claims().name;
     let answer = json!({
         "school": node.identity().school(),
         "name": name,
-        "page": format!("http://{http}/"),
+        "page": pages,
         "listening": listening,
         "data": node.home().dir(),
     });
@@ -121,16 +212,11 @@ fn announce(
     }
     output.answer(&answer, || {
         format!(
-            "{name} is running.\n  search page  http://{http}/\n  reached at   {}\n  data         {}\nStop it with Ctrl-C.",
+            "{name} is running.\n  pages        {pages}\n  reached at   {}\n  data         {}\nStop it with Ctrl-C.",
             listening.join("\n               "),
             node.home().dir().display()
         )
     })
-}
-
-async fn until(mut stopping: watch::Receiver<bool>) {
-    // An error means that the sender has gone, which is as good a reason.
-    drop(stopping.wait_for(|stop| *stop).await);
 }
 
 /// Waits for Ctrl-C or for the system's request to end.

@@ -1,6 +1,7 @@
 //! What the API says when it cannot do what was asked.
 
 use axum::Json;
+use axum::extract::rejection::FormRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use staffroom_search::QueryError;
 use crate::adaptations::AdaptationsError;
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
+use crate::drafts::{DraftError, StartError};
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
@@ -17,6 +19,8 @@ use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
+use crate::own_work::OwnWorkError;
+use crate::people::{PasswordError, PeopleError, TokenError};
 use crate::publish::PublishError;
 use crate::question::QuestionError;
 use crate::records::RecordError;
@@ -47,16 +51,26 @@ impl ApiError {
     }
 
     pub(super) fn unauthorised() -> Self {
-        let message = "the token is missing or wrong; it is in the file api-token of the data \
-                       directory, which only its owner can read";
+        let message = "it is not known who asks: sign in, or show a token. Make one on your own \
+                       page; the command line's is in the file api-token of the data directory, \
+                       which only its owner can read";
         Self { status: StatusCode::UNAUTHORIZED, message: message.into() }
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::FORBIDDEN, message: message.into() }
+    }
+
+    /// A form that could not be read, such as one that is too long.
+    pub(super) fn form(rejection: &FormRejection) -> Self {
+        Self { status: rejection.status(), message: rejection.body_text() }
     }
 
     fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }
 
-    fn unavailable(message: impl Into<String>) -> Self {
+    pub(super) fn unavailable(message: impl Into<String>) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
     }
 
@@ -124,6 +138,81 @@ impl From<SavedSearchError> for ApiError {
                 tracing::error!(%error, "the saved searches");
                 Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
             }
+        }
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Name(_) => Self::bad_request(error.to_string()),
+            PeopleError::Unknown(_) | PeopleError::NoLink => Self::not_found(error.to_string()),
+            PeopleError::Exists(_)
+            | PeopleError::TooMany
+            | PeopleError::LastAdministrator(_)
+            | PeopleError::HasAdministrator(_)
+            | PeopleError::Disabled(_) => Self::conflict(error.to_string()),
+            PeopleError::Password(error) => error.into(),
+            PeopleError::Token(TokenError::Unknown) => Self::not_found(error.to_string()),
+            PeopleError::Token(TokenError::TooMany) => Self::conflict(error.to_string()),
+            PeopleError::Token(TokenError::Scope(_) | TokenError::Days(_)) => {
+                Self::bad_request(error.to_string())
+            }
+            PeopleError::File(error) => {
+                tracing::error!(%error, "the people who may sign in");
+                Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
+            }
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Length(_)
+            | PasswordError::Common
+            | PasswordError::Name
+            | PasswordError::Differ => Self::bad_request(error.to_string()),
+            PasswordError::Busy | PasswordError::Failed(_) => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<DraftError> for ApiError {
+    fn from(error: DraftError) -> Self {
+        let status = match &error {
+            DraftError::Unknown(_) => StatusCode::NOT_FOUND,
+            DraftError::TooMany => StatusCode::CONFLICT,
+            DraftError::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            DraftError::Damaged { .. } | DraftError::File(_) => {
+                tracing::error!(%error, "the drafts");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, message: error.to_string() }
+    }
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Kind(_)
+            | StartError::AboutNothing
+            | StartError::NotTried
+            | StartError::Own
+            | StartError::NotToChange => Self::bad_request(error.to_string()),
+            StartError::Record(error) => error.into(),
+            StartError::Draft(error) => error.into(),
+            StartError::Home(error) => error.into(),
+        }
+    }
+}
+
+impl From<OwnWorkError> for ApiError {
+    fn from(error: OwnWorkError) -> Self {
+        match error {
+            OwnWorkError::Query(error) => error.into(),
+            OwnWorkError::Record(error) => error.into(),
         }
     }
 }

@@ -7,6 +7,7 @@ use staffroom_search::evidence::{
     self, ForestPlot, Lineage, LineageEvidence, Point, RecordKey, ReportRow, Sentence, WhoTable,
 };
 
+use super::pages::frame::Frame;
 use crate::node::Node;
 use crate::records::RecordError;
 
@@ -20,6 +21,7 @@ const MOST_REPORTS: usize = 200;
 #[derive(Debug, Template)]
 #[template(path = "evidence.html")]
 pub(super) struct EvidenceSection<'a> {
+    frame: &'a Frame,
     evidence: &'a EvidenceReport,
 }
 
@@ -72,21 +74,26 @@ impl EvidenceReport {
     }
 
     /// As a part of a page.
-    pub(super) fn section(&self) -> EvidenceSection<'_> {
-        EvidenceSection { evidence: self }
+    pub(super) fn section<'a>(&'a self, frame: &'a Frame) -> EvidenceSection<'a> {
+        EvidenceSection { frame, evidence: self }
     }
 
     /// The summary point by point: what each is about, and its sentences.
     pub(crate) fn points(&self) -> Vec<(&'static str, String)> {
-        let mut points: Vec<(Point, Vec<&str>)> = Vec::new();
-        for sentence in &self.summary {
-            match points.last_mut() {
-                Some((point, texts)) if *point == sentence.point => texts.push(&sentence.text),
-                Some(_) | None => points.push((sentence.point, vec![&sentence.text])),
-            }
-        }
-        points.into_iter().map(|(point, texts)| (point.label(), texts.join(" "))).collect()
+        points(&self.summary)
     }
+}
+
+/// Sentences point by point: what each is about, and what is said of it.
+pub(super) fn points(sentences: &[Sentence]) -> Vec<(&'static str, String)> {
+    let mut points: Vec<(Point, Vec<&str>)> = Vec::new();
+    for sentence in sentences {
+        match points.last_mut() {
+            Some((point, texts)) if *point == sentence.point => texts.push(&sentence.text),
+            Some(_) | None => points.push((sentence.point, vec![&sentence.text])),
+        }
+    }
+    points.into_iter().map(|(point, texts)| (point.label(), texts.join(" "))).collect()
 }
 
 fn value(shown: &impl Serialize) -> Value {
@@ -113,7 +120,7 @@ mod tests {
     }
 
     fn page(report: &EvidenceReport) -> String {
-        report.section().render().unwrap()
+        report.section(&Frame::for_tests()).render().unwrap()
     }
 
     #[test]
@@ -145,7 +152,7 @@ mod tests {
             "<div class=\"wide\" role=\"region\" aria-labelledby=\"reports\" tabindex=\"0\">";
         assert!(page.contains(box_of), "{page}");
         assert_eq!(page.matches("<table>").count(), page.matches("<div class=\"wide\"").count());
-        assert!(include_str!("../../assets/style.css").contains(".wide { overflow-x: auto;"));
+        assert!(include_str!("../../assets/style/base.css").contains(".wide { overflow-x: auto;"));
         assert!(!page.contains("<7>"), "{page}");
     }
 
@@ -168,7 +175,15 @@ mod tests {
         // Of schools that are all alike there is no table, and none without reports.
         trust.comes((8, 60), "intervention", Some(Summary::default()));
         let untried = EvidenceReport::of(&trust.node, trust.key(8, 60)).unwrap().unwrap();
-        assert!(untried.section().render().unwrap().matches("<table").next().is_none());
+        assert!(
+            untried
+                .section(&Frame::for_tests())
+                .render()
+                .unwrap()
+                .matches("<table")
+                .next()
+                .is_none()
+        );
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) async fn show(
     }
     let drawing = Arc::clone(&node);
     let _place = node.previews().place().await;
-    let said = match blocking(move || drawing.preview(&file, page)).await? {
+    let said = match blocking(move || drawing.picture(&file, page)).await? {
         Ok(picture) => {
             return Ok(([(header::CONTENT_TYPE, "image/png")], picture).into_response());
         }

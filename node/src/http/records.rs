@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use staffroom_protocol::hash::{RecordId, SchoolId};
@@ -11,6 +11,7 @@ use staffroom_protocol::record::{Record, Summary};
 
 use super::api_error::{ApiError, blocking};
 use super::evidence::EvidenceReport;
+use super::guard::Concerning;
 use super::nodes::Unlock;
 use crate::adaptations::Adaptations;
 use crate::erasure::WithdrawalReceipts;
@@ -70,7 +71,7 @@ pub(super) struct Withdraw {
 pub(super) async fn publish(
     State(node): State<Arc<Node>>,
     Json(request): Json<PublishRequest>,
-) -> Result<Json<Vec<PublishOutcome>>, ApiError> {
+) -> Result<(Extension<Concerning>, Json<Vec<PublishOutcome>>), ApiError> {
     if request.records.len() > MAX_RECORDS {
         let found = request.records.len();
         return Err(ApiError::bad_request(format!(
@@ -81,7 +82,17 @@ pub(super) async fn publish(
     let (outcomes, told) =
         blocking(move || publishing.publish(request.records, &request.options)).await??;
     told.tell(&node).await;
-    Ok(Json(outcomes))
+    Ok((Extension(published(&outcomes)), Json(outcomes)))
+}
+
+/// What of the records was published, for the audit log.
+fn published(outcomes: &[PublishOutcome]) -> Concerning {
+    let ids = outcomes.iter().filter_map(|outcome| match outcome {
+        PublishOutcome::Published { id, .. } => Some(id.short()),
+        PublishOutcome::Unchanged { .. } | PublishOutcome::Refused { .. } => None,
+    });
+    let ids: Vec<_> = ids.collect();
+    Concerning(format!("{} of {} records: {}", ids.len(), outcomes.len(), ids.join(", ")))
 }
 
 pub(super) async fn show(

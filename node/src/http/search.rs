@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
-use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError};
+use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError, Sort};
 
 pub use self::hit::{HitReport, LineageReport};
 use super::api_error::{ApiError, blocking};
@@ -134,6 +134,22 @@ pub(super) fn similar_to(node: &Node, held: &HeldRecord) -> Result<Vec<HitReport
     let hits = node.indexer().more_like(keys, &readable, SIMILAR)?;
     let names = Labels::of(node);
     Ok(hits.into_iter().map(|hit| names.hit(hit, false)).collect())
+}
+
+/// The newest records that this school may read, how many there are in all, and what may be missing.
+pub(super) fn newest(
+    node: &Node,
+    limit: usize,
+) -> Result<(Vec<HitReport>, usize, Coverage), ApiError> {
+    let mut query = Query::new("");
+    let groups = node.followed_groups();
+    query.filters = Filters::default().within(groups.iter().copied());
+    (query.limit, query.sort) = (limit, Sort::Newest);
+    query.facets.clear();
+    let results = node.indexer().search(&query)?;
+    let names = Labels::of(node);
+    let hits = results.hits.into_iter().map(|hit| names.hit(hit, false)).collect();
+    Ok((hits, results.total, coverage(node, &groups)))
 }
 
 /// Runs a search as its parameters say.

@@ -140,7 +140,7 @@ impl HitReport {
             key_stages: hit.key_stages,
             effect: hit.effect,
             pupils: hit.pupils,
-            lineage: hit.lineage.map(lineage_report),
+            lineage: hit.lineage.as_ref().map(LineageReport::from),
             school_count,
             schools,
             did_not_work: stopped || hit.effect.is_some_and(|effect| effect < 0.0),
@@ -148,15 +148,17 @@ impl HitReport {
     }
 }
 
-fn lineage_report(lineage: LineageEvidence) -> LineageReport {
-    LineageReport {
-        sentence: sentence(&lineage),
-        strength: lineage.strength,
-        started: lineage.started,
-        reported: lineage.reported,
-        stopped: lineage.stopped,
-        did_not_work: lineage.did_not_work,
-        effect: lineage.effect,
+impl From<&LineageEvidence> for LineageReport {
+    fn from(lineage: &LineageEvidence) -> Self {
+        Self {
+            sentence: sentence(lineage),
+            strength: lineage.strength,
+            started: lineage.started,
+            reported: lineage.reported,
+            stopped: lineage.stopped,
+            did_not_work: lineage.did_not_work,
+            effect: lineage.effect,
+        }
     }
 }
 

@@ -1,0 +1,149 @@
+//! A draft of the next version of a record. What the form does not ask, or shows only in part, is kept
+//! from the version before for as long as nobody changes it.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use staffroom_protocol::hash::RecordId;
+use staffroom_protocol::record::Record;
+
+use super::form::{Field, Form};
+use super::{Draft, Fields};
+
+impl Draft {
+    /// A draft of the next version of a record; none for kinds that have no form.
+    pub(crate) fn of_record(
+        id: RecordId,
+        record: &Record,
+        groups: Vec<String>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let kind = record.content.kind();
+        let form = Form::of(kind)?;
+        let base = flat(record)?;
+        let mut fields = Fields::new();
+        for field in form.fields() {
+            let shown = shown(&base, field);
+            if !shown.is_empty() {
+                fields.insert(field.name.to_owned(), shown);
+            }
+        }
+        fields.insert("groups".to_owned(), groups);
+        Some(Self { base: Some(base), ..Self::new(id, kind, fields, now) })
+    }
+
+    /// What is kept of a field from the version before: all of it, where it says what it said then.
+    pub(super) fn is_unchanged(&self, field: &Field, typed: &[&str]) -> bool {
+        self.base.as_ref().is_some_and(|base| {
+            let before = shown(base, field);
+            before.iter().map(|value| value.trim()).eq(typed.iter().copied())
+        })
+    }
+}
+
+/// A record as one flat map of fields, as a person writes it.
+fn flat(record: &Record) -> Option<Map<String, Value>> {
+    let fields = |value: serde_json::Result<Value>| match value {
+        Ok(Value::Object(fields)) => Some(fields),
+        Ok(_) | Err(_) => None,
+    };
+    let mut flat = fields(serde_json::to_value(&record.common))?;
+    // The kind and, under it, its fields.
+    let content = fields(serde_json::to_value(&record.content))?.into_iter().next()?.1;
+    flat.extend(fields(Ok(content))?);
+    Some(flat)
+}
+
+/// The values of a field as the form shows them.
+fn shown(base: &Map<String, Value>, field: &Field) -> Vec<String> {
+    let mut path = field.name.split('.');
+    let first = path.next().and_then(|name| base.get(name));
+    let value = path.fold(first, |value, name| value?.get(name));
+    let texts: Vec<String> = match value {
+        Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
+        Some(value) => text(value).into_iter().collect(),
+        None => Vec::new(),
+    };
+    if field.input.takes_several() || texts.is_empty() { texts } else { vec![texts.join("\n")] }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(yes) => yes.then(|| "yes".to_owned()),
+        // Another record, or one of the changes of an adoption.
+        Value::Object(fields) => {
+            let field = |name: &str| fields.get(name).and_then(Value::as_str);
+            match (field("record"), field("school")) {
+                (Some(record), Some(school)) => Some(format!("{record}@{school}")),
+                (Some(record), None) => Some(record.to_owned()),
+                (None, _) => field("change").map(ToOwned::to_owned),
+            }
+        }
+        Value::Null | Value::Array(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use staffroom_protocol::record::{Authored, Content};
+
+    use super::*;
+
+    const ID: RecordId = RecordId::from_bytes([7; 16]);
+
+    fn record(value: Value) -> Record {
+        Authored::from_value(value).unwrap().record
+    }
+
+    fn draft(record: &Record) -> Draft {
+        let groups = vec!["Fenland Trust".to_owned()];
+        Draft::of_record(ID, record, groups, Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    #[test]
+    fn what_nobody_changes_is_the_same_in_the_next_version() {
+        for value in [
+            json!({
+                "kind": "intervention", "title": "Echo reading", "aim": "Fluency, by summer",
+                "what_is_different": "Four groups", "monitoring": "The reading lead",
+                "subjects": ["English"], "priority": "Reading for all", "cost": "low",
+                "resources": ["00112233445566778899aabbccddeeff"], "created": "2026-01-05",
+                "core_elements": ["Every day", "In pairs"], "author_name": "The reading lead",
+            }),
+            json!({
+                "kind": "adoption", "title": "Echo reading at Ash", "type": "adapted",
+                "of": {
+                    "record": "00112233445566778899aabbccddeeff",
+                    "school": "11".repeat(32), "version": "22".repeat(32),
+                },
+                "changes": [{ "element": "Every day", "change": "Twice a week" }, "In the library"],
+            }),
+        ] {
+            let before = record(value);
+            let again = Authored::from_value(draft(&before).written()).unwrap();
+            assert_eq!(again.record, before);
+            assert_eq!(again.id, Some(ID));
+            assert_eq!(again.groups, ["Fenland Trust"]);
+        }
+    }
+
+    #[test]
+    fn what_is_changed_or_emptied_is_in_the_next_version_alone() {
+        let before = record(json!({
+            "kind": "intervention", "title": "Echo reading", "aim": "Fluency",
+            "what_is_different": "Four groups", "monitoring": "The reading lead",
+            "rationale": "Because.", "subjects": ["English"], "priority": "Reading for all",
+        }));
+        let mut draft = draft(&before);
+        draft.fields.insert("aim".to_owned(), vec!["Accuracy".to_owned()]);
+        draft.fields.remove("rationale");
+        draft.fields.insert("state".to_owned(), vec!["running".to_owned()]);
+        let after = Authored::from_value(draft.written()).unwrap().record;
+        let Content::Intervention(after) = after.content else { panic!("{after:?}") };
+        assert_eq!((after.aim.as_str(), after.rationale.as_str()), ("Accuracy", ""));
+        assert_eq!(after.state.as_str(), "running");
+        assert_eq!(after.priority.unwrap().statement, "Reading for all");
+    }
+}

@@ -1,0 +1,101 @@
+//! What the figures of a report that is being written show, as every node would work it out.
+
+use staffroom_protocol::record::{Authored, Content, Kind, Severity};
+use staffroom_search::evidence::{
+    self, Lineage, LineageKind, LineageRecord, Point, ReportRow, Sentence,
+};
+
+use super::Draft;
+use super::form::Form;
+use super::written::Remark;
+use crate::node::Node;
+use crate::records::{HeldRecord, RecordError};
+
+/// What the figures show.
+#[derive(Debug, Default)]
+pub(crate) struct DraftEffect {
+    /// The effect, with what a table says of it; none while there are no figures to work it out from.
+    pub(crate) row: Option<ReportRow>,
+    /// What was gained, how strong that is and what to be careful about, in plain words.
+    pub(crate) sentences: Vec<Sentence>,
+    /// What is missing or wrong, as far as there are figures.
+    pub(crate) remarks: Vec<Remark>,
+}
+
+impl Node {
+    /// The record that a draft is about. None where it is about none, or that one is held no longer: what
+    /// was written is not lost with it.
+    pub(crate) fn draft_is_about(&self, draft: &Draft) -> Result<Option<HeldRecord>, RecordError> {
+        match draft.value("of") {
+            "" => Ok(None),
+            of => match self.find_record(of) {
+                Ok(held) => Ok(Some(held)),
+                Err(RecordError::Unknown(_)) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// Works out the effect of the figures of a draft. Nothing is kept.
+    pub(crate) fn draft_effect(&self, draft: &Draft) -> Result<DraftEffect, RecordError> {
+        let mut shown = DraftEffect::default();
+        let has_figures = draft.fields.keys().any(|name| name.starts_with("arms."));
+        if draft.kind() != Kind::ImpactReport || !has_figures {
+            return Ok(shown);
+        }
+        let mut record = match Authored::from_value(draft.written()) {
+            Ok(authored) => authored.record,
+            Err(error) => {
+                shown.remarks = draft.remarks_on(&error.into());
+                return Ok(shown);
+            }
+        };
+        record.normalise();
+        let figures = Form::of(draft.kind()).into_iter().flat_map(|form| form.figures());
+        let figures: Vec<_> = figures.collect();
+        let problems = record.validate().into_vec().into_iter();
+        shown.remarks = problems
+            .filter(|problem| problem.severity == Severity::Refused)
+            .map(|problem| draft.remark_on_problem(&problem))
+            .filter(|remark| remark.field.is_some_and(|field| figures.contains(&field)))
+            .collect();
+        record.redact();
+        let summary = record.summarise();
+        let Content::ImpactReport(report) = &record.content else { return Ok(shown) };
+        let Some(of) = &report.of else { return Ok(shown) };
+        if summary.figures.is_none() || !shown.remarks.is_empty() {
+            return Ok(shown);
+        }
+        let Some(held) = self.draft_is_about(draft)? else { return Ok(shown) };
+        let on = held.entry.key();
+        let identity = self.identity();
+        let mut report = LineageRecord {
+            key: (identity.school(), draft.id),
+            kind: LineageKind::ImpactReport,
+            school_name: identity.claims().name.clone(),
+            phase: identity.claims().phase.clone(),
+            contact_role: String::new(),
+            summary,
+        };
+        for reference in report.summary.references.iter_mut().filter(|one| one.record == of.record)
+        {
+            reference.school = Some(on.school);
+        }
+        let tried = held.summary.map(|summary| LineageRecord {
+            key: (on.school, on.record),
+            // What an adoption takes up does not matter here: its own figures are looked at alone.
+            kind: LineageKind::Intervention,
+            school_name: identity.claims().name.clone(),
+            phase: identity.claims().phase.clone(),
+            contact_role: String::new(),
+            summary,
+        });
+        let records: Vec<LineageRecord> = tried.into_iter().chain([report]).collect();
+        let lineage = Lineage::of((on.school, on.record), &records);
+        shown.row = evidence::report_rows(&lineage).into_iter().next();
+        shown.sentences = evidence::summary(&lineage);
+        let wanted = [Point::Gain, Point::Strength, Point::Care];
+        shown.sentences.retain(|sentence| wanted.contains(&sentence.point));
+        Ok(shown)
+    }
+}

@@ -1,0 +1,379 @@
+//! The three forms that staff write in: which fields each has, and how each is filled in.
+//!
+//! A field's name is where its value goes in the record: `outcome.name` is `name` in `outcome`. Its label
+//! and hint are names of messages.
+
+use staffroom_protocol::record::Kind;
+use staffroom_protocol::vocabulary::Vocabulary;
+
+/// What a form asks, part by part.
+#[derive(Debug)]
+pub(crate) struct Form {
+    /// The message that is the heading of its page.
+    pub(crate) heading: &'static str,
+    pub(crate) parts: &'static [Part],
+}
+
+/// Fields that belong together.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The message that is its heading; none for what every record of this kind needs.
+    pub(crate) heading: Option<&'static str>,
+    pub(crate) fields: &'static [Field],
+}
+
+/// One field.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) hint: Option<&'static str>,
+    pub(crate) input: Input,
+}
+
+/// How a field is filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// One line.
+    Line,
+    /// Several lines.
+    Text,
+    Day,
+    Number,
+    /// One of a few answers, all of them to be seen: the value and its message.
+    Choice(&'static [(&'static str, &'static str)]),
+    /// One of more answers, or none.
+    List(&'static [(&'static str, &'static str)]),
+    /// Any of the terms of a vocabulary.
+    Ticks(Vocabulary),
+    Yes,
+    /// The groups that will see it.
+    Groups,
+    /// Set when the draft was begun.
+    Kept,
+}
+
+impl Input {
+    /// Whether several answers may be given.
+    pub(crate) fn takes_several(self) -> bool {
+        matches!(self, Self::Ticks(_) | Self::Groups)
+    }
+}
+
+impl Form {
+    /// The form of a kind; none for kinds that have none yet.
+    pub(crate) fn of(kind: Kind) -> Option<&'static Self> {
+        match kind {
+            Kind::Intervention => Some(&INTERVENTION),
+            Kind::Adoption => Some(&ADOPTION),
+            Kind::ImpactReport => Some(&IMPACT_REPORT),
+            Kind::Resource
+            | Kind::PeerReview
+            | Kind::Comment
+            | Kind::Offer
+            | Kind::Framework
+            | Kind::Expectation
+            | Kind::Plan
+            | Kind::SelfAssessment => None,
+        }
+    }
+
+    /// The fields for figures.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = &'static Field> {
+        let has_figures =
+            |part: &&Part| part.fields.iter().any(|one| one.name.starts_with("arms."));
+        self.parts.iter().filter(has_figures).flat_map(|part| part.fields)
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &'static Field> {
+        self.parts.iter().flat_map(|part| part.fields)
+    }
+}
+
+const fn field(name: &'static str, label: &'static str, input: Input) -> Field {
+    Field { name, label, hint: None, input }
+}
+
+const fn hinted(
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    input: Input,
+) -> Field {
+    Field { name, label, hint: Some(hint), input }
+}
+
+const STATES: Input = Input::Choice(&[
+    ("proposed", "state-proposed"),
+    ("running", "state-running"),
+    ("finished", "state-finished"),
+    ("stopped", "state-stopped"),
+]);
+
+const ROLES: Input = Input::List(&[
+    ("teacher", "role-teacher"),
+    ("support_staff", "role-support-staff"),
+    ("middle_leader", "role-middle-leader"),
+    ("senior_leader", "role-senior-leader"),
+    ("governor", "role-governor"),
+    ("trust", "role-trust"),
+]);
+
+const AUTHOR_ROLE: Field = field("author_role", "write-author-role", ROLES);
+
+const WHO_SEES: Part = Part {
+    heading: Some("write-who-sees"),
+    fields: &[hinted("groups", "write-groups", "write-groups-hint", Input::Groups)],
+};
+
+static INTERVENTION: Form = Form {
+    heading: "write-intervention",
+    parts: &[
+        Part {
+            heading: None,
+            fields: &[
+                hinted("title", "write-title", "write-title-hint", Input::Line),
+                hinted("aim", "write-aim", "write-aim-hint", Input::Text),
+                hinted("what_is_different", "write-different", "write-different-hint", Input::Text),
+                hinted("monitoring", "write-monitoring", "write-monitoring-hint", Input::Text),
+                field("subjects", "write-subjects", Input::Ticks(Vocabulary::Subjects)),
+                field("key_stages", "write-key-stages", Input::Ticks(Vocabulary::KeyStages)),
+                field("pupil_groups", "write-pupil-groups", Input::Ticks(Vocabulary::PupilGroups)),
+            ],
+        },
+        Part {
+            heading: Some("write-more"),
+            fields: &[
+                hinted("abstract", "write-abstract", "write-abstract-hint", Input::Text),
+                field("rationale", "write-rationale", Input::Text),
+                field("year_groups", "write-year-groups", Input::Ticks(Vocabulary::YearGroups)),
+                hinted("core_elements", "write-core", "write-line-each", Input::Text),
+                hinted("adaptable_elements", "write-adaptable", "write-line-each", Input::Text),
+                field("training_needed", "write-training", Input::Text),
+                hinted("cost.per_year", "write-cost-year", "write-cost-hint", Input::Number),
+                field("cost.one_off", "write-cost-once", Input::Number),
+                field("cost.pupils", "write-cost-pupils", Input::Number),
+                field("state", "write-state", STATES),
+                field("started", "write-started", Input::Day),
+                field("ended", "write-ended", Input::Day),
+                hinted("stop_reason", "write-stop-reason", "write-stop-reason-hint", Input::Text),
+                AUTHOR_ROLE,
+            ],
+        },
+        WHO_SEES,
+    ],
+};
+
+static ADOPTION: Form = Form {
+    heading: "write-adoption",
+    parts: &[
+        Part {
+            heading: None,
+            fields: &[
+                field("of", "write-of", Input::Kept),
+                field("title", "write-title", Input::Line),
+                field(
+                    "type",
+                    "write-closeness",
+                    Input::Choice(&[
+                        ("exact", "closeness-exact"),
+                        ("adapted", "closeness-adapted"),
+                        ("inspired", "closeness-inspired"),
+                    ]),
+                ),
+                hinted("changes", "write-changes", "write-changes-hint", Input::Text),
+                field("state", "write-state", STATES),
+                field("started", "write-started", Input::Day),
+            ],
+        },
+        Part {
+            heading: Some("write-more"),
+            fields: &[
+                field("reason_for_choice", "write-reason", Input::Text),
+                field("ended", "write-ended", Input::Day),
+                hinted("contact_role", "write-contact", "write-contact-hint", Input::Line),
+                hinted("stop_reason", "write-stop-reason", "write-stop-reason-hint", Input::Text),
+                AUTHOR_ROLE,
+            ],
+        },
+        WHO_SEES,
+    ],
+};
+
+static IMPACT_REPORT: Form = Form {
+    heading: "write-report",
+    parts: &[
+        Part {
+            heading: None,
+            fields: &[
+                field("of", "write-of", Input::Kept),
+                field("title", "write-title", Input::Line),
+                field("period.from", "write-from", Input::Day),
+                field("period.to", "write-to", Input::Day),
+                hinted("what_was_seen", "write-seen", "write-seen-hint", Input::Text),
+                hinted("other_factors", "write-other", "write-other-hint", Input::Text),
+                field(
+                    "conclusion",
+                    "write-conclusion",
+                    Input::Choice(&[
+                        ("continue", "conclusion-continue"),
+                        ("adapt", "conclusion-adapt"),
+                        ("stop", "conclusion-stop"),
+                        ("unclear", "conclusion-unclear"),
+                    ]),
+                ),
+            ],
+        },
+        Part { heading: Some("write-figures"), fields: FIGURES },
+        Part {
+            heading: Some("write-more"),
+            fields: &[
+                hinted("abstract", "write-abstract", "write-abstract-hint", Input::Text),
+                field("value_for_money", "write-value", Input::Text),
+                field("would_recommend_to", "write-recommend", Input::Text),
+                field("year_groups", "write-year-groups", Input::Ticks(Vocabulary::YearGroups)),
+                field("pupil_groups", "write-pupil-groups", Input::Ticks(Vocabulary::PupilGroups)),
+                AUTHOR_ROLE,
+            ],
+        },
+        WHO_SEES,
+    ],
+};
+
+/// Of the figures, those that an effect follows from.
+const FIGURES: &[Field] = &[
+    field(
+        "design",
+        "write-design",
+        Input::List(&[
+            ("described", "design-described"),
+            ("before_and_after", "design-before-after"),
+            ("unmatched_comparison", "design-unmatched"),
+            ("matched_comparison", "design-matched"),
+            ("random_by_pupil", "design-random-pupil"),
+            ("random_by_class_or_school", "design-random-class"),
+        ]),
+    ),
+    hinted("outcome.name", "write-outcome", "write-outcome-hint", Input::Line),
+    hinted("outcome.domain", "write-domain", "write-domain-hint", Input::Line),
+    field("outcome.measure", "write-measure", Input::Line),
+    field(
+        "outcome.type",
+        "write-outcome-type",
+        Input::List(&[
+            ("standardised", "outcome-standardised"),
+            ("statutory", "outcome-statutory"),
+            ("teacher_made", "outcome-teacher-made"),
+            ("survey", "outcome-survey"),
+            ("attendance", "outcome-attendance"),
+            ("behaviour", "outcome-behaviour"),
+        ]),
+    ),
+    field(
+        "outcome.polarity",
+        "write-polarity",
+        Input::List(&[
+            ("higher_is_better", "polarity-higher"),
+            ("lower_is_better", "polarity-lower"),
+        ]),
+    ),
+    field("outcome.minimum", "write-minimum", Input::Number),
+    field("outcome.maximum", "write-maximum", Input::Number),
+    field(
+        "outcome.marked_by",
+        "write-marked-by",
+        Input::List(&[
+            ("deliverer", "marker-deliverer"),
+            ("colleague", "marker-colleague"),
+            ("external", "marker-external"),
+            ("computer", "marker-computer"),
+        ]),
+    ),
+    field(
+        "unit_of_allocation",
+        "write-allocation",
+        Input::List(&[
+            ("pupil", "allocation-pupil"),
+            ("class", "allocation-class"),
+            ("school", "allocation-school"),
+        ]),
+    ),
+    field("chosen_for_low_scores", "write-low-scores", Input::Yes),
+    field("comparison_received", "write-comparison", Input::Text),
+    hinted("arms.intervention.n_at_start", "write-n-start", "write-n-start-hint", Input::Number),
+    field("arms.intervention.n", "write-n", Input::Number),
+    field("arms.intervention.before.mean", "write-before-mean", Input::Number),
+    field("arms.intervention.before.sd", "write-before-sd", Input::Number),
+    field("arms.intervention.after.mean", "write-after-mean", Input::Number),
+    field("arms.intervention.after.sd", "write-after-sd", Input::Number),
+    field("arms.intervention.achieving", "write-achieving", Input::Number),
+    field("arms.intervention.clusters", "write-clusters", Input::Number),
+    field("arms.comparison.n_at_start", "write-other-n-start", Input::Number),
+    field("arms.comparison.n", "write-other-n", Input::Number),
+    field("arms.comparison.before.mean", "write-other-before-mean", Input::Number),
+    field("arms.comparison.before.sd", "write-other-before-sd", Input::Number),
+    field("arms.comparison.after.mean", "write-other-after-mean", Input::Number),
+    field("arms.comparison.after.sd", "write-other-after-sd", Input::Number),
+    field("arms.comparison.achieving", "write-other-achieving", Input::Number),
+    field("arms.comparison.clusters", "write-other-clusters", Input::Number),
+    hinted("confirm_large_effect", "write-large", "write-large-hint", Input::Yes),
+];
+
+/// The columns of scores that may be pasted, and the fields that they fill: n, mean and SD.
+pub(crate) const PASTED: [(&str, &str, &str); 4] = [
+    ("paste.intervention.before", "write-paste-before", "arms.intervention.before"),
+    ("paste.intervention.after", "write-paste-after", "arms.intervention.after"),
+    ("paste.comparison.before", "write-paste-other-before", "arms.comparison.before"),
+    ("paste.comparison.after", "write-paste-other-after", "arms.comparison.after"),
+];
+
+#[cfg(test)]
+mod tests {
+    use staffroom_protocol::record::State;
+    use staffroom_protocol::record::adoption::Closeness;
+    use staffroom_protocol::record::impact_report::{
+        Allocation, Conclusion, Design, Marker, OutcomeType, Polarity,
+    };
+
+    use super::*;
+
+    fn answers(kind: Kind, name: &str) -> Vec<&'static str> {
+        let form = Form::of(kind).unwrap();
+        let field = form.fields().find(|field| field.name == name).unwrap();
+        let (Input::Choice(answers) | Input::List(answers)) = field.input else {
+            panic!("{field:?}")
+        };
+        answers.iter().map(|(value, _)| *value).collect()
+    }
+
+    #[test]
+    fn forms_offer_the_answers_that_records_know() {
+        fn all<T: Copy>(terms: &[T], name: fn(T) -> &'static str) -> Vec<&'static str> {
+            terms.iter().map(|term| name(*term)).collect()
+        }
+        let states = all(State::ALL, State::as_str);
+        assert_eq!(answers(Kind::Intervention, "state"), states);
+        assert_eq!(answers(Kind::Adoption, "state"), states);
+        assert_eq!(answers(Kind::Adoption, "type"), all(Closeness::ALL, Closeness::as_str));
+        let report = |name| answers(Kind::ImpactReport, name);
+        assert_eq!(report("conclusion"), all(Conclusion::ALL, Conclusion::as_str));
+        // The others are named in a text, which a file may have.
+        assert_eq!(report("design"), all(&Design::ALL[..6], Design::as_str));
+        assert_eq!(report("outcome.type"), all(OutcomeType::ALL, OutcomeType::as_str));
+        assert_eq!(report("outcome.polarity"), all(Polarity::ALL, Polarity::as_str));
+        assert_eq!(report("outcome.marked_by"), all(Marker::ALL, Marker::as_str));
+        assert_eq!(report("unit_of_allocation"), all(Allocation::ALL, Allocation::as_str));
+    }
+
+    #[test]
+    fn no_pasted_scores_are_a_field_of_a_draft() {
+        let form = Form::of(Kind::ImpactReport).unwrap();
+        for (name, _, fills) in PASTED {
+            assert!(form.fields().all(|field| field.name != name), "{name}");
+            for part in ["mean", "sd"] {
+                let filled = format!("{fills}.{part}");
+                assert!(form.fields().any(|field| field.name == filled), "{filled}");
+            }
+        }
+    }
+}

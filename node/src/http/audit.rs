@@ -1,0 +1,38 @@
+//! The audit log over the API.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+
+use super::api_error::{ApiError, blocking};
+use crate::audit::AuditLine;
+use crate::node::Node;
+
+/// Acts that are given at once: what the log's files hold is more than a page or a terminal shows.
+const MOST: usize = 10_000;
+
+/// Where nobody says how many.
+const USUAL: usize = 100;
+
+/// How much of the log to give.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    limit: Option<usize>,
+}
+
+pub(super) async fn list(
+    State(node): State<Arc<Node>>,
+    Query(Asked { limit }): Query<Asked>,
+) -> Result<Json<Vec<AuditLine>>, ApiError> {
+    Ok(Json(newest(&node, limit.unwrap_or(USUAL)).await?))
+}
+
+/// The newest acts, newest first.
+pub(super) async fn newest(node: &Arc<Node>, most: usize) -> Result<Vec<AuditLine>, ApiError> {
+    let reading = Arc::clone(node);
+    blocking(move || reading.audit_log().newest(most.min(MOST)))
+        .await?
+        .map_err(|error| ApiError::unavailable(format!("the audit log cannot be read: {error}")))
+}

@@ -1,0 +1,179 @@
+//! The page of the people who may sign in, for administrators; and the page of the audit log.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::rejection::{ExtensionRejection, RawFormRejection};
+use axum::extract::{FromRequestParts, RawForm, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+
+use super::frame::Frame;
+use super::me::said;
+use super::{error_page, render};
+use crate::audit::AuditLine;
+use crate::http::api_error::ApiError;
+use crate::http::audit::newest;
+use crate::http::people::{
+    LinkReport, PersonReport, added, disabled_set, linked, reports, roles_set,
+};
+use crate::http::visitor::Visitor;
+use crate::node::Node;
+use crate::people::{LINK_HOURS, PeopleError, PersonNameError, Role, Roles, UserName};
+use crate::question::parameters;
+
+/// Acts on the page of the audit log; the command line shows more.
+const SHOWN_ACTS: usize = 200;
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct PeoplePage {
+    frame: Frame,
+    people: Vec<PersonReport>,
+    /// A link that was made just now, shown this once.
+    made: Option<LinkReport>,
+    problem: Option<String>,
+}
+
+impl PeoplePage {
+    const HOURS: i64 = LINK_HOURS;
+
+    fn roles(&self) -> [Role; 5] {
+        Role::ALL
+    }
+
+    fn last(&self, when: &Option<Timestamp>) -> String {
+        when.as_ref().map_or_else(|| self.frame.t("people-never"), said)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    frame: Frame,
+    lines: Vec<AuditLine>,
+}
+
+impl AuditPage {
+    fn when(&self, when: &Timestamp) -> String {
+        when.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+}
+
+/// A form, whose boxes for roles may be ticked or not.
+struct Given(Vec<(String, String)>);
+
+impl Given {
+    fn read(form: Result<RawForm, RawFormRejection>) -> Result<Self, ApiError> {
+        let RawForm(bytes) =
+            form.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+        Ok(Self(parameters(&String::from_utf8_lossy(&bytes))))
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(one, _)| one == name).map_or("", |(_, value)| value)
+    }
+
+    fn user_name(&self) -> Result<UserName, ApiError> {
+        let parsed = self.text("user_name").parse();
+        Ok(parsed.map_err(|error: PersonNameError| PeopleError::from(error))?)
+    }
+
+    fn roles(&self) -> Result<Roles, ApiError> {
+        let roles = self.0.iter().filter(|(name, _)| name == "role");
+        let roles = roles.map(|(_, role)| role.parse::<Role>());
+        roles.collect::<Result<_, _>>().map_err(|error| ApiError::bad_request(error.to_string()))
+    }
+}
+
+/// An administrator at the page of people.
+pub(crate) struct Desk {
+    frame: Frame,
+    node: Arc<Node>,
+    visitor: Visitor,
+}
+
+impl FromRequestParts<Arc<Node>> for Desk {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        node: &Arc<Node>,
+    ) -> Result<Self, ExtensionRejection> {
+        let Ok(frame) = Frame::from_request_parts(parts, node).await;
+        let Extension(visitor) = Extension::from_request_parts(parts, node).await?;
+        Ok(Self { frame, node: Arc::clone(node), visitor })
+    }
+}
+
+impl Desk {
+    fn page(self, made: Option<LinkReport>, problem: Option<&ApiError>) -> Response {
+        let status = problem.map_or(StatusCode::OK, ApiError::status);
+        let problem = problem.map(|error| error.message().to_owned());
+        let people = reports(&self.node);
+        render(status, &PeoplePage { frame: self.frame, people, made, problem })
+    }
+
+    fn with_link(self, done: Result<LinkReport, ApiError>) -> Response {
+        match done {
+            Ok(made) => self.page(Some(made), None),
+            Err(problem) => self.page(None, Some(&problem)),
+        }
+    }
+
+    fn back(self, done: Result<(), ApiError>) -> Response {
+        match done {
+            Ok(()) => Redirect::to("/people").into_response(),
+            Err(problem) => self.page(None, Some(&problem)),
+        }
+    }
+}
+
+pub(crate) async fn show(desk: Desk) -> Response {
+    desk.page(None, None)
+}
+
+pub(crate) async fn add(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
+    let done = async {
+        let given = Given::read(form)?;
+        let name = given.text("name").to_owned();
+        added(&desk.node, &desk.visitor, given.user_name()?, name, given.roles()?).await
+    };
+    let done = done.await;
+    desk.with_link(done)
+}
+
+pub(crate) async fn link(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
+    let done = async { linked(&desk.node, &desk.visitor, Given::read(form)?.user_name()?).await };
+    let done = done.await;
+    desk.with_link(done)
+}
+
+pub(crate) async fn set_roles(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
+    let done = async {
+        let given = Given::read(form)?;
+        roles_set(&desk.node, &desk.visitor, &given.user_name()?, given.roles()?).await
+    };
+    let done = done.await;
+    desk.back(done)
+}
+
+pub(crate) async fn set_disabled(desk: Desk, form: Result<RawForm, RawFormRejection>) -> Response {
+    let done = async {
+        let given = Given::read(form)?;
+        let disabled = given.text("disabled") == "true";
+        disabled_set(&desk.node, &desk.visitor, &given.user_name()?, disabled).await
+    };
+    let done = done.await;
+    desk.back(done)
+}
+
+pub(crate) async fn audit(frame: Frame, State(node): State<Arc<Node>>) -> Response {
+    match newest(&node, SHOWN_ACTS).await {
+        Ok(lines) => render(StatusCode::OK, &AuditPage { frame, lines }),
+        Err(error) => error_page(&frame, &error),
+    }
+}

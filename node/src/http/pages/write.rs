@@ -1,0 +1,79 @@
+//! Writing: what is being written, and how something new is begun.
+
+pub(crate) mod check;
+pub(crate) mod draft;
+mod shown;
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawForm, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::frame::Frame;
+use super::{asset, at_work, render};
+use crate::drafts::Draft;
+use crate::node::Node;
+use crate::own_work::OwnWork;
+
+/// What a form sends in place of a kind to write the next version of a record.
+pub(super) const CHANGE: &str = "change";
+
+/// Bytes that a form may send: a draft, and four pasted columns of scores.
+pub(crate) const MAX_FORM_BYTES: usize = 1024 * 1024;
+
+#[derive(Template)]
+#[template(path = "write.html")]
+struct WritePage {
+    frame: Frame,
+    drafts: Vec<Draft>,
+    /// What this school has not reported on.
+    work: Vec<OwnWork>,
+}
+
+impl WritePage {
+    fn title(&self, draft: &Draft) -> String {
+        let title = draft.value("title").trim();
+        if title.is_empty() { self.frame.t("write-no-title") } else { title.to_owned() }
+    }
+}
+
+pub(crate) async fn list(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+) -> Result<Response, Response> {
+    let read = at_work(&frame, move || Ok((node.drafts().all()?, node.unreported_work()?)));
+    let (drafts, work) = read.await?;
+    Ok(render(StatusCode::OK, &WritePage { frame, drafts, work }))
+}
+
+/// Begins a draft, about a record where the form names one.
+pub(crate) async fn start(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    RawForm(form): RawForm,
+) -> Result<Redirect, Response> {
+    let sent = sent(&form);
+    let started = at_work(&frame, move || {
+        let value = |name: &str| sent.iter().find(|(one, _)| one == name).map(|(_, value)| value);
+        let kind = value("kind").map_or("", String::as_str);
+        let of = value("of").map(String::as_str);
+        Ok(match (kind, of) {
+            (CHANGE, Some(of)) => node.change_record(of)?,
+            _ => node.start_draft(kind, of)?,
+        })
+    });
+    let draft = started.await?;
+    Ok(Redirect::to(&format!("/write/{}", draft.id)))
+}
+
+/// What a form sent, as it was typed.
+fn sent(form: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(form).into_owned().collect()
+}
+
+pub(crate) async fn script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("../../../assets/draft.js"))
+        .into_response()
+}

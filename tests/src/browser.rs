@@ -1,0 +1,135 @@
+//! A person at a browser: keeps the cookie, follows no redirect, and takes every answer as it comes.
+
+use ureq::http::{Response, StatusCode, header};
+use ureq::{Agent, Body};
+
+use crate::School;
+
+/// The first administrator of a school in tests.
+pub const HEAD: &str = "head@ash.example";
+
+/// With this password.
+pub const PASSWORD: &str = "three short words";
+
+/// A browser, in which nobody is signed in to begin with.
+#[derive(Debug, Clone)]
+pub struct Browser {
+    agent: Agent,
+    /// Where the pages are, without the `/` behind it.
+    pub origin: String,
+    /// The cookie of a session, as it is sent.
+    pub cookie: Option<String>,
+}
+
+impl Browser {
+    /// A browser for the pages at an address such as `http://127.0.0.1:4800/`.
+    pub fn at(pages: &str) -> Self {
+        let agent = Agent::config_builder().http_status_as_error(false).max_redirects(0).build();
+        let origin = pages.trim_end_matches('/').to_owned();
+        Self { agent: agent.into(), origin, cookie: None }
+    }
+
+    /// Opens a path such as `/sign-in`.
+    pub fn open(&self, path: &str) -> Response<Body> {
+        self.open_with(path, &[])
+    }
+
+    /// Opens a path, with further headers.
+    pub fn open_with(&self, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
+        let mut request = self.agent.get(format!("{}{path}", self.origin));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        request.call().expect("the node answers")
+    }
+
+    /// The page at a path, which must be there.
+    pub fn page(&self, path: &str) -> String {
+        let mut answer = self.open(path);
+        let page = answer.body_mut().read_to_string().expect("a page is text");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}: {page}");
+        page
+    }
+
+    /// Sends a form.
+    pub fn send(&self, path: &str, form: &[(&str, &str)]) -> Response<Body> {
+        self.send_with(path, form, &[])
+    }
+
+    /// Sends a form, with further headers.
+    pub fn send_with(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Response<Body> {
+        let mut request = self.agent.post(format!("{}{path}", self.origin));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        request.send_form(form.iter().copied()).expect("the node answers")
+    }
+
+    /// Sends a form and keeps the cookie of the answer.
+    pub fn send_and_keep(&mut self, path: &str, form: &[(&str, &str)]) -> Response<Body> {
+        let answer = self.send(path, form);
+        if let Some(set) = answer.headers().get(header::SET_COOKIE) {
+            let set = set.to_str().expect("a cookie is text");
+            self.cookie = set.split(';').next().map(str::to_owned);
+        }
+        answer
+    }
+
+    /// Signs in, and says what came of it.
+    pub fn sign_in(&mut self, user_name: &str, password: &str) -> StatusCode {
+        let form = [("user_name", user_name), ("password", password)];
+        self.send_and_keep("/sign-in", &form).status()
+    }
+
+    /// Sets a password with a link, and is signed in then.
+    pub fn use_link(&mut self, link: &str, names: &[(&str, &str)]) -> Response<Body> {
+        let path = link.rsplit_once("/link/").map_or(link, |(_, secret)| secret);
+        let form = [&[("password", PASSWORD), ("again", PASSWORD)], names].concat();
+        self.send_and_keep(&format!("/link/{path}"), &form)
+    }
+}
+
+impl School {
+    /// A browser at the pages of the running node, in which the first administrator is signed in.
+    pub fn browser(&self) -> Browser {
+        let mut browser = Browser::at(self.page());
+        let people = self.json(&["person", "list"]);
+        let signed_in = if people.as_array().is_some_and(Vec::is_empty) {
+            let link = self.json(&["person", "link"])["link"].as_str().map(str::to_owned);
+            let names = [("user_name", HEAD), ("name", "The headteacher")];
+            browser.use_link(&link.expect("a link"), &names).status()
+        } else {
+            browser.sign_in(HEAD, PASSWORD)
+        };
+        assert_eq!(signed_in, StatusCode::SEE_OTHER);
+        browser
+    }
+
+    /// Adds a person with these roles, who has [`PASSWORD`], and signs in.
+    pub fn colleague(&self, user_name: &str, roles: &[&str]) -> Browser {
+        let mut arguments = vec!["person", "add", user_name, "--name", user_name];
+        arguments.extend(roles.iter().flat_map(|role| ["--role", role]));
+        let link = self.json(&arguments)["link"].as_str().map(str::to_owned);
+        let mut browser = Browser::at(self.page());
+        let used = browser.use_link(&link.expect("a link"), &[]);
+        assert_eq!(used.status(), StatusCode::SEE_OTHER);
+        browser
+    }
+
+    /// The `Authorization` header with which the command line asks the node.
+    pub fn bearer(&self) -> String {
+        let token = std::fs::read_to_string(self.data().join("api-token")).expect("a token");
+        format!("Bearer {}", token.trim())
+    }
+}

@@ -1,0 +1,556 @@
+//! Staff sign in to the pages, and each may do what their roles say.
+
+use serde_json::Value;
+use staffroom_tests::School;
+use staffroom_tests::browser::{Browser, HEAD, PASSWORD};
+use ureq::Body;
+use ureq::http::{Response, StatusCode, header};
+
+use crate::{intervention, publish, running, school};
+
+/// Where an answer sends a browser on to.
+fn location(answer: &Response<Body>) -> &str {
+    answer.headers().get(header::LOCATION).map_or("", |to| to.to_str().unwrap())
+}
+
+/// An answer that must have this status, as text.
+fn said(mut answer: Response<Body>, status: StatusCode) -> String {
+    let text = answer.body_mut().read_to_string().unwrap();
+    assert_eq!(answer.status(), status, "{text}");
+    text
+}
+
+/// Whether somebody is signed in there.
+fn is_signed_in(browser: &Browser) -> bool {
+    browser.open("/me").status() == StatusCode::OK
+}
+
+/// What the audit log has: who did what, oldest first.
+fn acts(school: &School) -> Vec<String> {
+    let lines = school.json(&["audit"]);
+    let lines = lines.as_array().unwrap().iter();
+    let who = |line: &Value| {
+        let person = line["who"]["person"].as_str();
+        person.or(line["who"].as_str()).unwrap().to_owned()
+    };
+    lines.map(|line| format!("{} {}", who(line), line["what"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn the_link_that_init_prints_lets_the_first_administrator_in_once() {
+    let mut ash = School::without_data(crate::PROGRAM, "Ash Primary");
+    let link = ash.json(&["init", "--name", "Ash Primary"])["first_link"].clone();
+    let link = link.as_str().unwrap();
+    assert!(link.starts_with("http://127.0.0.1:4800/link/"), "{link}");
+    ash.start();
+    let mut browser = Browser::at(ash.page());
+    let path = link.trim_start_matches("http://127.0.0.1:4800");
+    // Programs that scan mail look at links before people do.
+    for _ in 0..2 {
+        assert!(browser.page(path).contains("Set your password"));
+    }
+    let names = [("user_name", HEAD), ("name", "The headteacher")];
+    let again = |browser: &Browser, password: &str| {
+        let form = [&[("password", password), ("again", PASSWORD)], &names[..]].concat();
+        browser.send(path, &form)
+    };
+    let short = said(again(&browser, "elevenchars"), StatusCode::BAD_REQUEST);
+    assert!(short.contains("not the same") && short.contains(HEAD), "{short}");
+    let used = browser.use_link(link, &names);
+    assert_eq!((used.status(), location(&used)), (StatusCode::SEE_OTHER, "/"));
+    let cookie = used.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("; HttpOnly; SameSite=Lax; Path=/"), "{cookie}");
+    assert!(!cookie.contains("Max-Age") && !cookie.contains("Secure"), "{cookie}");
+    assert!(browser.page("/").contains("Signed in as The headteacher"));
+    // It was used, whoever opens it.
+    said(browser.open(path), StatusCode::NOT_FOUND);
+    said(again(&Browser::at(ash.page()), PASSWORD), StatusCode::NOT_FOUND);
+    let no_other = ash.run(&["person", "link"]).error();
+    assert!(no_other.contains("head@ash.example looks after people already"), "{no_other}");
+    // Nothing on the disk lets anybody in.
+    let secret = path.trim_start_matches("/link/");
+    let session = browser.cookie.as_deref().unwrap().split_once('=').unwrap().1;
+    for file in ["people.json", "sessions.json", "audit.jsonl"] {
+        let text = std::fs::read_to_string(ash.data().join(file)).unwrap();
+        assert!([secret, session, PASSWORD].iter().all(|word| !text.contains(word)), "{file}");
+    }
+    assert_eq!(acts(&ash), ["head@ash.example set a password with a link and signed in"]);
+}
+
+#[test]
+fn a_wrong_password_eleven_times_makes_an_account_wait_and_no_other() {
+    let ash = running("Ash Primary");
+    let _head = ash.browser();
+    ash.colleague("deputy@ash.example", &["reader"]);
+    let attempt = |user_name: &str, password: &str| {
+        Browser::at(ash.page())
+            .send("/sign-in", &[("user_name", user_name), ("password", password)])
+    };
+    let mut answers = Vec::new();
+    for account in [HEAD, "nobody@ash.example"] {
+        let mut wrong = String::new();
+        for _ in 0..10 {
+            wrong = said(attempt(account, "three long words"), StatusCode::UNAUTHORIZED);
+        }
+        assert!(wrong.contains("The user name or the password is wrong."), "{wrong}");
+        let waits = attempt(account, PASSWORD);
+        assert!(waits.headers().contains_key(header::RETRY_AFTER));
+        let waits = said(waits, StatusCode::TOO_MANY_REQUESTS);
+        assert!(waits.contains("Wait 15 minutes"), "{waits}");
+        answers.push([wrong, waits].map(|page| page.replace(account, "ACCOUNT")));
+    }
+    assert_eq!(answers[0], answers[1], "the pages say nothing of who has an account");
+    assert_eq!(attempt("deputy@ash.example", PASSWORD).status(), StatusCode::SEE_OTHER);
+    let failed = acts(&ash).iter().filter(|act| act.ends_with("failed to sign in")).count();
+    assert_eq!(failed, 20);
+    let log = std::fs::read_to_string(ash.data().join("audit.jsonl")).unwrap();
+    assert!(!log.contains("nobody@ash.example"), "it may be a password");
+}
+
+#[test]
+fn thirty_people_behind_one_address_sign_in_within_a_minute() {
+    let ash = running("Ash Primary");
+    let browser = ash.browser();
+    let started = std::time::Instant::now();
+    let signing_in: Vec<_> = (0..30)
+        .map(|_| {
+            let mut browser = Browser::at(&browser.origin);
+            std::thread::spawn(move || browser.sign_in(HEAD, PASSWORD))
+        })
+        .collect();
+    for one in signing_in {
+        assert_eq!(one.join().unwrap(), StatusCode::SEE_OTHER);
+    }
+    println!("30 sign-ins took {:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 60);
+}
+
+#[test]
+fn a_session_survives_a_restart_and_ends_by_its_limits() {
+    let mut ash = running("Ash Primary");
+    let mut browser = ash.browser();
+    let mut own = Browser::at(ash.page());
+    let form = [("user_name", HEAD), ("password", PASSWORD), ("own_computer", "on")];
+    let kept = own.send_and_keep("/sign-in", &form);
+    let cookie = kept.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.contains("; Max-Age=2592000"), "{cookie}");
+    let mut at = |off_by: &str, browser: &mut Browser| {
+        ash.stop();
+        ash.set_clock(Some(off_by));
+        ash.start();
+        browser.origin = ash.page().trim_end_matches('/').to_owned();
+        is_signed_in(browser)
+    };
+    assert!(at("+20m", &mut browser));
+    assert!(at("+45m", &mut browser), "it was used meanwhile");
+    assert!(!at("+80m", &mut browser), "half an hour without use");
+    assert!(at("+6d", &mut own));
+    assert!(at("+12d", &mut own));
+    assert!(!at("+20d", &mut own), "a week without use");
+}
+
+#[test]
+fn signing_in_makes_a_new_session_and_signing_out_ends_one_or_all() {
+    let ash = running("Ash Primary");
+    let mut browser = ash.browser();
+    let before = browser.cookie.clone().unwrap();
+    // What somebody put there is taken for nothing and never becomes a session.
+    let name = before.split_once('=').unwrap().0;
+    let mut planted = Browser::at(ash.page());
+    planted.cookie = Some(format!("{name}=chosen-by-somebody-else"));
+    let chosen = planted.clone();
+    assert_eq!(planted.sign_in(HEAD, PASSWORD), StatusCode::SEE_OTHER);
+    assert!(planted.cookie != chosen.cookie && is_signed_in(&planted) && !is_signed_in(&chosen));
+    // Signing in again ends the session that was there.
+    assert_eq!(browser.sign_in(HEAD, PASSWORD), StatusCode::SEE_OTHER);
+    let mut old = browser.clone();
+    old.cookie = Some(before);
+    assert!(is_signed_in(&browser) && !is_signed_in(&old));
+
+    let out = browser.clone();
+    let answer = browser.send_and_keep("/sign-out", &[]);
+    assert_eq!((answer.status(), location(&answer)), (StatusCode::SEE_OTHER, "/sign-in"));
+    assert!(!is_signed_in(&out) && is_signed_in(&planted));
+    let (one, other) = (ash.browser(), ash.browser());
+    let answer = one.send("/me/sessions/end", &[("which", "all")]);
+    assert_eq!(location(&answer), "/sign-in");
+    assert!([&one, &other, &planted].iter().all(|browser| !is_signed_in(browser)));
+
+    // A new password ends all others, and goes on here with a new session.
+    let (mut changes, other) = (ash.browser(), ash.browser());
+    let before = changes.clone();
+    let new = "four much longer words";
+    let form = [("before", PASSWORD), ("password", new), ("again", new)];
+    let answer = changes.send_and_keep("/me/password", &form);
+    assert_eq!(location(&answer), "/me");
+    assert!(is_signed_in(&changes) && !is_signed_in(&before) && !is_signed_in(&other));
+    assert_eq!(Browser::at(ash.page()).sign_in(HEAD, PASSWORD), StatusCode::UNAUTHORIZED);
+    // So does the command line, which also lets people back in.
+    ash.done(&["person", "roles", HEAD, "reader", "administrator"]);
+    assert!(!is_signed_in(&changes));
+    let alone = ash.run(&["person", "disable", HEAD]).error();
+    assert!(alone.contains("is the only administrator who can sign in"), "{alone}");
+}
+
+#[test]
+fn each_page_and_each_address_of_the_api_asks_for_its_role() {
+    let ash = running("Ash Primary");
+    ash.done(&["group", "create", "Fenland Trust"]);
+    let id = publish(&ash, intervention("Echo reading", "Fluent readers by summer."));
+    let nobody = Browser::at(ash.page());
+    for open in ["/sign-in", "/style.css", "/suggestions.js"] {
+        nobody.page(open);
+    }
+    for closed in ["/", "/me", "/people", "/audit", "/saved-searches", "/nothing", "/records/1"] {
+        let answer = nobody.open(closed);
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{closed}");
+        assert!(location(&answer).starts_with("/sign-in"), "{closed}");
+    }
+    for closed in [
+        "/api/v1/status",
+        "/api/v1/search?q=echo",
+        "/api/v1/nothing",
+        "/suggestions?q=ec",
+        "/metrics",
+        "/saved-searches/feed?name=x",
+    ] {
+        said(nobody.open(closed), StatusCode::UNAUTHORIZED);
+    }
+    // A form of somebody who was signed out meanwhile is kept in the browser.
+    let form = said(nobody.send("/saved-searches", &[]), StatusCode::UNAUTHORIZED);
+    assert!(form.contains("what you typed is still there"), "{form}");
+
+    let reader = ash.colleague("reader", &["reader"]);
+    assert!(reader.page(&format!("/records/{id}")).contains("Echo reading"));
+    assert!(reader.page("/api/v1/search?q=echo").contains("Echo reading"));
+    said(reader.open("/nothing"), StatusCode::NOT_FOUND);
+    said(reader.open("/api/v1/nothing"), StatusCode::NOT_FOUND);
+    let refused = said(reader.open("/people"), StatusCode::FORBIDDEN);
+    let rule =
+        "This needs the role administrator. An administrator of your school can give it to you.";
+    assert!(refused.contains(rule), "{refused}");
+    let receipts = format!("/api/v1/records/{id}/receipts");
+    let refused = said(reader.open(&receipts), StatusCode::FORBIDDEN);
+    assert!(refused.contains("this needs the role contributor or data protection"), "{refused}");
+    said(reader.send("/people/roles", &[("user_name", "reader")]), StatusCode::FORBIDDEN);
+    said(reader.send("/api/v1/index/rebuild", &[]), StatusCode::FORBIDDEN);
+    said(reader.send("/", &[]), StatusCode::METHOD_NOT_ALLOWED);
+
+    let protection = ash.colleague("protection", &["data-protection"]);
+    assert!(protection.page("/audit").contains("set a password with a link"));
+    said(protection.open("/people"), StatusCode::FORBIDDEN);
+    let nothing = ash.colleague("nothing", &["reader"]);
+    ash.done(&["person", "roles", "nothing"]);
+    assert!(!is_signed_in(&nothing), "roles changed");
+    let mut nothing = Browser::at(ash.page());
+    nothing.sign_in("nothing", PASSWORD);
+    assert!(nothing.page("/me").contains("You have no role yet"));
+    said(nothing.open("/"), StatusCode::FORBIDDEN);
+    ash.done(&["person", "disable", "nothing"]);
+    assert!(!is_signed_in(&nothing));
+    assert_eq!(nothing.sign_in("nothing", PASSWORD), StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn an_administrator_looks_after_people_on_their_page() {
+    let ash = running("Ash Primary");
+    let head = ash.browser();
+    let form = [
+        ("user_name", "Deputy@ash.example"),
+        ("name", "The <b>deputy</b>"),
+        ("role", "reader"),
+        ("role", "contributor"),
+    ];
+    let page = said(head.send("/people", &form), StatusCode::OK);
+    assert!(page.contains("The &#60;b&#62;deputy&#60;/b&#62;"), "{page}");
+    let link = page.split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
+    assert!(link.starts_with(&format!("{}/link/", head.origin)), "{link}");
+    let mut deputy = Browser::at(ash.page());
+    assert_eq!(deputy.use_link(link, &[]).status(), StatusCode::SEE_OTHER);
+    said(head.send("/people", &form), StatusCode::CONFLICT);
+    for (wrong, rule) in [("two words", "has the character"), ("", "is empty")] {
+        let page = said(head.send("/people", &[("user_name", wrong)]), StatusCode::BAD_REQUEST);
+        assert!(page.contains(rule), "{page}");
+    }
+    let one = ("user_name", "deputy@ash.example");
+    let roles = head.send("/people/roles", &[one, ("role", "approver")]);
+    assert_eq!(location(&roles), "/people");
+    assert!(!is_signed_in(&deputy));
+    let listed = ash.json(&["person", "list"]);
+    assert_eq!(listed[0]["roles"], Value::from(vec!["approver"]), "{listed}");
+    head.send("/people/disabled", &[one, ("disabled", "true")]);
+    assert!(head.page("/people").contains("switched off"));
+    said(head.send("/people/link", &[one]), StatusCode::CONFLICT);
+    said(head.send("/people/roles", &[one, ("role", "king")]), StatusCode::BAD_REQUEST);
+    let own = ("user_name", HEAD);
+    let alone = said(head.send("/people/roles", &[own]), StatusCode::CONFLICT);
+    assert!(alone.contains("is the only administrator"), "{alone}");
+    let expected = ["added a person", "changed the roles of a person", "switched an account off"];
+    let acts = acts(&ash);
+    for act in expected {
+        assert!(acts.contains(&format!("{HEAD} {act}")), "{act}: {acts:?}");
+    }
+}
+
+#[test]
+fn a_form_on_another_sites_page_does_nothing() {
+    let ash = running("Ash Primary");
+    let browser = ash.browser();
+    let form = [("name", "Changed elsewhere")];
+    for headers in [
+        [("sec-fetch-site", "cross-site")],
+        [("sec-fetch-site", "same-site")],
+        [("origin", "http://elsewhere.example")],
+        [("origin", "null")],
+    ] {
+        for path in ["/me/name", "/sign-in", "/sign-out", "/api/v1/index/rebuild"] {
+            said(browser.send_with(path, &form, &headers), StatusCode::FORBIDDEN);
+        }
+    }
+    assert!(!browser.page("/me").contains("Changed elsewhere"));
+}
+
+#[test]
+fn another_host_name_that_points_here_gains_nothing() {
+    let ash = running("Ash Primary");
+    let browser = ash.browser();
+    for host in ["staffroom.elsewhere.example", "127.0.0.1.elsewhere.example", "localhost.evil"] {
+        let refused = browser.open_with("/me", &[("host", host)]);
+        said(refused, StatusCode::MISDIRECTED_REQUEST);
+    }
+}
+
+#[test]
+fn signing_in_leads_to_a_path_of_these_pages_only_and_puts_no_header_in() {
+    let ash = running("Ash Primary");
+    drop(ash.browser());
+    let mut signing_in = Browser::at(ash.page());
+    for (to, expected) in [
+        ("/records/1?q=a%20b", "/records/1?q=a%20b"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("/\\elsewhere.example/", "/"),
+        ("/\r\nset-cookie: a=b", "/"),
+        ("/ü", "/"),
+        ("", "/"),
+    ] {
+        let form = [("user_name", HEAD), ("password", PASSWORD), ("to", to)];
+        let answer = signing_in.send_and_keep("/sign-in", &form);
+        assert_eq!((answer.status(), location(&answer)), (StatusCode::SEE_OTHER, expected), "{to}");
+    }
+    let on = signing_in.open("/sign-in?to=%2Frecords%2F1");
+    assert_eq!(location(&on), "/records/1");
+    let page = Browser::at(ash.page()).page("/sign-in?to=//elsewhere.example");
+    assert!(page.contains(r#"name="to" value="""#), "{page}");
+    let asked = Browser::at(ash.page()).open("/records/1?q=a");
+    assert_eq!(location(&asked), "/sign-in?to=%2Frecords%2F1%3Fq%3Da");
+}
+
+#[test]
+fn a_form_that_is_too_long_is_not_read_to_its_end() {
+    let ash = running("Ash Primary");
+    let long = "x".repeat(17 * 1024);
+    let form = [("user_name", HEAD), ("password", long.as_str())];
+    said(Browser::at(ash.page()).send("/sign-in", &form), StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[test]
+fn a_token_does_what_it_is_for() {
+    let ash = running("Ash Primary");
+    ash.done(&["group", "create", "Fenland Trust"]);
+    let head = ash.browser();
+    let nobody = Browser::at(ash.page());
+    head.send("/saved-searches", &[("name", "Reading"), ("query", "q=reading")]);
+    let token = |scope: &str| {
+        let form = [("name", scope), ("scope", scope), ("days", "30")];
+        let page = said(head.send("/me/tokens", &form), StatusCode::OK);
+        page.split("<code>").nth(1).unwrap().split("</code>").next().unwrap().to_owned()
+    };
+    let (feed, read, write) = (token("feed"), token("read"), token("write"));
+    let with = |path: &str, token: &str| {
+        nobody.open_with(path, &[("authorization", &format!("Bearer {token}"))]).status()
+    };
+    let news = |token: &str| {
+        nobody.open(&format!("/saved-searches/feed?name=Reading&token={token}")).status()
+    };
+    assert_eq!(news(&feed), StatusCode::OK);
+    for wrong in [&read, &write, "nonsense"] {
+        assert_eq!(news(wrong), StatusCode::UNAUTHORIZED);
+    }
+    let elsewhere = nobody.open(&format!("/api/v1/status?token={feed}"));
+    assert_eq!(elsewhere.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(with("/api/v1/search?q=reading", &feed), StatusCode::FORBIDDEN);
+    for token in [&read, &write] {
+        assert_eq!(with("/api/v1/search?q=reading", token), StatusCode::OK);
+        assert_eq!(with("/metrics", token), StatusCode::OK);
+        for in_person in ["/me", "/people", "/api/v1/people"] {
+            assert_eq!(with(in_person, token), StatusCode::FORBIDDEN, "{in_person}");
+        }
+    }
+    let rebuild = |token: &str| {
+        let headers = [("authorization", &*format!("Bearer {token}"))];
+        nobody.send_with("/api/v1/index/rebuild", &[], &headers).status()
+    };
+    assert_eq!(rebuild(&read), StatusCode::FORBIDDEN);
+    assert_eq!(rebuild(&write), StatusCode::OK);
+    // Whoever shows a token is not somebody else by a cookie.
+    let both = head.open_with("/api/v1/status", &[("authorization", "Bearer nonsense")]);
+    assert_eq!(both.status(), StatusCode::UNAUTHORIZED);
+
+    let page = head.page("/me");
+    let which = page.split("/me/tokens/end").nth(1).unwrap().split("value=\"").nth(1).unwrap();
+    let ended = which.split('"').next().unwrap();
+    assert_eq!(location(&head.send("/me/tokens/end", &[("which", ended)])), "/me");
+    assert_eq!(with("/api/v1/status", &write), StatusCode::UNAUTHORIZED, "the newest stands first");
+    ash.colleague("deputy", &["administrator"]);
+    ash.done(&["person", "disable", HEAD]);
+    assert_eq!(news(&feed), StatusCode::UNAUTHORIZED);
+}
+
+#[test]
+fn the_audit_log_says_who_did_what_and_nothing_that_was_secret_or_searched() {
+    let ash = running("Ash Primary");
+    ash.done(&["group", "create", "Fenland Trust"]);
+    let head = ash.browser();
+    let id = publish(&ash, intervention("Echo reading", "Fluent readers by summer."));
+    ash.done(&["search", "fluent readers", "--save", "Fluent searching"]);
+    ash.done(&["storage", "--capacity", "small"]);
+    running("Beech Primary").done(&["group", "join", &ash.invite("Fenland Trust")]);
+    ash.done(&["withdraw", &id, "--reason", "superseded"]);
+    head.send("/sign-out", &[]);
+    let acts = acts(&ash);
+    for act in [
+        "command_line created a group",
+        "command_line made a link for the first administrator",
+        "head@ash.example set a password with a link and signed in",
+        "command_line published",
+        "command_line changed the room for other schools’ files",
+        "command_line made an invite",
+        "node let a school in that had an invite",
+        "command_line withdrew a record",
+        "head@ash.example signed out",
+    ] {
+        assert!(acts.contains(&act.to_owned()), "{act}: {acts:?}");
+    }
+    let file = std::fs::read_to_string(ash.data().join("audit.jsonl")).unwrap();
+    assert!(file.contains(&format!("1 of 1 records: {}", &id[..8])), "{file}");
+    assert!(!file.contains("luent") && !file.contains(PASSWORD), "{file}");
+    let printed = ash.done(&["audit", "--limit", "1"]);
+    assert!(printed.contains("signed out") && !printed.contains("published"), "{printed}");
+}
+
+#[test]
+fn other_machines_reach_the_pages_by_tls_or_through_a_proxy_and_under_a_given_name_only() {
+    let ash = school("Ash Primary");
+    for (arguments, said) in [
+        (&["--http", "0.0.0.0:0"][..], "give --certificate and --private-key"),
+        (&["--http", "127.0.0.1:0", "--behind-proxy"], "no host name is given"),
+        (&["--http", "127.0.0.1:0", "--name", "ash.example"], "--name is ash.example"),
+        (&["--behind-proxy", "--name", "https://ash.example"], "give the host name alone"),
+        (
+            &["--certificate", "no.pem", "--private-key", "no.pem", "--name", "ash.example"],
+            "no.pem cannot be read as certificates",
+        ),
+    ] {
+        let refused = ash.run(&[&["serve"][..], arguments].concat()).error();
+        assert!(refused.contains(said), "{arguments:?}: {refused}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_addresses_are_the_proxys_word_and_cookies_are_for_tls() {
+    let mut ash = school("Ash Primary");
+    let port = free_port();
+    let (http, listen) = (format!("127.0.0.1:{port}"), "/ip4/127.0.0.1/tcp/0");
+    let name = "staffroom.ash.example";
+    ash.start_with(&["--http", &http, "--behind-proxy", "--name", name, "--listen", listen]);
+    assert_eq!(ash.page(), "https://staffroom.ash.example/");
+    let link = ash.json(&["person", "link"])["link"].as_str().unwrap().to_owned();
+    assert!(link.starts_with("https://staffroom.ash.example/link/"), "{link}");
+    let proxy = Browser::at(&format!("http://{http}"));
+    said(proxy.open("/sign-in"), StatusCode::MISDIRECTED_REQUEST);
+    let path = link.trim_start_matches("https://staffroom.ash.example");
+    let form = [("password", PASSWORD), ("again", PASSWORD), ("user_name", HEAD), ("name", "Head")];
+    let from = [("host", name), ("x-forwarded-for", "10.9.9.9, 203.0.113.7")];
+    let other = [from[0], ("origin", "http://staffroom.ash.example")];
+    said(proxy.send_with(path, &form, &other), StatusCode::FORBIDDEN);
+    let origin = ("origin", "https://staffroom.ash.example");
+    let used = proxy.send_with(path, &form, &[from[0], from[1], origin]);
+    let cookie = used.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-staffroom-") && cookie.contains("; Secure"), "{cookie}");
+    assert!(!used.headers().contains_key(header::STRICT_TRANSPORT_SECURITY));
+    let last = ash.json(&["audit", "--limit", "1"])[0].clone();
+    assert_eq!(last["from"], "203.0.113.7", "{last}");
+    // The command line's token counts on this machine's own way in alone.
+    let bearer = ash.bearer();
+    let outside = proxy.open_with("/api/v1/status", &[from[0], ("authorization", &bearer)]);
+    assert_eq!(outside.status(), StatusCode::UNAUTHORIZED);
+    ash.json(&["status"]);
+}
+
+#[test]
+fn over_tls_browsers_are_told_to_come_no_other_way() {
+    use std::io::{Read, Write};
+    use std::sync::Arc;
+
+    use rustls::pki_types::ServerName;
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+    let mut ash = school("Ash Primary");
+    let name = "staffroom.ash.example";
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let certificate = ash.write("certificate.pem", made.cert.pem());
+    let key = ash.write("key.pem", made.key_pair.serialize_pem());
+    let port = free_port();
+    let http = format!("127.0.0.1:{port}");
+    let (certificate, key) = (certificate.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--certificate", certificate, "--private-key", key, "--name", name];
+    let listen = ["--http", &http, "--listen", "/ip4/127.0.0.1/tcp/0"];
+    ash.start_with(&[&tls[..], &listen].concat());
+    assert_eq!(ash.page(), format!("https://{name}:{port}/"));
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let session = ClientConnection::new(Arc::new(config), ServerName::try_from(name).unwrap());
+    let connection = std::net::TcpStream::connect(&http).unwrap();
+    let mut stream = StreamOwned::new(session.unwrap(), connection);
+    let request =
+        format!("GET /sign-in HTTP/1.1\r\nHost: {name}:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.contains("strict-transport-security: max-age=31536000\r\n"), "{answer}");
+    // The command line asks on this machine's own way in.
+    ash.json(&["status"]);
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    use std::io::{Read, Write};
+    use std::time::{Duration, Instant};
+
+    let ash = running("Ash Primary");
+    let address = ash.page().trim_start_matches("http://").trim_end_matches('/');
+    let whole = "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    // One says nothing, one stops within its first request, one within its second.
+    for sent in ["", &whole[..20], &[whole, &whole[..20]].concat()] {
+        let mut slow = std::net::TcpStream::connect(address).unwrap();
+        slow.write_all(sent.as_bytes()).unwrap();
+        slow.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+        let started = Instant::now();
+        // However it is closed, and whatever is said before.
+        drop(slow.read_to_end(&mut Vec::new()));
+        assert!(started.elapsed() < Duration::from_secs(30), "{sent:?}: {:?}", started.elapsed());
+    }
+}
+
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
+}
