@@ -10,7 +10,7 @@ use axum::response::Response;
 use jiff::civil::Date;
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{Hash, RecordId};
-use staffroom_protocol::record::{Content, Intervention, Record, Reference};
+use staffroom_protocol::record::{Content, Intervention, Kind, Record, Reference};
 
 use super::frame::Frame;
 use super::verdict::Verdict;
@@ -55,6 +55,8 @@ struct RecordPage<'a> {
     kept: Vec<String>,
     adaptable: Vec<String>,
     action: Action,
+    /// What is taken up, reported on or changed: its id and its school's.
+    of: String,
     /// Whether it was shared by the page before.
     was_shared: bool,
 }
@@ -157,7 +159,10 @@ pub(crate) async fn record(
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
         let copies = finding.copies(&held)?;
-        let action = Action::of(&finding, &held)?;
+        let reported = reported_on(&finding, &held)?;
+        let of = reported.as_ref().unwrap_or(&held);
+        let action = Action::of(&finding, of)?;
+        let of = format!("{}@{}", of.entry.key().record, of.entry.key().school);
         let EntryKey { school, record, .. } = held.entry.key();
         let trials = match held.summary {
             Some(_) => finding.trials((school, record))?,
@@ -170,9 +175,10 @@ pub(crate) async fn record(
         earlier.retain(|version| !version.current);
         let report = report(&finding, held)?;
         let pictured = pictured(&finding, &report, &copies);
-        Ok((report, titles, (copies, pictured), earlier, similar, action, trials))
+        Ok((report, titles, (copies, pictured), earlier, similar, (action, of), trials))
     });
-    let (record, titles, (copies, pictured), earlier, similar, action, trials) = found.await?;
+    let (record, titles, (copies, pictured), earlier, similar, (action, of), trials) =
+        found.await?;
     let fields = record.record.iter().flat_map(|record| fields(&frame, record));
     let read = TO_BE_READ.map(readable::label);
     let (facts, texts) =
@@ -185,6 +191,7 @@ pub(crate) async fn record(
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
         trials,
         action,
+        of,
         was_shared: query.as_deref() == Some("shared"),
         title: record.summary.as_ref().map_or("Withdrawn", |summary| &summary.title),
         updated: frame.day(&record.updated),
@@ -197,6 +204,23 @@ pub(crate) async fn record(
         similar,
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// What another school tried and reports on: whoever reads of it there takes it up from there.
+fn reported_on(node: &Node, held: &HeldRecord) -> Result<Option<HeldRecord>, RecordError> {
+    let own = node.identity().school();
+    if held.entry.kind() != Kind::ImpactReport.as_str() || held.entry.key().school == own {
+        return Ok(None);
+    }
+    for reference in held.summary.iter().flat_map(|summary| &summary.references) {
+        if let Some(school) = reference.school.filter(|school| *school != own)
+            && let Some(other) = node.record(school, reference.record)?
+            && other.is_trial()
+        {
+            return Ok(Some(other));
+        }
+    }
+    Ok(None)
 }
 
 /// The fields of a record, but for those that have a place of their own on its page.

@@ -1,0 +1,339 @@
+// What staff do on the pages of three schools, in a real browser.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import {
+  allPages, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
+} from "./person.mjs";
+import { threeSchools } from "./schools.mjs";
+
+const TITLE = "Echo reading in pairs, Year 4";
+const ADOPTED = "Echo reading in pairs, Year 4, here as well";
+
+let browser;
+let schools;
+/** The window of each school's headteacher. */
+const heads = new Map();
+
+before(async () => {
+  [browser, schools] = await Promise.all([openChromium(), threeSchools()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await Promise.all((schools ?? []).map((school) => school.stop()));
+});
+
+async function head(school) {
+  if (!heads.has(school)) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(10_000);
+    heads.set(school, await context.newPage());
+  }
+  return heads.get(school);
+}
+
+/** Shares the draft that is open, once it was checked, and returns the address of the record. */
+async function checkAndShare(page) {
+  await page.getByRole("button", { name: "Check and share" }).click();
+  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
+  await page.getByRole("button", { name: "Share", exact: true }).click();
+  await page.getByText("Shared with Vale Learning Trust").waitFor();
+  return new URL(page.url()).pathname;
+}
+
+/** Fills in figures of two groups of pupils, the first of which did better by so much. */
+async function addFigures(page, { mean }) {
+  await page.getByText("Add figures").click();
+  await page.getByLabel("How did you compare?").selectOption("matched_comparison");
+  await page.getByLabel("What was measured?").fill("reading comprehension");
+  await page.getByLabel("Area").fill("reading");
+  await page.getByLabel("With which test, survey or register?").fill("a published reading test");
+  await page.getByLabel("Sort of measure").selectOption("standardised");
+  await page.getByLabel("Which way is better?").selectOption("higher_is_better");
+  await page.getByLabel("Lowest possible value").fill("69");
+  await page.getByLabel("Highest possible value").fill("141");
+  await page.getByLabel("Who marked it?").selectOption("external");
+  await page.getByLabel("What was put into one group or the other?").selectOption("pupil");
+  await page.getByLabel("What did the others have meanwhile?").fill("Guided reading as before.");
+  const arms = [["", mean], ["Comparison: ", 100]];
+  for (const [which, after] of arms) {
+    const field = (label) => {
+      const whole = which ? which + label[0].toLowerCase() + label.slice(1) : label;
+      return page.getByLabel(whole, { exact: true });
+    };
+    await field("Pupils at the start").fill("60");
+    await field("Pupils with a result at the end").fill("58");
+    await field("Mean before").fill("98");
+    await field("Standard deviation before").fill("15");
+    await field("Mean after").fill(String(after));
+    await field("Standard deviation after").fill("15");
+  }
+}
+
+/** Fills in the five fields of a report in words. */
+async function report(page, seen) {
+  await page.getByLabel("From", { exact: true }).fill("2026-01-12");
+  await page.getByLabel("To", { exact: true }).fill("2026-06-26");
+  await page.getByLabel("What did you see?").fill(seen);
+  await page.getByLabel("What else may explain it?").fill("A new teacher came in spring.");
+  await page.getByLabel("Continue as it is").check();
+}
+
+/** How many reports the picture of what schools found shows. */
+async function reportsPooled(page, school, record) {
+  await page.goto(school.page + record);
+  return page.locator("figure svg").count().then(async (pictures) => {
+    if (pictures === 0) return 0;
+    return page.locator("figure svg").first().evaluate(
+      (svg, names) => names.filter((name) => svg.textContent.includes(name)).length,
+      schools.map((one) => one.name),
+    );
+  });
+}
+
+/** Opens a page again and again until it is as it must be. */
+async function until(what, holds) {
+  const end = Date.now() + 60_000;
+  for (;;) {
+    if (await holds()) return;
+    assert.ok(Date.now() < end, what);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+let intervention;
+
+test("the first administrator signs in with the link that init printed, once", async () => {
+  for (const school of schools) {
+    const page = await head(school);
+    await page.goto(school.page);
+    assert.match(page.url(), /\/sign-in/);
+    await firstSignIn(page, school);
+  }
+  const [ash] = schools;
+  const page = await head(ash);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.goto(`${ash.page}/write`);
+  await page.getByLabel("User name").fill("head@school.example");
+  await page.getByLabel("Password").fill(`${PASSWORD}s`);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(`${ash.page}/write`);
+  await page.goto(ash.firstLink);
+  assert.equal(await page.getByLabel("New password").count(), 0);
+});
+
+test("an intervention is written, checked and shared, and another school finds it", async () => {
+  const [ash, beech] = schools;
+  const page = await head(ash);
+  await page.goto(`${ash.page}/write`);
+  await page.getByRole("button", { name: "Start a new intervention" }).click();
+  await page.getByRole("button", { name: "Check and share" }).click();
+  await page.getByRole("alert").waitFor();
+  await mustBeWellMade(page, "a draft with what is missing");
+  await page.getByLabel("Title").fill(TITLE);
+  await page.getByLabel("What do you want to see?").fill("More fluent reading by the summer.");
+  await page.getByLabel("What is different from what you do already?")
+    .fill("Pairs read a text aloud, one after the other, four times a week.");
+  await page.getByLabel("How will you know?").fill("The reading lead listens to six pupils a term.");
+  await page.getByText("More, if there is more").click();
+  await page.getByLabel("What must be kept?").fill("Four times a week\nThe better reader goes first");
+  await page.getByLabel("What may be changed?").fill("The text");
+  await page.getByLabel("Running").check();
+  await page.getByLabel("First day").fill("2026-01-12");
+  intervention = await checkAndShare(page);
+  await beech.finds(TITLE);
+
+  const other = await head(beech);
+  await other.goto(beech.page);
+  await other.locator("#q").fill("reading in pairs");
+  await other.getByRole("button", { name: "Search" }).click();
+  await other.getByRole("link", { name: TITLE }).click();
+  await other.getByRole("heading", { name: TITLE }).waitFor();
+  await other.getByText("The better reader goes first").first().waitFor();
+});
+
+test("what is typed is saved without a button, and is there after the page was left", async () => {
+  const page = await head(schools[0]);
+  await page.goto(`${schools[0].page}/write`);
+  await page.getByRole("button", { name: "Start a new intervention" }).click();
+  const draft = page.url();
+  const saved = page.waitForResponse((answer) => answer.url().endsWith("/autosave"));
+  await page.getByLabel("Title").pressSequentially("Times tables at breakfast");
+  assert.ok((await saved).ok());
+  await until("the draft is saved", async () => {
+    await page.goto(draft);
+    return await page.getByLabel("Title").inputValue() === "Times tables at breakfast";
+  });
+  await page.getByText("Throw this draft away").click();
+  await page.getByRole("button", { name: "Throw it away" }).click();
+});
+
+test("two schools report with figures, and all three see both in the pooled result", async () => {
+  const [ash, beech] = schools;
+  let page = await head(ash);
+  await page.goto(ash.page + intervention);
+  await page.getByRole("button", { name: "Report what came of it" }).click();
+  await report(page, "Pupils read on where they had stopped before.");
+  await addFigures(page, { mean: 106 });
+  await page.locator("#effect").getByText("0.40").first().waitFor();
+  await checkAndShare(page);
+  for (const school of schools) {
+    const window = await head(school);
+    await until(`one school's report at ${school.name}`, async () =>
+      await reportsPooled(window, school, intervention) === 1);
+  }
+
+  page = await head(beech);
+  await page.goto(beech.page + intervention);
+  await page.getByRole("button", { name: "We are going to try this" }).click();
+  await page.getByLabel("Title").fill(ADOPTED);
+  await page.getByLabel("As described").check();
+  await page.getByLabel("Running").check();
+  await page.getByLabel("First day").fill("2026-01-12");
+  const adoption = await checkAndShare(page);
+  await page.goto(beech.page + adoption);
+  await page.getByRole("button", { name: "Report what came of it" }).click();
+  await report(page, "The same as at the other school, a little later.");
+  await addFigures(page, { mean: 104 });
+  await checkAndShare(page);
+  for (const school of schools) {
+    const window = await head(school);
+    await until(`both schools' reports at ${school.name}`, async () =>
+      await reportsPooled(window, school, intervention) === 2);
+  }
+});
+
+test("a column of scores becomes three figures and is neither saved nor sent again", async () => {
+  const [ash] = schools;
+  const page = await head(ash);
+  await page.goto(ash.page + intervention);
+  await page.getByRole("button", { name: "Report again" }).click();
+  const draft = page.url();
+  await page.getByText("Add figures").click();
+  await page.getByText("Paste their scores after", { exact: true }).click();
+  const sent = [];
+  page.on("request", (request) => sent.push(request.postData() ?? ""));
+  const column = page.locator("[name='paste.intervention.after']");
+  await column.fill("97531\n97533\n97535\n97537");
+  await column.blur();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.goto(draft);
+  assert.equal(await page.locator("[name='arms.intervention.after.mean']").inputValue(), "97534.00");
+  assert.equal(await page.locator("[name='arms.intervention.n']").inputValue(), "4");
+  assert.equal((await page.content()).includes("97537"), false);
+  await page.getByText("Throw this draft away").click();
+  await page.getByRole("button", { name: "Throw it away" }).click();
+});
+
+test("finding, adopting and reporting take the keyboard alone", async () => {
+  const [, , cedar] = schools;
+  const page = await head(cedar);
+  await page.goto(cedar.page);
+  const { to, choose, type, press } = keyboard(page);
+  await to(page.locator("#q"));
+  await type("echo reading");
+  await press("Enter");
+  await page.waitForURL(/\/search/);
+  // What is found may be a report on it.
+  await to(page.locator("ol.hits h2 a"));
+  await press("Enter");
+  await to(page.getByRole("button", { name: "We are going to try this" }));
+  await press("Enter");
+  await choose("type", "As described");
+  await choose("state", "running");
+  await to(page.getByRole("button", { name: "Check and share" }));
+  await press("Enter");
+  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
+  await to(page.getByRole("button", { name: "Share", exact: true }));
+  await press("Enter");
+  await page.getByText("Shared with Vale Learning Trust").waitFor();
+});
+
+test("an adoption takes ten clicks at most, and a report of five fields eight", async () => {
+  const [ash, , cedar] = schools;
+  await cedar.publish(`---
+kind: intervention
+title: Story maps before writing
+subjects: [English]
+key_stages: [KS2]
+pupil_groups: [disadvantaged]
+---
+Pupils draw the story before they write it.
+
+## Aim
+Longer texts.
+
+## What is different
+Ten minutes of drawing.
+
+## Monitoring
+The English lead reads six books a term.
+`);
+  await ash.finds("Story maps before writing");
+  const page = await head(ash);
+  await page.goto(ash.page);
+  let clicks = 0;
+  const click = async (locator) => {
+    await locator.click();
+    clicks += 1;
+  };
+  await page.locator("#q").fill("writing for disadvantaged pupils");
+  await click(page.getByRole("button", { name: "Search" }));
+  await click(page.getByRole("link", { name: "Story maps before writing" }));
+  await click(page.getByRole("button", { name: "We are going to try this" }));
+  await click(page.getByLabel("As described"));
+  await click(page.getByLabel("Running"));
+  await click(page.getByRole("button", { name: "Check and share" }));
+  await click(page.getByRole("button", { name: "Share", exact: true }));
+  await page.getByText("Shared with").waitFor();
+  assert.ok(clicks <= 10, `${clicks} clicks`);
+
+  clicks = 0;
+  const own = page.getByRole("region", { name: "Under way at our school" }).getByRole("link", { name: /Story maps/ });
+  await until("what is shared is in progress", async () => {
+    await page.goto(ash.page);
+    return await own.count() > 0;
+  });
+  await click(own);
+  await click(page.getByRole("button", { name: "Report what came of it" }));
+  await report(page, "Texts were longer, and easier to follow.");
+  clicks += 1;
+  await click(page.getByRole("button", { name: "Check and share" }));
+  await click(page.getByRole("button", { name: "Share", exact: true }));
+  await page.getByText("Shared with").waitFor();
+  assert.ok(clicks <= 8, `${clicks} clicks`);
+});
+
+test("every page is well made on a phone and a desktop, in both themes, and works without scripts",
+  async () => {
+    const [ash] = schools;
+    const storageState = await (await head(ash)).context().storageState();
+    const pages = await allPages(browser, storageState, ash.page);
+    assert.ok(pages.length >= 12, `only ${pages.map(({ name }) => name).join(", ")}`);
+    const plain = await browser.newContext({ storageState, javaScriptEnabled: false });
+    const bare = await plain.newPage();
+    for (const { address } of pages) {
+      const answer = await bare.goto(address);
+      assert.ok(answer.ok(), `${address} without scripts: ${answer.status()}`);
+      assert.equal(await bare.locator("h1").count(), 1, `${address} without scripts`);
+    }
+    await plain.close();
+    // What a theme changes is the same at each width, and the other way round.
+    for (const [width, colorScheme] of [[360, "dark"], [1280, "light"]]) {
+      const context = await browser.newContext({
+        storageState, colorScheme, viewport: { width, height: 800 },
+      });
+      const page = await context.newPage();
+      for (const { name, address } of pages) {
+        await page.goto(address);
+        await picture(page, `${name}-${width}-${colorScheme}`);
+        await mustBeWellMade(page, `${address}, ${width} pixels, ${colorScheme}`);
+      }
+      await context.close();
+    }
+  });
