@@ -114,6 +114,12 @@ impl Draft {
         self.values(name).first().map_or("", String::as_str)
     }
 
+    /// The record that it is about or made from, the first of several; empty where there is none.
+    pub(crate) fn of(&self) -> &str {
+        let name = if self.kind() == Kind::Resource { "based_on" } else { "of" };
+        self.value(name).lines().next().unwrap_or_default()
+    }
+
     /// The values of a field.
     pub(crate) fn values(&self, name: &str) -> &[String] {
         self.fields.get(name).map_or(&[], Vec::as_slice)

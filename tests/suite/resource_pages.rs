@@ -1,10 +1,12 @@
 //! The pages of resources: files added in a browser, looked through, shared, found and downloaded.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 
 use staffroom_protocol::hash::Hash;
-use staffroom_tests::School;
 use staffroom_tests::browser::Browser;
+use staffroom_tests::{PATIENCE, School};
 use ureq::Body;
 use ureq::http::{Response, StatusCode};
 
@@ -115,11 +117,18 @@ fn one_refused_file_of_three_keeps_the_others_and_each_may_be_a_resource() {
     let page = text(browser.send_files(ADD, &[("how", "each")], &files));
     let each = drafts(&page);
     assert_eq!(each.len(), 2, "{page}");
-    for draft in &each {
-        share(&browser, draft);
-    }
+    let shared = [share(&browser, &each[0]), share(&browser, &each[1])];
     let list = browser.page("/resources");
     assert!(list.contains("2 resources") && list.contains(">plan<") && list.contains(">words<"));
+
+    // A file stays for the sake of a draft when the record that has it goes.
+    let plan = goes_to(&browser.send_files(ADD, &[], &files[..1]));
+    for record in &shared {
+        let id = record.trim_start_matches("/records/");
+        ash.done(&["withdraw", id, "--reason", "A mistake in it"]);
+    }
+    assert!(!kept(&ash, files[2].1).exists() && kept(&ash, files[0].1).exists());
+    share(&browser, &plan);
 
     // More files go into a draft, and out of it again.
     let draft = goes_to(&browser.send_files(ADD, &[("how", "one")], &[("a.txt", b"Thirds.")]));
@@ -211,6 +220,22 @@ fn a_table_of_pupils_is_refused_and_what_nobody_can_look_through_waits_for_its_a
     assert!(!kept(&beech, &marks).exists());
 }
 
+/// What is answered to a form that says it has 5 GiB, of which nothing is sent.
+fn refusal_of_a_large_form(browser: &Browser) -> String {
+    let host = browser.origin.trim_start_matches("http://");
+    let mut line = TcpStream::connect(host).unwrap();
+    line.set_read_timeout(Some(PATIENCE)).unwrap();
+    let cookie = browser.cookie.as_deref().unwrap();
+    let head = format!(
+        "POST {ADD} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nContent-Length: 5368709120\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\nSec-Fetch-Site: same-origin\r\n\r\n"
+    );
+    line.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(line).read_line(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn a_reader_adds_nothing_and_another_site_neither() {
     let ash = running("Ash Primary");
@@ -229,6 +254,8 @@ fn a_reader_adds_nothing_and_another_site_neither() {
     let header = [("sec-fetch-site", "cross-site")];
     let other_site = contributor.send_with(ADD, &[("how", "one")], &header);
     assert_eq!(other_site.status(), StatusCode::FORBIDDEN);
+    assert!(refusal_of_a_large_form(&contributor).starts_with("HTTP/1.1 413 "));
+    assert_eq!(blobs(&ash), 0);
     let draft = goes_to(&contributor.send_files(ADD, &[], &files));
     let record = share(&contributor, &draft);
     let page = reader.page(&record);

@@ -191,7 +191,8 @@ impl Node {
     fn seen_file(&self, file: &File) -> Result<SeenFile, KeepError> {
         let known = self.look_through(&file.hash)?;
         let about = known.about.unwrap_or_default();
-        let start = self.blobs().read_range(&file.hash, 0, media::SNIFFED_BYTES)?;
+        let looked_at = usize::try_from(file.size).unwrap_or(usize::MAX).min(media::SNIFFED_BYTES);
+        let start = self.blobs().read_range(&file.hash, 0, looked_at)?;
         Ok(SeenFile {
             no_text: match known.text {
                 KnownText::Text(_) => None,

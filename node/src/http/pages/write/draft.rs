@@ -81,7 +81,7 @@ pub(crate) async fn show(
 
 fn know(node: &Node, draft: Draft) -> Result<Known, ApiError> {
     let summary = node.draft_is_about(&draft)?.and_then(|held| held.summary);
-    let about = summary.map(|summary| (summary.title, draft.value("of").to_owned()));
+    let about = summary.map(|summary| (summary.title, draft.of().to_owned()));
     let effect = node.draft_effect(&draft)?;
     let files = node.seen_files(&draft)?;
     Ok(Known { about, groups: node.own_group_names(), effect, draft, files })
