@@ -6,6 +6,7 @@
 
 mod changed;
 mod effect;
+mod files;
 pub(crate) mod form;
 mod opened;
 mod pasted;
@@ -20,13 +21,14 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use staffroom_protocol::hash::RecordId;
+use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::Kind;
 
 use crate::home::{HomeError, write_private};
 
 pub(crate) use effect::DraftEffect;
-pub(crate) use opened::StartError;
+pub(crate) use files::{AttachError, DraftFile, SeenFile};
+pub(crate) use opened::{StartError, may_be_changed};
 pub(crate) use pasted::Column;
 pub(crate) use written::{Checked, Remark, Text};
 
@@ -52,6 +54,9 @@ pub(crate) struct Draft {
     /// The version before, of a record that was shared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<Map<String, Value>>,
+    /// The files of a resource.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<DraftFile>,
 }
 
 /// The drafts of this school.
@@ -60,6 +65,8 @@ pub(crate) struct Drafts {
     folder: PathBuf,
     /// Held while one is written, so that the number of them is kept.
     writing: Mutex<()>,
+    /// The files of each, which are kept for its sake.
+    files: Mutex<BTreeMap<RecordId, Vec<Hash>>>,
 }
 
 /// Why a draft cannot be had or kept.
@@ -86,7 +93,14 @@ pub(crate) enum DraftError {
 
 impl Draft {
     pub(crate) fn new(id: RecordId, kind: Kind, fields: Fields, now: Timestamp) -> Self {
-        Self { id, kind: kind.as_str().to_owned(), saved: now, fields, base: None }
+        Self {
+            id,
+            kind: kind.as_str().to_owned(),
+            saved: now,
+            fields,
+            base: None,
+            files: Vec::new(),
+        }
     }
 
     /// The kind of record that it is to be.
@@ -100,6 +114,12 @@ impl Draft {
         self.values(name).first().map_or("", String::as_str)
     }
 
+    /// The record that it is about or made from, the first of several; empty where there is none.
+    pub(crate) fn of(&self) -> &str {
+        let name = if self.kind() == Kind::Resource { "based_on" } else { "of" };
+        self.value(name).lines().next().unwrap_or_default()
+    }
+
     /// The values of a field.
     pub(crate) fn values(&self, name: &str) -> &[String] {
         self.fields.get(name).map_or(&[], Vec::as_slice)
@@ -108,7 +128,23 @@ impl Draft {
 
 impl Drafts {
     pub(crate) fn open(folder: PathBuf) -> Self {
-        Self { folder, writing: Mutex::default() }
+        let drafts = Self { folder, writing: Mutex::default(), files: Mutex::default() };
+        match drafts.all() {
+            Ok(all) => all.iter().for_each(|draft| drafts.note_files(draft)),
+            Err(error) => tracing::error!(%error, "drafts cannot be read"),
+        }
+        drafts
+    }
+
+    /// Whether a draft has a file.
+    pub(crate) fn hold(&self, file: &Hash) -> bool {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.values().flatten().any(|one| one == file)
+    }
+
+    fn note_files(&self, draft: &Draft) {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.insert(draft.id, draft.files.iter().map(|one| one.file.hash).collect());
     }
 
     /// Keeps a draft, in place of what was kept of it before.
@@ -126,7 +162,9 @@ impl Drafts {
                 return Err(DraftError::TooMany);
             }
         }
-        Ok(write_private(&path, &bytes)?)
+        write_private(&path, &bytes)?;
+        self.note_files(draft);
+        Ok(())
     }
 
     pub(crate) fn get(&self, id: &str) -> Result<Draft, DraftError> {
@@ -165,10 +203,12 @@ impl Drafts {
     pub(crate) fn remove(&self, id: &RecordId) -> Result<(), DraftError> {
         let path = self.path(id);
         match fs::remove_file(&path) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(wrong(&path, error)),
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(wrong(&path, error)),
         }
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        Ok(())
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, DraftError> {

@@ -142,12 +142,16 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .nest("/api/v1", api)
         .merge(accounts())
         .merge(writing())
+        .merge(resources())
         .route("/metrics", get(status::metrics))
         .route("/", get(pages::home::home))
         .route("/search", get(pages::search::search))
         .route("/records/{id}", get(pages::record::record))
         .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route("/records/{id}/files/{hash}/preview", get(pages::record::preview))
+        .route("/records/{id}/files/{hash}/here", post(pages::record::holding::bring))
+        .route("/records/{id}/files/{hash}/pin", post(pages::record::holding::pin))
+        .route("/records/{id}/files/{hash}/unpin", post(pages::record::holding::unpin))
         .route(
             "/records/{id}/versions/{number}/files/{hash}",
             get(pages::record::download_of_version),
@@ -207,4 +211,15 @@ fn writing() -> Router<Arc<Node>> {
         .route("/write/{id}/check", get(write::check::show).post(write::check::clear))
         .route("/write/{id}/publish", post(write::check::publish))
         .layer(DefaultBodyLimit::max(write::MAX_FORM_BYTES))
+}
+
+/// Resources, and the files of which they are made.
+fn resources() -> Router<Arc<Node>> {
+    use pages::resources;
+    let limit = usize::try_from(resources::add::MOST_BYTES).unwrap_or(usize::MAX);
+    Router::new()
+        .route("/resources", get(resources::list))
+        .route("/resources/add", get(resources::add::show).post(resources::add::add))
+        .route("/add-files.js", get(resources::add::script))
+        .layer(DefaultBodyLimit::max(limit))
 }

@@ -272,8 +272,11 @@ impl Node {
         Ok(())
     }
 
-    /// Whether a group has a blob, or an older version of one of this school's own records.
+    /// Whether a group has a blob, or a draft or an older version of one of this school's own records.
     pub(crate) fn is_needed(&self, hash: &Hash) -> Result<bool, StoreError> {
+        if self.drafts().hold(hash) {
+            return Ok(true);
+        }
         for table in [Table::Possession, Table::VersionBlobs] {
             if !self.store().local_first(table, hash.as_bytes(), 1)?.is_empty() {
                 return Ok(true);

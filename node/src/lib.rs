@@ -14,6 +14,7 @@ mod drafts;
 mod epochs;
 pub mod erasure;
 pub mod extract;
+mod file_names;
 mod file_texts;
 pub mod groups;
 pub mod heard;

@@ -71,6 +71,12 @@ const TURNING: [char; 9] = [
     '\u{2069}',
 ];
 
+const HAS_MACROS: &str = "it has macros, which can do anything on the computer of whoever opens it; \
+    save it without them (in Word as .docx, in Excel as .xlsx, in PowerPoint as .pptx)";
+
+const MAY_HAVE_MACROS: &str = "it could not be looked through for macros; open it in the program it \
+    comes from and save it again";
+
 /// Why a file is shared with nobody.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RefusedFile {
@@ -109,20 +115,13 @@ pub enum RefusedFile {
         what: String,
     },
     /// It has macros.
-    #[error(
-        "{name}: it has macros, which can do anything on the computer of whoever opens it; save it \
-         without them (in Word as .docx, in Excel as .xlsx, in PowerPoint as .pptx), or share it with \
-         --allow-macros if the lesson needs them"
-    )]
+    #[error("{name}: {HAS_MACROS}, or share it with --allow-macros if the lesson needs them")]
     Macros {
         /// The file's name.
         name: String,
     },
     /// Nobody knows whether it has macros.
-    #[error(
-        "{name}: it could not be looked through for macros; open it in the program it comes from \
-         and save it again, or share it with --allow-macros if you know what is in it"
-    )]
+    #[error("{name}: {MAY_HAVE_MACROS}, or share it with --allow-macros if you know what is in it")]
     MacrosUnknown {
         /// The file's name.
         name: String,
@@ -139,6 +138,20 @@ pub enum RefusedFile {
         /// The character.
         found: char,
     },
+}
+
+impl RefusedFile {
+    /// What is wrong, for pages, which allow no macros.
+    pub(crate) fn for_pages(&self) -> String {
+        match self {
+            Self::Macros { name } => format!("{name}: {HAS_MACROS}"),
+            Self::MacrosUnknown { name } => format!("{name}: {MAY_HAVE_MACROS}"),
+            Self::Content { .. }
+            | Self::Name { .. }
+            | Self::Holds { .. }
+            | Self::Disguised { .. } => self.to_string(),
+        }
+    }
 }
 
 /// A name that is shown without what disguises it.

@@ -28,6 +28,13 @@ pub struct OwnResource {
     pub fields: Map<String, Value>,
 }
 
+impl OwnResource {
+    /// Its title.
+    pub fn title(&self) -> &str {
+        self.fields.get("title").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
 /// A file of such a resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OwnFile {

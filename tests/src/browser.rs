@@ -76,6 +76,40 @@ impl Browser {
         request.send_form(form.iter().copied()).expect("the node answers")
     }
 
+    /// Sends a form with files, as a browser does: each a name and a content.
+    pub fn send_files(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        files: &[(&str, &[u8])],
+    ) -> Response<Body> {
+        const BOUNDARY: &str = "----a-boundary-that-no-test-sends";
+        let mut body = Vec::new();
+        let mut part = |about: String, content: &[u8]| {
+            let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {about}\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
+        };
+        for (name, value) in form {
+            part(format!("name=\"{name}\""), value.as_bytes());
+        }
+        for (name, content) in files {
+            let sort = "Content-Type: application/octet-stream";
+            part(format!("name=\"files\"; filename=\"{name}\"\r\n{sort}"), content);
+        }
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.origin))
+            .header("Sec-Fetch-Site", "same-origin")
+            .header(header::CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        request.send(&body[..]).expect("the node answers")
+    }
+
     /// Sends a form and keeps the cookie of the answer.
     pub fn send_and_keep(&mut self, path: &str, form: &[(&str, &str)]) -> Response<Body> {
         let answer = self.send(path, form);

@@ -26,6 +26,7 @@ mod partition;
 mod previews;
 mod recovery;
 mod removal;
+mod resource_pages;
 mod saved_searches;
 mod signing_in;
 mod statistics;

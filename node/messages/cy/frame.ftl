@@ -2,6 +2,7 @@ skip-to-content = Neidio i'r cynnwys
 nav-main = Prif ddewislen
 nav-home = Hafan
 nav-write = Ysgrifennu
+nav-resources = Adnoddau
 nav-search = Chwilio
 sign-out = Allgofnodi
 footer-language = Iaith

@@ -5,6 +5,7 @@ skip-to-content = Skip to the content
 nav-main = Main
 nav-home = Home
 nav-write = Write
+nav-resources = Resources
 nav-search = Search
 nav-saved = Saved searches
 signed-in-as = Signed in as { $name }

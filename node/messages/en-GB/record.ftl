@@ -49,3 +49,10 @@ evidence-more = { $count ->
     [one] 1 more report is not listed here.
    *[other] { $count } more reports are not listed here.
 }
+record-make-own = Make our own version
+record-coming = The file is on its way. It is fetched while you read; open this page again in a moment.
+record-bring = Bring it here
+record-pin = Pin
+record-unpin = Unpin
+record-pinned = pinned
+record-pin-means = A file that you pin is fetched and stays at this school, also when room is needed for others.

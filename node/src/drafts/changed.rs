@@ -7,7 +7,7 @@ use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::Record;
 
 use super::form::{Field, Form};
-use super::{Draft, Fields};
+use super::{Draft, DraftFile, Fields};
 
 impl Draft {
     /// A draft of the next version of a record; none for kinds that have no form.
@@ -19,7 +19,9 @@ impl Draft {
     ) -> Option<Self> {
         let kind = record.content.kind();
         let form = Form::of(kind)?;
-        let base = flat(record)?;
+        let mut base = flat(record)?;
+        base.remove("files");
+        let files = record.summarise().files.into_iter();
         let mut fields = Fields::new();
         for field in form.fields() {
             let shown = shown(&base, field);
@@ -28,7 +30,8 @@ impl Draft {
             }
         }
         fields.insert("groups".to_owned(), groups);
-        Some(Self { base: Some(base), ..Self::new(id, kind, fields, now) })
+        let files = files.map(|file| DraftFile { file, no_pupil_data: false }).collect();
+        Some(Self { base: Some(base), files, ..Self::new(id, kind, fields, now) })
     }
 
     /// What is kept of a field from the version before: all of it, where it says what it said then.
@@ -119,6 +122,15 @@ mod tests {
                     "school": "11".repeat(32), "version": "22".repeat(32),
                 },
                 "changes": [{ "element": "Every day", "change": "Twice a week" }, "In the library"],
+            }),
+            json!({
+                "kind": "resource", "title": "Fractions", "type": "worksheet", "licence": "CC BY",
+                "third_party_material": "yes", "third_party_list": ["A picture; CC BY"],
+                "teaches": "Halves\nThirds", "based_on": "000102030405060708090a0b0c0d0e0f",
+                "files": [{
+                    "name": "plan.pdf", "media_type": "application/pdf", "size": 7,
+                    "hash": "33".repeat(32),
+                }],
             }),
         ] {
             let before = record(value);

@@ -26,7 +26,7 @@ impl Node {
     /// The record that a draft is about. None where it is about none, or that one is held no longer: what
     /// was written is not lost with it.
     pub(crate) fn draft_is_about(&self, draft: &Draft) -> Result<Option<HeldRecord>, RecordError> {
-        match draft.value("of") {
+        match draft.of() {
             "" => Ok(None),
             of => match self.find_record(of) {
                 Ok(held) => Ok(Some(held)),

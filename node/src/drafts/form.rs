@@ -1,4 +1,4 @@
-//! The three forms that staff write in: which fields each has, and how each is filled in.
+//! The four forms that staff write in: which fields each has, and how each is filled in.
 //!
 //! A field's name is where its value goes in the record: `outcome.name` is `name` in `outcome`. Its label
 //! and hint are names of messages.
@@ -44,6 +44,8 @@ pub(crate) enum Input {
     Choice(&'static [(&'static str, &'static str)]),
     /// One of more answers, or none.
     List(&'static [(&'static str, &'static str)]),
+    /// One of the terms of a vocabulary, or none.
+    Term(Vocabulary),
     /// Any of the terms of a vocabulary.
     Ticks(Vocabulary),
     Yes,
@@ -67,8 +69,8 @@ impl Form {
             Kind::Intervention => Some(&INTERVENTION),
             Kind::Adoption => Some(&ADOPTION),
             Kind::ImpactReport => Some(&IMPACT_REPORT),
-            Kind::Resource
-            | Kind::PeerReview
+            Kind::Resource => Some(&RESOURCE),
+            Kind::PeerReview
             | Kind::Comment
             | Kind::Offer
             | Kind::Framework
@@ -233,6 +235,49 @@ static IMPACT_REPORT: Form = Form {
                 field("would_recommend_to", "write-recommend", Input::Text),
                 field("year_groups", "write-year-groups", Input::Ticks(Vocabulary::YearGroups)),
                 field("pupil_groups", "write-pupil-groups", Input::Ticks(Vocabulary::PupilGroups)),
+                AUTHOR_ROLE,
+            ],
+        },
+        WHO_SEES,
+    ],
+};
+
+static RESOURCE: Form = Form {
+    heading: "write-resource",
+    parts: &[
+        Part {
+            heading: None,
+            fields: &[
+                field("title", "write-title", Input::Line),
+                field("type", "write-resource-type", Input::Term(Vocabulary::ResourceTypes)),
+                field("subjects", "write-subjects", Input::Ticks(Vocabulary::Subjects)),
+                field("key_stages", "write-key-stages", Input::Ticks(Vocabulary::KeyStages)),
+                hinted("abstract", "write-about-resource", "write-abstract-hint", Input::Text),
+                hinted(
+                    "licence",
+                    "write-licence",
+                    "write-licence-hint",
+                    Input::Term(Vocabulary::Licences),
+                ),
+            ],
+        },
+        Part {
+            heading: Some("write-more"),
+            fields: &[
+                field("based_on", "write-based-on", Input::Kept),
+                field("year_groups", "write-year-groups", Input::Ticks(Vocabulary::YearGroups)),
+                hinted("teaches", "write-teaches", "write-line-each", Input::Text),
+                field("time_required", "write-time-required", Input::Line),
+                field("accessibility", "write-accessibility", Input::Text),
+                hinted("url", "write-url", "write-url-hint", Input::Line),
+                hinted("rights_holder", "write-rights", "write-rights-hint", Input::Line),
+                field("third_party_material", "write-third-party", Input::Yes),
+                hinted(
+                    "third_party_list",
+                    "write-third-list",
+                    "write-third-list-hint",
+                    Input::Text,
+                ),
                 AUTHOR_ROLE,
             ],
         },

@@ -19,7 +19,9 @@ const MOST_TITLE_CHARS: usize = 200;
 /// Why a draft cannot be begun.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("there is no form for {0:?}; it can be intervention, adoption or impact_report")]
+    #[error(
+        "there is no form for {0:?}; it can be intervention, adoption, impact_report or resource"
+    )]
     Kind(String),
     #[error("say which record it is about")]
     AboutNothing,
@@ -27,7 +29,11 @@ pub(crate) enum StartError {
     NotTried,
     #[error("this is our own school's record; report on it instead of taking it up")]
     Own,
-    #[error("only our own school's interventions and adoptions can be changed here")]
+    #[error(
+        "only an intervention or adoption can be taken up, and only a resource made into another"
+    )]
+    NotAResource,
+    #[error("only our own school's interventions, adoptions and resources can be changed here")]
     NotToChange,
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -45,22 +51,26 @@ impl Node {
         if Form::of(kind).is_none() {
             return Err(unknown());
         }
-        let mut fields = Fields::new();
-        if kind != Kind::Intervention {
-            let held = self.find_record(of.ok_or(StartError::AboutNothing)?)?;
-            self.fill_in(kind, &held, &mut fields)?;
+        let mut draft = self.new_draft(kind)?;
+        match (kind, of.filter(|of| !of.is_empty())) {
+            (Kind::Intervention, _) | (Kind::Resource, None) => {}
+            (_, Some(of)) => self.fill_in(kind, &self.find_record(of)?, &mut draft.fields)?,
+            (_, None) => return Err(StartError::AboutNothing),
         }
-        if !fields.contains_key("groups") {
-            let mut names = self.own_group_names();
-            // Who sees it is for its author to say, where there is anything to say.
-            if names.len() == 1 {
-                fields.insert("groups".to_owned(), names.split_off(0));
-            }
-        }
-        let id = RecordId::from_bytes(random(self.home().dir())?);
-        let draft = Draft::new(id, kind, fields, Timestamp::now());
         self.drafts().keep(&draft)?;
         Ok(draft)
+    }
+
+    /// An empty draft, which is not kept yet.
+    pub(super) fn new_draft(&self, kind: Kind) -> Result<Draft, StartError> {
+        let mut fields = Fields::new();
+        let names = self.own_group_names();
+        // Who sees it is for its author to say, where there is anything to say.
+        if names.len() == 1 {
+            fields.insert("groups".to_owned(), names);
+        }
+        let id = RecordId::from_bytes(random(self.home().dir())?);
+        Ok(Draft::new(id, kind, fields, Timestamp::now()))
     }
 
     /// The draft of the next version of one of this school's records: the one that is being written, or
@@ -72,7 +82,7 @@ impl Node {
             Err(DraftError::Unknown(_)) => {}
             kept @ (Ok(_) | Err(_)) => return Ok(kept?),
         }
-        if school != self.identity().school() || !held.is_trial() {
+        if school != self.identity().school() || !may_be_changed(&held) {
             return Err(StartError::NotToChange);
         }
         let mut names = self.group_names();
@@ -92,16 +102,24 @@ impl Node {
     ) -> Result<(), StartError> {
         let summary = held.summary.as_ref().ok_or(RecordError::Withdrawn)?;
         let about = held.entry.key();
-        if !held.is_trial() {
-            return Err(StartError::NotTried);
+        match kind {
+            Kind::Resource if held.entry.kind() != Kind::Resource.as_str() => {
+                return Err(StartError::NotAResource);
+            }
+            Kind::Resource => {}
+            _ if !held.is_trial() => return Err(StartError::NotTried),
+            _ => {}
         }
         let identity = self.identity();
         if kind == Kind::Adoption && about.school == identity.school() {
             return Err(StartError::Own);
         }
         let mut set = |name: &str, value: String| fields.insert(name.to_owned(), vec![value]);
-        set("of", format!("{}@{}", about.record, about.school));
-        if kind == Kind::Adoption {
+        let of = if kind == Kind::Resource { "based_on" } else { "of" };
+        set(of, format!("{}@{}", about.record, about.school));
+        if kind == Kind::Resource {
+            set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
+        } else if kind == Kind::Adoption {
             set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
             set("state", "proposed".to_owned());
         } else {
@@ -123,6 +141,11 @@ impl Node {
         let groups = self.followed_groups().into_iter().filter(|group| self.may_publish(group));
         groups.filter_map(|group| names.remove(&group)).collect()
     }
+}
+
+/// Whether a record is of a kind of which this school writes the next version in a form.
+pub(crate) fn may_be_changed(held: &HeldRecord) -> bool {
+    held.is_trial() || held.entry.kind() == Kind::Resource.as_str() && !held.entry.is_withdrawal()
 }
 
 fn fill_in_period<T>(summary: &Summary, mut set: impl FnMut(&str, String) -> T) {

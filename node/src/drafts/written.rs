@@ -31,6 +31,8 @@ pub(crate) struct Remark {
     pub(crate) refused: bool,
     /// What the author can clear with a reason.
     pub(crate) clear: Option<Sort>,
+    /// The file that it is about.
+    pub(crate) file: Option<String>,
 }
 
 /// What a remark says.
@@ -77,6 +79,11 @@ impl Draft {
                 (!reason.is_empty()).then(|| json!({ "sort": sort, "reason": reason }))
             })
             .collect();
+        let cleared: Vec<Value> =
+            cleared.into_iter().chain(self.confirmed().map(|one| json!(one))).collect();
+        if let Some(files) = self.written_files() {
+            map.insert("files".to_owned(), files);
+        }
         if !cleared.is_empty() {
             map.insert("cleared".to_owned(), cleared.into());
         }
@@ -101,7 +108,7 @@ impl Draft {
     /// What is wrong with what was filled in for a field.
     pub(crate) fn remark_beside(&self, name: &str, error: impl ToString) -> Remark {
         let text = Text::Sentence(sentence(&error.to_string()));
-        Remark { field: self.field_at(name), text, refused: true, clear: None }
+        Remark { field: self.field_at(name), text, refused: true, clear: None, file: None }
     }
 
     pub(super) fn remark_on_problem(&self, problem: &Problem) -> Remark {
@@ -110,7 +117,13 @@ impl Draft {
             Some(_) => Text::Rule(problem.rule.clone()),
             None => Text::Sentence(problem.to_string()),
         };
-        Remark { field, text, refused: problem.severity == Severity::Refused, clear: None }
+        Remark {
+            field,
+            text,
+            refused: problem.severity == Severity::Refused,
+            clear: None,
+            file: None,
+        }
     }
 
     fn remark_on_finding(&self, finding: &Finding) -> Remark {
@@ -121,10 +134,18 @@ impl Draft {
         if finding.count > 1 {
             found.push_str(&format!(", {} times", finding.count));
         }
-        let text = format!("This looks like {found}. {}", finding.sort.advice());
+        let advice = finding.sort.advice();
         let clear = (!finding.refused).then_some(finding.sort);
         let field = self.field_at(&finding.place);
-        Remark { field, text: Text::Sentence(text), refused: true, clear }
+        let text = match (field, &finding.reason) {
+            (Some(_), _) => format!("This looks like {found}. {advice}"),
+            (None, Some(reason)) => {
+                format!("{} could not be looked through: {reason}. {advice}", finding.place)
+            }
+            (None, None) => format!("{} holds {found}. {advice}", finding.place),
+        };
+        let file = field.is_none().then(|| finding.place.clone());
+        Remark { field, text: Text::Sentence(text), refused: true, clear, file }
     }
 
     pub(super) fn remarks_on(&self, error: &PublishError) -> Vec<Remark> {
@@ -133,6 +154,7 @@ impl Draft {
             text,
             refused: true,
             clear: None,
+            file: None,
         };
         match error {
             PublishError::Refused(refusal) => {
@@ -149,13 +171,16 @@ impl Draft {
             PublishError::Reference { error, .. } => {
                 vec![about(Some("of"), Text::Sentence(sentence(&error.to_string())))]
             }
+            PublishError::Files(refused) => {
+                let texts = refused.iter().map(|one| one.for_pages() + ".");
+                texts.map(|text| about(None, Text::Sentence(text))).collect()
+            }
             PublishError::Authored(_)
             | PublishError::Clock(_)
             | PublishError::SameTitle(_)
             | PublishError::Withdrawn(_)
             | PublishError::KindChanged { .. }
             | PublishError::FileMissing(_)
-            | PublishError::Files(_)
             | PublishError::Entry(_)
             | PublishError::Store(_)
             | PublishError::Blob(_)
@@ -171,7 +196,7 @@ impl Draft {
 impl Remark {
     /// A sentence about the whole.
     pub(crate) fn sentence(text: String) -> Self {
-        Self { field: None, text: Text::Sentence(text), refused: true, clear: None }
+        Self { field: None, text: Text::Sentence(text), refused: true, clear: None, file: None }
     }
 }
 
@@ -272,7 +297,7 @@ mod tests {
 
     #[test]
     fn every_field_of_every_form_is_one_of_its_record() {
-        for kind in [Kind::Intervention, Kind::Adoption, Kind::ImpactReport] {
+        for kind in [Kind::Intervention, Kind::Adoption, Kind::ImpactReport, Kind::Resource] {
             let typed: Vec<(&str, &str)> = Form::of(kind)
                 .unwrap()
                 .fields()
@@ -282,7 +307,9 @@ mod tests {
                         Input::Day => "2026-01-05",
                         Input::Number => "12",
                         Input::Choice(answers) | Input::List(answers) => answers[0].0,
-                        Input::Ticks(vocabulary) => vocabulary.terms()[0].term.as_str(),
+                        Input::Term(vocabulary) | Input::Ticks(vocabulary) => {
+                            vocabulary.terms()[0].term.as_str()
+                        }
                         Input::Yes => "yes",
                         Input::Kept => "00112233445566778899aabbccddeeff",
                     };

@@ -11,7 +11,7 @@ use staffroom_search::QueryError;
 use crate::adaptations::AdaptationsError;
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
-use crate::drafts::{DraftError, StartError};
+use crate::drafts::{AttachError, DraftError, StartError};
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
@@ -68,6 +68,10 @@ impl ApiError {
 
     fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
+    }
+
+    pub(super) fn too_large(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, message: message.into() }
     }
 
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
@@ -199,11 +203,25 @@ impl From<StartError> for ApiError {
             StartError::Kind(_)
             | StartError::AboutNothing
             | StartError::NotTried
+            | StartError::NotAResource
             | StartError::Own
             | StartError::NotToChange => Self::bad_request(error.to_string()),
             StartError::Record(error) => error.into(),
             StartError::Draft(error) => error.into(),
             StartError::Home(error) => error.into(),
+        }
+    }
+}
+
+impl From<AttachError> for ApiError {
+    fn from(error: AttachError) -> Self {
+        match error {
+            AttachError::SameName(_) | AttachError::TooMany(_) | AttachError::NotAResource => {
+                Self::conflict(error.to_string())
+            }
+            AttachError::Start(error) => error.into(),
+            AttachError::Draft(error) => error.into(),
+            AttachError::Keep(error) => error.into(),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Files over HTTP: up before a record that has them is published, and fetched from other schools.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_FILE_NAME_BYTES;
@@ -50,12 +51,21 @@ pub(super) async fn upload(
             upload.name
         )));
     }
+    let file = take_in(&node, upload.name, body.into_data_stream()).await?;
+    Ok(Json(blocking(move || looked_through(&node, file, upload.remove_names)).await??))
+}
+
+/// Keeps a file as it comes, unless it is a program, and says how a record refers to it.
+pub(super) async fn take_in<E: Display>(
+    node: &Node,
+    name: String,
+    mut stream: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<File, ApiError> {
     let mut writer = node.blobs().writer().map_err(KeepError::from)?;
-    let mut stream = body.into_data_stream();
     let mut start = Vec::new();
     let mut refused: Result<(), ApiError> = Ok(());
     while let Some(piece) = stream.next().await {
-        let piece: Bytes = piece.map_err(|error| {
+        let piece = piece.map_err(|error| {
             ApiError::bad_request(format!("the file did not arrive whole: {error}"))
         })?;
         // Taken to its end, or whoever sends it would lose the line before hearing why.
@@ -65,7 +75,7 @@ pub(super) async fn upload(
         let room = SNIFFED_BYTES.saturating_sub(start.len()).min(piece.len());
         start.extend_from_slice(&piece[..room]);
         if room > 0 && start.len() == SNIFFED_BYTES {
-            refused = media::refuse_programs(&start, &upload.name).map_err(Into::into);
+            refused = media::refuse_programs(&start, &name).map_err(Into::into);
         }
         let written;
         (writer, written) = blocking(move || {
@@ -76,16 +86,19 @@ pub(super) async fn upload(
         refused = refused.and(written.map_err(Into::into));
     }
     refused?;
-    media::refuse_programs(&start, &upload.name)?;
+    media::refuse_programs(&start, &name)?;
     let size = writer.size();
     let hash = blocking(move || writer.keep()).await??;
-    let media_type = media::media_type(&start, &upload.name).to_owned();
-    let file = File { name: upload.name, media_type, size, hash, text: None };
-    Ok(Json(blocking(move || looked_through(&node, file, upload.remove_names)).await??))
+    let media_type = media::media_type(&start, &name).to_owned();
+    Ok(File { name, media_type, size, hash, text: None })
 }
 
 /// Looks through a file while it is the only one that somebody waits for; publishing finds that done.
-fn looked_through(node: &Node, file: File, remove_names: bool) -> Result<Uploaded, KeepError> {
+pub(super) fn looked_through(
+    node: &Node,
+    file: File,
+    remove_names: bool,
+) -> Result<Uploaded, KeepError> {
     let before = node.look_through(&file.hash)?.about;
     let removable = before.as_ref().is_some_and(About::has_removable_names);
     if remove_names

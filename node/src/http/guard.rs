@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::access::{self, Need, Refusal};
 use super::api_error::ApiError;
 use super::door::Door;
+use super::pages::UPLOADS;
 use super::pages::frame::{Frame, SignedIn, is_of_this_node};
 use super::pages::message_page;
 use super::visitor::{self, FEED, Who};
@@ -233,7 +234,7 @@ fn is_of_own_page(headers: &HeaderMap, scheme: &str) -> bool {
 /// Files and the API, which carries them, have their own measure.
 pub(super) async fn in_time(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_file = request.method() == Method::GET && path.contains("/files/");
+    let is_file = request.method() == Method::GET && path.contains("/files/") || path == UPLOADS;
     if is_file || path.starts_with("/api/") {
         return next.run(request).await;
     }

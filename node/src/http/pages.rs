@@ -6,6 +6,7 @@ pub(super) mod home;
 pub(super) mod me;
 pub(super) mod people;
 pub(super) mod record;
+pub(super) mod resources;
 pub(super) mod saved_searches;
 pub(super) mod search;
 pub(super) mod sign_in;
@@ -18,6 +19,9 @@ use axum::response::{Html, IntoResponse, Response};
 
 use self::frame::Frame;
 use super::api_error::{ApiError, blocking};
+
+/// Where the files of people at a browser arrive.
+pub(super) const UPLOADS: &str = "/resources/add";
 
 #[derive(Template)]
 #[template(path = "message.html")]
@@ -40,6 +44,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/record.css"),
     include_str!("../../assets/style/people.css"),
     include_str!("../../assets/style/write.css"),
+    include_str!("../../assets/style/resources.css"),
     include_str!("../../assets/style/print.css"),
 );
 

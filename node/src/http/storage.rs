@@ -104,7 +104,7 @@ pub(super) async fn unpin(
     set_pin(node, id, hash, false).await
 }
 
-async fn set_pin(
+pub(super) async fn set_pin(
     node: Arc<Node>,
     id: String,
     hash: Hash,

@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use staffroom_protocol::hash::{Hash, RecordId};
 
 use super::content::Hashed;
-use super::described::{title, title_of, titles};
+use super::described::{title_of, titles};
 use super::map::ResourceMap;
+use crate::file_names::title;
 use crate::own_resources::{OwnFile, OwnResource};
 
 /// What becomes of a file.

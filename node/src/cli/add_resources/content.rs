@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, Read};
 
 use staffroom_protocol::hash::Hash;
-use staffroom_protocol::limits::{MAX_FILE_BYTES, MAX_FILE_NAME_BYTES};
+use staffroom_protocol::limits::MAX_FILE_BYTES;
 
 use super::folder::{Folder, Found};
 use super::report::FileReport;
 use crate::cli::output::{Output, bytes};
+use crate::file_names::{self, WrongName};
 use crate::media::{self, RefusedFile};
 
 /// A file that may be shared as far as can be told here.
@@ -39,12 +40,10 @@ enum NotAdded {
         bytes(*size), bytes(MAX_FILE_BYTES)
     )]
     TooLarge { size: u64 },
-    #[error("has a name of {0} bytes, and a name may have {MAX_FILE_NAME_BYTES}; shorten it")]
-    LongName(usize),
+    #[error(transparent)]
+    Name(#[from] WrongName),
     #[error("has a name that is not written in Unicode; rename it")]
     NameNotText,
-    #[error("has a name with a line break or another invisible control character; rename it")]
-    ControlInName,
     #[error(transparent)]
     Refused(#[from] RefusedFile),
 }
@@ -93,12 +92,7 @@ fn judge(found: &Found) -> Result<File, NotAdded> {
     if found.file.file_name().is_some_and(|name| name.to_str().is_none()) {
         return Err(NotAdded::NameNotText);
     }
-    if name.len() > MAX_FILE_NAME_BYTES {
-        return Err(NotAdded::LongName(name.len()));
-    }
-    if name.contains(char::is_control) {
-        return Err(NotAdded::ControlInName);
-    }
+    file_names::check(name)?;
     if found.size == 0 {
         return Err(NotAdded::Empty);
     }

@@ -19,6 +19,7 @@ use super::report::{FileReport, Outcome, Report};
 use crate::cli::client::{Client, is_refusal};
 use crate::cli::output::{Output, Progress};
 use crate::cli::publish::{said_of_removed, upload_address};
+use crate::file_names;
 use crate::http::{PublishRequest, Uploaded};
 use crate::own_resources::OwnResource;
 use crate::publish::{CONFIRMED, PublishOptions, PublishOutcome};
@@ -210,7 +211,7 @@ fn record(
             let mut fields = Map::new();
             fields.insert("title".to_owned(), title.into());
             fields.insert("licence".to_owned(), licence.into());
-            if let Some(said) = described::type_of(file.found.name()) {
+            if let Some(said) = file_names::type_of(file.found.name()) {
                 fields.insert("type".to_owned(), said.into());
             }
             (fields, Vec::new())

@@ -1,9 +1,12 @@
 //! The page of a record.
 
+pub(crate) mod holding;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -16,12 +19,15 @@ use super::frame::Frame;
 use super::verdict::Verdict;
 use super::write::CHANGE;
 use super::{at_work, error_page, render};
+use crate::drafts::may_be_changed;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
+use crate::http::visitor::Visitor;
 use crate::http::{download, previews, versions};
 use crate::keeping::Copies;
 use crate::node::Node;
 use crate::older_versions::ListedVersion;
+use crate::people::Role;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
 use crate::tried::Trial;
@@ -59,6 +65,10 @@ struct RecordPage<'a> {
     of: String,
     /// Whether it was shared by the page before.
     was_shared: bool,
+    /// Whether a file is on its way since the page before.
+    is_coming: bool,
+    /// Whether the reader may pin files.
+    may_pin: bool,
 }
 
 /// Fields that are read as texts however short they are.
@@ -74,15 +84,22 @@ enum Action {
     Report,
     /// Say it once more.
     ReportAgain,
+    /// Make our own version of another school's resource.
+    MakeOwn,
+    /// Change what this school shares.
+    Change,
     Nothing,
 }
 
 impl Action {
     fn of(node: &Node, held: &HeldRecord) -> Result<Self, RecordError> {
         let EntryKey { school, record, .. } = held.entry.key();
+        let is_own = school == node.identity().school();
         Ok(match held.is_trial() {
-            false => Self::Nothing,
-            true if school != node.identity().school() => Self::TryThis,
+            false if !may_be_changed(held) => Self::Nothing,
+            false if is_own => Self::Change,
+            false => Self::MakeOwn,
+            true if !is_own => Self::TryThis,
             true if node.own_report_on(&record)? => Self::ReportAgain,
             true => Self::Report,
         })
@@ -102,6 +119,8 @@ impl RecordPage<'_> {
                 ("impact_report", "record-report-again", "quiet"),
                 (CHANGE, "record-change", "quiet"),
             ],
+            Action::MakeOwn => &[("resource", "record-make-own", "quiet")],
+            Action::Change => &[(CHANGE, "record-change", "quiet")],
             Action::Nothing => &[],
         }
     }
@@ -111,10 +130,9 @@ impl RecordPage<'_> {
         evidence.map(|evidence| Verdict::of(&(&evidence.in_short).into())).unwrap_or_default()
     }
 
-    /// From how many schools a file can be had.
-    fn available(&self, hash: &Hash) -> &str {
-        let file = self.copies.iter().find(|file| file.hash == *hash);
-        file.map_or("", |file| file.summary.as_str())
+    /// Who holds a file.
+    fn copies(&self, hash: &Hash) -> Option<&Copies> {
+        self.copies.iter().find(|file| file.hash == *hash)
     }
 
     fn show<'a>(&'a self, content: &'a Readable) -> Shown<'a> {
@@ -150,6 +168,7 @@ impl<'c> Shown<'c> {
 pub(crate) async fn record(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
@@ -193,6 +212,8 @@ pub(crate) async fn record(
         action,
         of,
         was_shared: query.as_deref() == Some("shared"),
+        is_coming: query.as_deref() == Some("coming"),
+        may_pin: visitor.has_role(Role::Contributor),
         title: record.summary.as_ref().map_or("Withdrawn", |summary| &summary.title),
         updated: frame.day(&record.updated),
         frame,

@@ -8,11 +8,11 @@ use axum::extract::{Path, RawForm, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use staffroom_protocol::hash::RecordId;
-use staffroom_protocol::safeguard::CAVEAT;
+use staffroom_protocol::hash::{Hash, RecordId};
+use staffroom_protocol::safeguard::{CAVEAT, Sort};
 
 use super::{draft, sent, shown};
-use crate::drafts::{Checked, Draft, Remark};
+use crate::drafts::{Checked, Draft, Remark, SeenFile};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::record::{Shown, Titles, titles_of};
 use crate::http::pages::{at_work, render};
@@ -30,6 +30,8 @@ struct Find {
     /// The text that it is in.
     text: String,
     reason: String,
+    /// The file that it is about, where nobody but its author can look through it.
+    unchecked: Option<Hash>,
 }
 
 #[derive(Template)]
@@ -42,6 +44,7 @@ struct CheckPage<'a> {
     fields: Vec<Field>,
     titles: Titles,
     warnings: Vec<String>,
+    files: Vec<SeenFile>,
     finds: Vec<Find>,
     caveat: &'static str,
     /// Names exactly what is shown, so that nothing else is shared by the button below it.
@@ -67,9 +70,10 @@ pub(crate) async fn show(
             Some(preview) => titles_of(&checking, &preview.record.content.references())?,
             None => Titles::new(),
         };
-        Ok((draft, checked, titles))
+        let files = checking.seen_files(&draft)?;
+        Ok((draft, checked, titles, files))
     });
-    let (draft, checked, titles) = checked.await?;
+    let (draft, checked, titles, files) = checked.await?;
     let Checked { preview, remarks } = checked;
     let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
     if remarks.iter().any(is_in_the_way) {
@@ -85,6 +89,7 @@ pub(crate) async fn show(
         preview: preview.as_ref(),
         titles,
         warnings: warnings.map(|remark| shown::words(&frame, remark)).collect(),
+        files,
         finds: finds.collect(),
         caveat: CAVEAT,
         shown: fingerprint(&draft),
@@ -95,11 +100,19 @@ pub(crate) async fn show(
 
 fn find(frame: &Frame, draft: &Draft, remark: &Remark) -> Option<Find> {
     let name = format!("clear.{}", remark.clear?);
+    let unchecked = draft.files.iter().find(|one| {
+        remark.clear == Some(Sort::UncheckedFile)
+            && remark.file.as_ref().is_some_and(|name| *name == one.file.name)
+    });
     Some(Find {
         words: shown::words(frame, remark),
-        label: remark.field.map(|field| frame.t(field.label)).unwrap_or_default(),
+        label: match (remark.field, &remark.file) {
+            (Some(field), _) => frame.t(field.label),
+            (None, file) => file.clone().unwrap_or_default(),
+        },
         text: remark.field.map(|field| draft.value(field.name)).unwrap_or_default().to_owned(),
         reason: draft.value(&name).to_owned(),
+        unchecked: unchecked.map(|one| one.file.hash),
         name,
     })
 }
@@ -119,6 +132,10 @@ pub(crate) async fn clear(
     let kept = at_work(&frame, move || {
         let mut draft = node.drafts().get(&id)?;
         draft.take_in_reasons(&sent, Timestamp::now());
+        draft.confirm(|hash| {
+            let hash = hash.to_string();
+            sent.iter().any(|(name, value)| name == "no_pupil_data" && *value == hash)
+        });
         node.drafts().keep(&draft)?;
         Ok(draft.id)
     });

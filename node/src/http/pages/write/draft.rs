@@ -7,15 +7,17 @@ use axum::extract::{Path, RawForm, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use staffroom_protocol::hash::RecordId;
+use staffroom_protocol::hash::{Hash, RecordId};
+use staffroom_protocol::record::Kind;
 use staffroom_search::evidence::ReportRow;
 
 use super::sent;
 use super::shown::{self, ShownPart};
 use crate::drafts::form::{Form, PASTED};
-use crate::drafts::{Column, Draft, DraftEffect, Remark};
+use crate::drafts::{Column, Draft, DraftEffect, Remark, SeenFile};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::evidence::points;
+use crate::http::files::looked_through;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::{at_work, render};
 use crate::node::Node;
@@ -29,6 +31,8 @@ struct DraftPage<'a> {
     /// The title and id of the record that it is about.
     about: Option<(String, String)>,
     parts: Vec<ShownPart>,
+    /// The files of a resource; none for other kinds.
+    files: Option<Vec<SeenFile>>,
     /// What is in the way, with the field that it is in.
     summary: Vec<(Option<&'static str>, String)>,
     effect: EffectSection<'a>,
@@ -63,6 +67,7 @@ struct Known {
     about: Option<(String, String)>,
     groups: Vec<String>,
     effect: DraftEffect,
+    files: Vec<SeenFile>,
 }
 
 pub(crate) async fn show(
@@ -76,13 +81,14 @@ pub(crate) async fn show(
 
 fn know(node: &Node, draft: Draft) -> Result<Known, ApiError> {
     let summary = node.draft_is_about(&draft)?.and_then(|held| held.summary);
-    let about = summary.map(|summary| (summary.title, draft.value("of").to_owned()));
+    let about = summary.map(|summary| (summary.title, draft.of().to_owned()));
     let effect = node.draft_effect(&draft)?;
-    Ok(Known { about, groups: node.own_group_names(), effect, draft })
+    let files = node.seen_files(&draft)?;
+    Ok(Known { about, groups: node.own_group_names(), effect, draft, files })
 }
 
 fn page(frame: &Frame, status: StatusCode, known: Known, remarks: &[Remark]) -> Response {
-    let Known { draft, about, groups, effect } = known;
+    let Known { draft, about, groups, effect, files } = known;
     let in_the_way = remarks.iter().filter(|remark| remark.refused);
     let page = DraftPage {
         frame,
@@ -90,6 +96,7 @@ fn page(frame: &Frame, status: StatusCode, known: Known, remarks: &[Remark]) -> 
         id: draft.id,
         about,
         parts: shown::parts(frame, &draft, remarks, &groups),
+        files: (draft.kind() == Kind::Resource).then_some(files),
         summary: in_the_way
             .map(|one| (one.field.map(|field| field.name), shown::words(frame, one)))
             .collect(),
@@ -125,7 +132,11 @@ pub(crate) async fn save(
         let mut draft = saving.drafts().get(&id)?;
         draft.take_in(&sent, Timestamp::now());
         let pasted = take_pasted(&mut draft, &sent);
-        Ok((saving.drafts().keep(&draft), draft, pasted))
+        let kept = saving.drafts().keep(&draft);
+        if kept.is_ok() {
+            change_files(&saving, &mut draft, &sent)?;
+        }
+        Ok((kept, draft, pasted))
     });
     let (kept, draft, pasted) = saved.await?;
     if let Err(error) = kept {
@@ -160,6 +171,24 @@ fn take_pasted(draft: &mut Draft, sent: &[(String, String)]) -> Vec<Remark> {
         }
     }
     remarks
+}
+
+/// Takes a file out of a draft, or the names out of a file, where the button says so.
+fn change_files(node: &Node, draft: &mut Draft, sent: &[(String, String)]) -> Result<(), ApiError> {
+    let button = |wanted: &str| {
+        let pressed = sent.iter().find(|(name, _)| name == wanted);
+        pressed.and_then(|(_, hash)| hash.parse::<Hash>().ok())
+    };
+    if let Some(hash) = button("take-out") {
+        node.detach(draft, &hash)?;
+    }
+    if let Some(hash) = button("remove-names")
+        && let Some(one) = draft.files.iter().find(|one| one.file.hash == hash)
+    {
+        let without = looked_through(node, one.file.clone(), true)?.file;
+        node.replace_in_draft(draft, &hash, without)?;
+    }
+    Ok(())
 }
 
 /// Keeps what was typed so far, for the script that does so now and then.
@@ -203,7 +232,7 @@ pub(crate) async fn discard(
 ) -> Result<Redirect, Response> {
     let gone = at_work(&frame, move || {
         let draft = node.drafts().get(&id)?;
-        Ok(node.drafts().remove(&draft.id)?)
+        Ok(node.discard_draft(&draft)?)
     });
     gone.await?;
     Ok(Redirect::to("/write"))

@@ -143,6 +143,11 @@ fn shown(
             let answers = answers.iter().map(|(value, label)| answer(value, frame.t(label)));
             ("list", answers.collect())
         }
+        Input::Term(vocabulary) => {
+            let terms = vocabulary.terms().iter();
+            let answers = terms.map(|term| answer(&term.term, term.label().to_owned()));
+            ("list", answers.collect())
+        }
         Input::Ticks(vocabulary) => {
             let terms = vocabulary.terms().iter();
             let answers = terms.map(|term| answer(&term.term, term.label().to_owned()));
