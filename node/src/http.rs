@@ -15,6 +15,7 @@ mod files;
 mod groups;
 mod guard;
 mod line;
+mod members;
 mod messages;
 mod next_keys;
 mod nodes;
@@ -47,11 +48,10 @@ pub use coverage::Coverage;
 pub use door::Door;
 pub use evidence::EvidenceReport;
 pub use files::Uploaded;
-pub use groups::{
-    GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
-};
+pub use groups::{GroupReport, InviteReport, InviteRevoked, JoinReport};
 pub use guard::Token;
 pub use line::LineReport;
+pub use members::{HeardBy, MemberHolding, MemberReport};
 pub use next_keys::NextKeyReport;
 pub(crate) use people::DEFAULT_PAGES;
 pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesRequest};
@@ -76,7 +76,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/status", get(status::status))
         .route("/groups", get(groups::list).post(groups::create))
         .route("/groups/join", post(groups::join))
-        .route("/groups/{group}/members", get(groups::members))
+        .route("/groups/{group}/members", get(members::list))
         .route("/groups/{group}/members/{school}", delete(groups::remove))
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
         .route("/groups/{group}/root", get(groups::root).put(groups::succeed_root))
@@ -92,7 +92,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/groups/{group}/move", post(groups::move_to))
         .route("/groups/{group}/merger/{into}", put(groups::merge))
         .route("/memberships", delete(groups::close))
-        .route("/groups/{group}/holdings", get(groups::holdings))
+        .route("/groups/{group}/holdings", get(members::holdings))
         .route("/storage", get(storage::show).put(storage::set))
         .route("/line", get(line::show).put(line::set).delete(line::lift))
         .route("/nodes", get(nodes::list))

@@ -22,9 +22,7 @@ use crate::joining::Asking;
 use crate::root::{RootAct, RootReport};
 use crate::succession::NextKey;
 pub(super) use printed::list;
-use printed::{
-    invite_list, join_report, member_list, next_keys, request_list, root_act, root_report,
-};
+use printed::{invite_list, join_report, member_list, next_keys, request_list, root_act};
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -364,7 +362,7 @@ impl Group {
                 let path = format!("/groups/{}/root", segment(&group));
                 let Some(threshold) = threshold else {
                     let root: RootReport = client.get(&path).await?;
-                    return output.answer(&root, || root_report(&root));
+                    return output.answer(&root, || root.sentence());
                 };
                 let body = json!({ "keyholders": keyholders, "threshold": threshold });
                 let act: RootAct = client.put_unlocked(&path, &body).await?;
