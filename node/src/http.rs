@@ -133,6 +133,8 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .nest("/api/v1", api)
         .merge(accounts())
         .merge(writing())
+        .merge(network())
+        .merge(settings())
         .route("/metrics", get(status::metrics))
         .route("/", get(pages::home::home))
         .route("/search", get(pages::search::search))
@@ -178,6 +180,41 @@ fn accounts() -> Router<Arc<Node>> {
         .route("/people/disabled", post(people::set_disabled))
         .route("/people/link", post(people::link))
         .route("/audit", get(people::audit))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+}
+
+/// Groups, and who belongs to them.
+fn network() -> Router<Arc<Node>> {
+    use pages::network::{self, admins, group, invites, joining, parting};
+    Router::new()
+        .route("/network", get(network::show).post(network::create))
+        .route("/network/join", post(joining::join))
+        .route("/network/{group}", get(group::show))
+        .route("/network/{group}/holdings", get(group::holdings))
+        .route("/network/{group}/invites", post(invites::make))
+        .route("/network/{group}/invites/revoke", post(invites::revoke))
+        .route("/network/{group}/requests/{school}/admit", post(joining::admit))
+        .route("/network/{group}/requests/{school}/decline", post(joining::decline))
+        .route("/network/{group}/admins/{school}", post(admins::name))
+        .route("/network/{group}/admins/{school}/dismiss", post(admins::dismiss))
+        .route(
+            "/network/{group}/members/{school}/remove",
+            get(parting::ask_remove).post(parting::remove),
+        )
+        .route("/network/{group}/leave", get(parting::ask_leave).post(parting::leave))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+}
+
+/// This server, for administrators; and taking back what was shared.
+fn settings() -> Router<Arc<Node>> {
+    use pages::{settings, withdrawal};
+    Router::new()
+        .route("/settings", get(settings::show))
+        .route("/settings/line", post(settings::set_line))
+        .route("/settings/line/lift", post(settings::lift_line))
+        .route("/settings/storage", post(settings::set_storage))
+        .route("/settings/servers/{node}/revoke", post(settings::revoke_server))
+        .route("/records/{id}/withdraw", get(withdrawal::ask).post(withdrawal::withdraw))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
 }
 

@@ -38,6 +38,7 @@ mod past_searches;
 pub mod peer_clocks;
 pub mod people;
 pub mod publish;
+mod qr;
 pub mod question;
 pub mod readable;
 pub mod records;

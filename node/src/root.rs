@@ -50,6 +50,20 @@ pub struct RootReport {
     pub threshold: usize,
 }
 
+impl RootAct {
+    /// What was done, or who has still to sign it.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { name, what, signed, needed, proposal, .. } = self;
+        match proposal {
+            None => format!("Done in {name}: {what}."),
+            Some(line) => format!(
+                "Signed: {what} in {name}. {signed} of {needed} keyholders have signed. Send this line \
+                 to another keyholder, who runs: staffroom group sign LINE\n{line}"
+            ),
+        }
+    }
+}
+
 impl RootReport {
     /// Who holds the root, and how many of them must sign.
     pub(crate) fn sentence(&self) -> String {

@@ -18,6 +18,7 @@ mod large_group;
 mod life;
 mod line;
 mod missing;
+mod network_pages;
 mod pages;
 mod partition;
 mod recovery;

@@ -7,7 +7,6 @@ use crate::cli::output::table;
 use crate::http::{GroupStatus, JoinReport, MemberReport};
 use crate::invites::InviteMade;
 use crate::joining::Asking;
-use crate::root::RootAct;
 use crate::succession::NextKey;
 
 /// Groups as a table.
@@ -31,17 +30,6 @@ pub(in crate::cli) fn list(groups: &[GroupStatus]) -> String {
             ]
         }),
     )
-}
-
-pub(super) fn root_act(act: &RootAct) -> String {
-    let RootAct { name, what, signed, needed, proposal, .. } = act;
-    match proposal {
-        None => format!("Done in {name}: {what}."),
-        Some(line) => format!(
-            "Signed: {what} in {name}. {signed} of {needed} keyholders have signed. Send this line \
-             to another keyholder, who runs: staffroom group sign LINE\n{line}"
-        ),
-    }
 }
 
 pub(super) fn next_keys(said: &[NextKey]) -> String {

@@ -16,6 +16,8 @@ use super::frame::Frame;
 use super::verdict::Verdict;
 use super::write::CHANGE;
 use super::{at_work, error_page, render};
+use crate::ago::minute;
+use crate::erasure::WithdrawalReceipts;
 use crate::http::files;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
@@ -50,6 +52,10 @@ struct RecordPage<'a> {
     kept: Vec<String>,
     adaptable: Vec<String>,
     action: Action,
+    /// Whether this school may withdraw it, and who reads the page may.
+    withdrawable: bool,
+    /// Of this school's own withdrawal, for those who may withdraw.
+    receipts: Option<WithdrawalReceipts>,
     /// Whether it was shared by the page before.
     was_shared: bool,
 }
@@ -110,6 +116,10 @@ impl RecordPage<'_> {
         file.map_or("", |file| file.summary.as_str())
     }
 
+    fn minute(&self, time: &Option<String>) -> String {
+        time.as_deref().map_or_else(|| self.frame.t("receipts-not-yet"), minute)
+    }
+
     fn show<'a>(&'a self, content: &'a Readable) -> Shown<'a> {
         Shown { content, titles: &self.titles }
     }
@@ -147,20 +157,29 @@ pub(crate) async fn record(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let finding = Arc::clone(&node);
+    let withdraws = frame.withdraws();
     let found = at_work(&frame, move || {
         let held = finding.find_record(&id)?;
         let titles = titles(&finding, &held)?;
         let similar = similar_to(&finding, &held)?;
         let copies = finding.copies(&held)?;
         let action = Action::of(&finding, &held)?;
-        let EntryKey { school, record, .. } = held.entry.key();
+        let EntryKey { school, record, group } = held.entry.key();
+        let own = withdraws && finding.speaks_for(&group, &school);
+        let receipts = if own && held.entry.is_withdrawal() {
+            Some(finding.withdrawal_receipts(&format!("{record}@{school}"))?)
+        } else {
+            None
+        };
+        let withdrawable = own && !held.entry.is_withdrawal();
         let trials = match held.summary {
             Some(_) => finding.trials((school, record))?,
             None => Vec::new(),
         };
-        Ok((report(&finding, held)?, titles, copies, similar, action, trials))
+        let record = report(&finding, held)?;
+        Ok((record, titles, copies, similar, action, trials, receipts, withdrawable))
     });
-    let (record, titles, copies, similar, action, trials) = found.await?;
+    let (record, titles, copies, similar, action, trials, receipts, withdrawable) = found.await?;
     let fields = record.record.iter().flat_map(|record| fields(&frame, record));
     let read = TO_BE_READ.map(readable::label);
     let (facts, texts) =
@@ -173,6 +192,8 @@ pub(crate) async fn record(
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
         trials,
         action,
+        receipts,
+        withdrawable,
         was_shared: query.as_deref() == Some("shared"),
         title: record.summary.as_ref().map_or("Withdrawn", |summary| &summary.title),
         updated: frame.day(&record.updated),
