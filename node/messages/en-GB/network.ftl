@@ -105,7 +105,6 @@ remove-connected = { $count ->
    *[other] { $count } other schools are connected and hear of it now.
 }
 remove-away = { $count ->
-    [0] No other school is away.
     [one] 1 is away and hears of it when it connects.
    *[other] { $count } are away and hear of it when they connect.
 }

@@ -16,7 +16,7 @@ use crate::http::api_error::{ApiError, blocking};
 use crate::http::guard::Concerning;
 use crate::http::records::{Withdraw, withdrawn};
 use crate::node::Node;
-use crate::records::RecordError;
+use crate::records::{RecordError, school_names};
 
 #[derive(Template)]
 #[template(path = "withdraw.html")]
@@ -47,7 +47,8 @@ impl Withdrawable {
             return Err(RecordError::Withdrawn.into());
         }
         if !node.speaks_for(&group, &school) {
-            return Err(RecordError::NotOwn(school.short()).into());
+            let name = school_names(node, &group).remove(&school);
+            return Err(RecordError::NotOwn(name.unwrap_or_else(|| school.short())).into());
         }
         let mut names = node.group_names();
         let in_all = held.groups.iter().all(|group| node.is_member(group));
