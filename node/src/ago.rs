@@ -40,6 +40,11 @@ fn day(moment: u64, now: u64) -> String {
     day.strftime(if same_year { "%A %-d %B" } else { "%A %-d %B %Y" }).to_string()
 }
 
+/// A time such as `2026-03-09T10:00:00Z` without its seconds, as people read it.
+pub(crate) fn minute(time: &str) -> String {
+    time.get(..16).unwrap_or(time).replace('T', " ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

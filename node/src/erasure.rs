@@ -15,6 +15,7 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::receipt::{Erasure, Receipt};
 use staffroom_protocol::sync::message::{MAX_REQUEST_ITEMS, Request, Response};
 
+use crate::ago::minute;
 use crate::clock::now_millis;
 use crate::network::Network;
 use crate::node::Node;
@@ -59,6 +60,21 @@ pub struct WithdrawalReceipts {
     pub withdrawn: String,
     /// Every member of the groups that it was shared with.
     pub members: Vec<MemberReceipt>,
+}
+
+impl WithdrawalReceipts {
+    /// When it was withdrawn, and how many schools have still to confirm.
+    pub(crate) fn sentence(&self) -> String {
+        let outstanding = self.members.iter().filter(|member| member.erased.is_none()).count();
+        let withdrawn = minute(&self.withdrawn);
+        match (self.members.len(), outstanding) {
+            (0, _) => format!("Withdrawn at {withdrawn}. No other school had it."),
+            (_, 0) => format!("Withdrawn at {withdrawn}. All schools have erased it."),
+            (all, some) => {
+                format!("Withdrawn at {withdrawn}. {some} of {all} schools have still to confirm.")
+            }
+        }
+    }
 }
 
 fn key(group: &GroupId, what: &[u8], withdrawal: &Hash) -> Vec<u8> {

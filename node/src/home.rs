@@ -355,6 +355,11 @@ impl Home {
         self.secret_key("school.key", passphrase)
     }
 
+    /// Whether what needs the school's key asks for a passphrase.
+    pub(crate) fn asks_for_passphrase(&self) -> bool {
+        matches!(self.school_key(None), Err(HomeError::Locked))
+    }
+
     fn secret_key(&self, name: &str, passphrase: Option<&str>) -> Result<SecretKey, HomeError> {
         let path = self.key(name);
         let mut key_file_error = None;

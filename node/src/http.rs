@@ -16,6 +16,7 @@ mod files;
 mod groups;
 mod guard;
 mod line;
+mod members;
 mod messages;
 mod next_keys;
 mod nodes;
@@ -51,11 +52,10 @@ pub use coverage::Coverage;
 pub use door::Door;
 pub use evidence::EvidenceReport;
 pub use files::Uploaded;
-pub use groups::{
-    GroupReport, HeardBy, InviteReport, InviteRevoked, JoinReport, MemberHolding, MemberReport,
-};
+pub use groups::{GroupReport, InviteReport, InviteRevoked, JoinReport};
 pub use guard::Token;
 pub use line::LineReport;
+pub use members::{HeardBy, MemberHolding, MemberReport};
 pub use next_keys::NextKeyReport;
 pub(crate) use people::DEFAULT_PAGES;
 pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesRequest};
@@ -80,7 +80,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/status", get(status::status))
         .route("/groups", get(groups::list).post(groups::create))
         .route("/groups/join", post(groups::join))
-        .route("/groups/{group}/members", get(groups::members))
+        .route("/groups/{group}/members", get(members::list))
         .route("/groups/{group}/members/{school}", delete(groups::remove))
         .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
         .route("/groups/{group}/root", get(groups::root).put(groups::succeed_root))
@@ -96,7 +96,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/groups/{group}/move", post(groups::move_to))
         .route("/groups/{group}/merger/{into}", put(groups::merge))
         .route("/memberships", delete(groups::close))
-        .route("/groups/{group}/holdings", get(groups::holdings))
+        .route("/groups/{group}/holdings", get(members::holdings))
         .route("/storage", get(storage::show).put(storage::set))
         .route("/line", get(line::show).put(line::set).delete(line::lift))
         .route("/nodes", get(nodes::list))
@@ -143,6 +143,8 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .merge(accounts())
         .merge(writing())
         .merge(resources())
+        .merge(network())
+        .merge(settings())
         .route("/metrics", get(status::metrics))
         .route("/", get(pages::home::home))
         .route("/search", get(pages::search::search))
@@ -196,6 +198,41 @@ fn accounts() -> Router<Arc<Node>> {
         .route("/people/disabled", post(people::set_disabled))
         .route("/people/link", post(people::link))
         .route("/audit", get(people::audit))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+}
+
+/// Groups, and who belongs to them.
+fn network() -> Router<Arc<Node>> {
+    use pages::network::{self, admins, group, invites, joining, parting};
+    Router::new()
+        .route("/network", get(network::show).post(network::create))
+        .route("/network/join", post(joining::join))
+        .route("/network/{group}", get(group::show))
+        .route("/network/{group}/holdings", get(group::holdings))
+        .route("/network/{group}/invites", post(invites::make))
+        .route("/network/{group}/invites/revoke", post(invites::revoke))
+        .route("/network/{group}/requests/{school}/admit", post(joining::admit))
+        .route("/network/{group}/requests/{school}/decline", post(joining::decline))
+        .route("/network/{group}/admins/{school}", post(admins::name))
+        .route("/network/{group}/admins/{school}/dismiss", post(admins::dismiss))
+        .route(
+            "/network/{group}/members/{school}/remove",
+            get(parting::ask_remove).post(parting::remove),
+        )
+        .route("/network/{group}/leave", get(parting::ask_leave).post(parting::leave))
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+}
+
+/// This server, for administrators; and taking back what was shared.
+fn settings() -> Router<Arc<Node>> {
+    use pages::{settings, withdrawal};
+    Router::new()
+        .route("/settings", get(settings::show))
+        .route("/settings/line", post(settings::set_line))
+        .route("/settings/line/lift", post(settings::lift_line))
+        .route("/settings/storage", post(settings::set_storage))
+        .route("/settings/servers/{node}/revoke", post(settings::revoke_server))
+        .route("/records/{id}/withdraw", get(withdrawal::ask).post(withdrawal::withdraw))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
 }
 

@@ -1,5 +1,6 @@
 //! The invites that this school makes, and what becomes of them.
 
+use std::fmt;
 use std::time::Duration;
 
 use libp2p::Multiaddr;
@@ -62,6 +63,17 @@ pub enum InviteState {
     Expired,
     /// It was taken back.
     Revoked,
+}
+
+impl fmt::Display for InviteState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Used { by } => write!(f, "used by {by}"),
+            Self::Expired => f.write_str("expired"),
+            Self::Revoked => f.write_str("taken back"),
+        }
+    }
 }
 
 /// An invite that this school made, without its secret.

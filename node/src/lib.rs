@@ -43,6 +43,7 @@ pub mod peer_clocks;
 pub mod people;
 pub mod preview;
 pub mod publish;
+mod qr;
 pub mod question;
 pub mod readable;
 pub mod records;

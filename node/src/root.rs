@@ -50,6 +50,39 @@ pub struct RootReport {
     pub threshold: usize,
 }
 
+impl RootAct {
+    /// What was done, or who has still to sign it.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { name, what, signed, needed, proposal, .. } = self;
+        match proposal {
+            None => format!("Done in {name}: {what}."),
+            Some(line) => format!(
+                "Signed: {what} in {name}. {signed} of {needed} keyholders have signed. Send this line \
+                 to another keyholder, who runs: staffroom group sign LINE\n{line}"
+            ),
+        }
+    }
+}
+
+impl RootReport {
+    /// Who holds the root, and how many of them must sign.
+    pub(crate) fn sentence(&self) -> String {
+        let holder = |holder: &Keyholder| {
+            let name = holder.name.clone().unwrap_or_else(|| holder.school.short());
+            if holder.own { format!("{name} (this school)") } else { name }
+        };
+        let names: Vec<String> = self.keyholders.iter().map(holder).collect();
+        match self.keyholders.len() {
+            1 => format!("The root is held by {} alone.", names.join("")),
+            count => format!(
+                "The root is held by {}. {} of these {count} must sign what it does.",
+                names.join(", "),
+                self.threshold
+            ),
+        }
+    }
+}
+
 impl Node {
     /// Who holds the root of a group.
     pub fn root(&self, group: &GroupId) -> RootReport {

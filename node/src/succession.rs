@@ -9,6 +9,7 @@ use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 use staffroom_protocol::identity::Objection;
 
+use crate::ago::minute;
 use crate::clock::now_millis;
 use crate::groups::{GroupError, in_lists};
 use crate::node::Node;
@@ -34,6 +35,32 @@ pub struct NextKey {
     pub effective: Option<String>,
     /// Whether the old key objected.
     pub objected: bool,
+}
+
+impl NextKey {
+    /// Who goes on as whom, by whose word, and from when.
+    pub(crate) fn sentence(&self) -> String {
+        let Self { school, name, next, next_name, .. } = self;
+        let admins = self.by.join(" and ");
+        let by = match (self.by_root, admins.is_empty()) {
+            (true, true) => "the root".to_owned(),
+            (true, false) => format!("{admins} and the root"),
+            (false, _) => admins,
+        };
+        let stands = match (&self.effective, self.objected) {
+            (_, true) => "Its old key objected, so nothing comes of it.".to_owned(),
+            (None, false) => "A second admin must say so, or the root.".to_owned(),
+            (Some(when), false) => format!(
+                "It counts from {}, unless the old key objects: staffroom group object",
+                minute(when)
+            ),
+        };
+        format!(
+            "{name} ({}) goes on as {next_name} ({}), by the word of {by}. {stands}",
+            school.short(),
+            next.short()
+        )
+    }
 }
 
 impl Node {

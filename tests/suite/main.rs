@@ -21,6 +21,7 @@ mod large_group;
 mod life;
 mod line;
 mod missing;
+mod network_pages;
 mod pages;
 mod partition;
 mod previews;

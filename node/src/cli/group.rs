@@ -22,9 +22,7 @@ use crate::joining::Asking;
 use crate::root::{RootAct, RootReport};
 use crate::succession::NextKey;
 pub(super) use printed::list;
-use printed::{
-    invite_list, join_report, member_list, next_keys, request_list, root_act, root_report,
-};
+use printed::{invite_list, join_report, member_list, next_keys, request_list};
 
 /// Groups: trusts, clusters and networks
 #[derive(Debug, clap::Subcommand)]
@@ -358,17 +356,17 @@ impl Group {
                     });
                 }
                 let act: RootAct = client.put_unlocked(&path, &json!({})).await?;
-                output.answer(&act, || root_act(&act))
+                output.answer(&act, || act.sentence())
             }
             Self::Root { group, keyholders, threshold } => {
                 let path = format!("/groups/{}/root", segment(&group));
                 let Some(threshold) = threshold else {
                     let root: RootReport = client.get(&path).await?;
-                    return output.answer(&root, || root_report(&root));
+                    return output.answer(&root, || root.sentence());
                 };
                 let body = json!({ "keyholders": keyholders, "threshold": threshold });
                 let act: RootAct = client.put_unlocked(&path, &body).await?;
-                output.answer(&act, || root_act(&act))
+                output.answer(&act, || act.sentence())
             }
             Self::NextKey { group, school, next, root } => {
                 let path = format!("/groups/{}/next-keys", segment(&group));
@@ -380,7 +378,7 @@ impl Group {
                 let report: NextKeyReport =
                     client.put_unlocked(&path, &json!({ "root": root })).await?;
                 output.answer(&report, || {
-                    let proposal = report.proposal.as_ref().map(root_act);
+                    let proposal = report.proposal.as_ref().map(RootAct::sentence);
                     let said = next_keys(&report.next_keys);
                     proposal.into_iter().chain([said]).collect::<Vec<_>>().join("\n")
                 })
@@ -407,7 +405,7 @@ impl Group {
                 }
                 let body = json!({ "proposal": proposal, "sign": true });
                 let act: RootAct = client.put_unlocked("/proposals", &body).await?;
-                output.answer(&act, || root_act(&act))
+                output.answer(&act, || act.sentence())
             }
             Self::Leave { group, records } => {
                 let path = format!("/groups/{}/membership?{}", segment(&group), records.query());

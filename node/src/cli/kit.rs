@@ -12,7 +12,6 @@ use zeroize::Zeroizing;
 
 use super::output::Output;
 use super::passphrase;
-use super::qr;
 use crate::home::{Home, write_private};
 
 /// The file in the data directory that `init` writes.
@@ -66,7 +65,7 @@ pub(super) fn write(key: &SecretKey, claims: &Claims, file: &Path) -> anyhow::Re
     let words = words(key)?;
     let line = Zeroizing::new(words.join(" "));
     let school = key.public().school_id().to_string();
-    let page = Page { claims, school, words, code: qr::svg(&line)? };
+    let page = Page { claims, school, words, code: crate::qr::svg(&line)? };
     let page = Zeroizing::new(page.render()?);
     Ok(write_private(file, page.as_bytes())?)
 }

@@ -168,8 +168,3 @@ fn laid_out<const N: usize>(
 pub(super) fn bytes(count: u64) -> String {
     indicatif::BinaryBytes(count).to_string()
 }
-
-/// A time without its seconds, as people read it.
-pub(super) fn minute(time: &str) -> String {
-    time.get(..16).unwrap_or(time).replace('T', " ")
-}

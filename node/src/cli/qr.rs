@@ -5,8 +5,10 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use qrcode::render::{svg, unicode};
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::Color;
+use qrcode::render::unicode;
+
+use crate::qr::{code, svg};
 
 /// Pixels of one module in a PNG, and modules of white around the code, which readers need.
 const MODULE_PIXELS: usize = 8;
@@ -24,11 +26,6 @@ fn extension(file: &Path) -> String {
     file.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-fn code(text: &str) -> anyhow::Result<QrCode> {
-    QrCode::with_error_correction_level(text, EcLevel::L)
-        .context("the text is too long for a QR code")
-}
-
 /// The code in characters, light on dark as most terminals are.
 pub(super) fn drawn(text: &str) -> anyhow::Result<String> {
     let code = code(text)?;
@@ -37,11 +34,6 @@ pub(super) fn drawn(text: &str) -> anyhow::Result<String> {
         .dark_color(unicode::Dense1x2::Light)
         .light_color(unicode::Dense1x2::Dark)
         .build())
-}
-
-/// The code as an SVG.
-pub(super) fn svg(text: &str) -> anyhow::Result<String> {
-    Ok(code(text)?.render::<svg::Color<'_>>().min_dimensions(480, 480).build())
 }
 
 /// Writes the code as a picture.

@@ -9,12 +9,9 @@ use super::client::Client;
 use super::group;
 use super::kit::{self, advice};
 use super::line;
-use super::output::{Output, bytes, filled, minute};
+use super::output::{Output, bytes, filled};
 use crate::home::Home;
 use crate::http::{GroupStatus, IndexStatus, SearchNews, StatusReport};
-
-/// Schools that are named, those of the longest silence.
-const SILENT_NAMED: usize = 10;
 
 /// Say how the node is doing
 #[derive(Debug, clap::Args)]
@@ -79,66 +76,12 @@ fn text(status: &StatusReport) -> String {
 
 /// What there is to say of a group beside the table, a line each.
 fn about_group(group: &GroupStatus) -> String {
-    let mut lines = Vec::new();
-    if let Some(clock) = group.clock.as_ref()
-        && let Some(said) = clock.sentence()
-    {
-        lines.push(if clock.stops_publishing {
-            format!("CLOCK: {said}. Nothing can be published until it is right.")
-        } else if clock.holds_others_aside() {
-            format!("CLOCK: {said}. What the others share waits here until it is right.")
-        } else {
-            format!("Clock: {said}.")
-        });
-    }
-    let others = group.members.saturating_sub(1);
-    if group.role.is_some() && others > 0 {
-        lines.push(heard(group, others));
-    }
-    let compared = &group.comparisons;
-    let bringing = compared.under_way.iter().filter(|one| one.brings_something());
-    lines.extend(bringing.map(|one| format!("Catching up: {}.", one.sentence())));
-    match compared.waiting {
-        0 => {}
-        1 => lines.push("1 more comparison waits for its turn.".to_owned()),
-        count => lines.push(format!("{count} more comparisons wait for their turn.")),
-    }
-    if let Some(last) = &compared.last {
-        lines.push(format!(
-            "Last compared with {} at {}: {}.",
-            last.school,
-            minute(&last.when),
-            last.ended()
-        ));
-    }
-    lines.extend(compared.unsettled.iter().map(|one| {
-        format!(
-            "A difference with {} has not been settled since {}: {}. Its log or this server's \
-             says why.",
-            one.school,
-            minute(&one.since),
-            one.sentence()
-        )
-    }));
+    let lines = group.remarks();
     if lines.is_empty() {
         return String::new();
     }
     let lines: Vec<String> = lines.iter().map(|line| filled(line, "  ")).collect();
     format!("\n\n{}\n{}", group.name, lines.join("\n"))
-}
-
-/// Which of a group's other schools were heard from.
-fn heard(group: &GroupStatus, others: usize) -> String {
-    let recent = others.saturating_sub(group.silent);
-    let mut said = format!("{recent} of {others} other schools heard from within the hour.");
-    for one in group.heard.iter().filter(|one| one.is_silent()).take(SILENT_NAMED) {
-        said.push_str(&format!(" {} {}.", one.name, one.sentence()));
-    }
-    match group.silent.saturating_sub(SILENT_NAMED) {
-        0 => {}
-        more => said.push_str(&format!(" And {more} more not for an hour or longer.")),
-    }
-    said
 }
 
 /// Make the search index again

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::client::{Client, segment};
-use super::output::{Output, minute, table};
+use super::output::{Output, table};
+use crate::ago::minute;
 use crate::erasure::WithdrawalReceipts;
 use crate::withdrawal::Withdrawn;
 
@@ -59,15 +60,7 @@ impl Receipts {
 }
 
 fn report(receipts: &WithdrawalReceipts) -> String {
-    let outstanding = receipts.members.iter().filter(|member| member.erased.is_none()).count();
-    let withdrawn = minute(&receipts.withdrawn);
-    let summary = match (receipts.members.len(), outstanding) {
-        (0, _) => format!("Withdrawn at {withdrawn}. No other school had it."),
-        (_, 0) => format!("Withdrawn at {withdrawn}. All schools have erased it."),
-        (all, some) => {
-            format!("Withdrawn at {withdrawn}. {some} of {all} schools have still to confirm.")
-        }
-    };
+    let summary = receipts.sentence();
     let list = table(
         ["School", "Group", "Erased", "Out of backups by"],
         receipts.members.iter().map(|member| {

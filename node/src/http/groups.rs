@@ -1,6 +1,5 @@
 //! Groups over HTTP.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,25 +9,20 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::proposal::Proposed;
-use staffroom_protocol::group::roster::{Member, Roster};
-use staffroom_protocol::group::statement::Parting;
-use staffroom_protocol::group::{Claims, GroupKind, Role};
-use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
-use staffroom_protocol::identity::PublicKey;
-use staffroom_protocol::sync::message::{Holding, Request, Response};
+use staffroom_protocol::group::{GroupKind, Role};
+use staffroom_protocol::hash::{GroupId, Hash};
 
 use super::api_error::{ApiError, blocking};
 use super::nodes::Unlock;
 use super::status::{GroupStatus, group_statuses};
 use crate::groups::GroupError;
-use crate::heard::SchoolHeard;
 use crate::invites::InviteMade;
 use crate::joining::{Asking, Joining};
 use crate::node::Node;
 use crate::root::{RootAct, RootReport};
 
 /// Longest that an invite can be valid: a term, with its holidays.
-const MAX_INVITE_DAYS: u64 = 120;
+pub(super) const MAX_INVITE_DAYS: u64 = 120;
 
 /// A group that was created, joined or left.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,64 +53,6 @@ pub struct InviteRevoked {
     pub id: Hash,
 }
 
-/// A member of a group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MemberReport {
-    /// The school.
-    pub school: SchoolId,
-    /// What it says of itself.
-    pub claims: Claims,
-    /// Its role.
-    pub role: Role,
-    /// When it was admitted.
-    pub since: String,
-    /// When it left or was removed, if it was.
-    pub left: Option<String>,
-    /// Why it left, where it said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Parting>,
-    /// The school that removed it, if it was removed.
-    pub removed_by: Option<String>,
-    /// The name of the school that goes on for it, where its key was lost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-    /// Whether this is the node's own school.
-    pub own: bool,
-    /// Whether a node of the school is connected now.
-    pub connected: bool,
-    /// When it was last heard from; none for this school and for those that are members no more.
-    #[serde(default)]
-    pub heard: Option<SchoolHeard>,
-    /// Since when the school is known to have heard the newest of who belongs; none where it has
-    /// not confirmed it.
-    pub up_to_date_since: Option<String>,
-    /// For a removed school: which members have heard of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub heard_by: Vec<HeardBy>,
-}
-
-/// Whether a member has heard of a removal.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct HeardBy {
-    /// The member's name.
-    pub school: String,
-    /// Since when it is known to have heard; none where it has not confirmed it.
-    pub since: Option<String>,
-}
-
-/// How much a member holds of a group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MemberHolding {
-    /// The school.
-    pub school: SchoolId,
-    /// Its name.
-    pub name: String,
-    /// What it holds; none if it did not answer.
-    pub holding: Option<Holding>,
-    /// Whether it holds exactly what this node holds, with all texts, and can find it all.
-    pub complete: bool,
-}
-
 /// How far this school is in joining a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct JoinReport {
@@ -132,8 +68,8 @@ pub struct JoinReport {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CreateGroup {
-    name: String,
-    kind: GroupKind,
+    pub(super) name: String,
+    pub(super) kind: GroupKind,
 }
 
 /// What becomes of the records of a school that leaves.
@@ -163,11 +99,11 @@ pub(super) struct GivenProposal {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct MakeInvite {
-    valid_seconds: u64,
+    pub(super) valid_seconds: u64,
     #[serde(default)]
-    role: Role,
+    pub(super) role: Role,
     #[serde(default)]
-    ask: bool,
+    pub(super) ask: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -185,11 +121,16 @@ pub(super) async fn create(
     State(node): State<Arc<Node>>,
     Json(new): Json<CreateGroup>,
 ) -> Result<Json<GroupReport>, ApiError> {
-    let creating = Arc::clone(&node);
+    Ok(Json(created(&node, new).await?))
+}
+
+/// Founds a group.
+pub(super) async fn created(node: &Arc<Node>, new: CreateGroup) -> Result<GroupReport, ApiError> {
+    let creating = Arc::clone(node);
     let name = new.name.trim().to_owned();
     let id = blocking(move || creating.create_group(&new.name, new.kind)).await??;
-    follow(&node).await;
-    Ok(Json(GroupReport { id, name }))
+    follow(node).await;
+    Ok(GroupReport { id, name })
 }
 
 pub(super) async fn invite(
@@ -197,6 +138,16 @@ pub(super) async fn invite(
     Path(group): Path<String>,
     Json(new): Json<MakeInvite>,
 ) -> Result<Json<InviteReport>, ApiError> {
+    let group = node.find_group(&group)?;
+    Ok(Json(invited(&node, group, new).await?))
+}
+
+/// Makes an invite.
+pub(super) async fn invited(
+    node: &Arc<Node>,
+    group: GroupId,
+    new: MakeInvite,
+) -> Result<InviteReport, ApiError> {
     let valid = Duration::from_secs(new.valid_seconds);
     if valid.is_zero() || valid.as_secs() > MAX_INVITE_DAYS * 86_400 {
         return Err(ApiError::bad_request(format!(
@@ -210,17 +161,14 @@ pub(super) async fn invite(
             "an invite lets in a member or a reader; name an admin once the school is a member",
         ));
     }
-    let invite = blocking(move || {
-        let group = node.find_group(&group)?;
-        node.invite(&group, valid, new.role, new.ask)
-    })
-    .await??;
-    Ok(Json(InviteReport {
+    let inviting = Arc::clone(node);
+    let invite = blocking(move || inviting.invite(&group, valid, new.role, new.ask)).await??;
+    Ok(InviteReport {
         invite: invite.to_string(),
         id: invite.id(),
         expires: Timestamp::from_millis(invite.expires_millis / 1_000 * 1_000).to_string(),
         group: invite.group_name,
-    }))
+    })
 }
 
 pub(super) async fn invites(
@@ -244,9 +192,14 @@ pub(super) async fn join(
     Json(join): Json<JoinGroup>,
 ) -> Result<Json<JoinReport>, ApiError> {
     let invite: Invite = join.invite.parse().map_err(GroupError::from)?;
+    Ok(Json(joined(&node, invite).await?))
+}
+
+/// Joins the group of an invite, as far as its school lets this one in at once.
+pub(super) async fn joined(node: &Arc<Node>, invite: Invite) -> Result<JoinReport, ApiError> {
     let network = node.network().ok_or(GroupError::NoNetwork)?;
     let waiting = node.join(network, &invite).await? == Joining::Waiting;
-    Ok(Json(JoinReport { id: invite.group, name: invite.group_name, from: invite.from, waiting }))
+    Ok(JoinReport { id: invite.group, name: invite.group_name, from: invite.from, waiting })
 }
 
 pub(super) async fn requests(
@@ -384,119 +337,29 @@ async fn act(
     group: String,
     what: impl FnOnce(&Node, &GroupId) -> Result<(), GroupError> + Send + 'static,
 ) -> Result<Json<GroupReport>, ApiError> {
-    let acting = Arc::clone(&node);
-    let (id, name) = blocking(move || -> Result<_, GroupError> {
-        let id = acting.find_group(&group)?;
-        let name = acting.group_names().remove(&id).unwrap_or(group);
+    let group = node.find_group(&group)?;
+    Ok(Json(changed(&node, group, what).await?))
+}
+
+/// Changes who belongs to the group with this id.
+pub(super) async fn changed(
+    node: &Arc<Node>,
+    id: GroupId,
+    what: impl FnOnce(&Node, &GroupId) -> Result<(), GroupError> + Send + 'static,
+) -> Result<GroupReport, ApiError> {
+    let acting = Arc::clone(node);
+    let name = blocking(move || -> Result<_, GroupError> {
+        let name = acting.group_names().remove(&id).unwrap_or_else(|| id.short());
         what(&acting, &id)?;
-        Ok((id, name))
+        Ok(name)
     })
     .await??;
-    follow(&node).await;
-    Ok(Json(GroupReport { id, name }))
+    follow(node).await;
+    Ok(GroupReport { id, name })
 }
 
 async fn follow(node: &Node) {
     if let Some(network) = node.network() {
         network.follow(node.channels()).await;
     }
-}
-
-pub(super) async fn members(
-    State(node): State<Arc<Node>>,
-    Path(group): Path<String>,
-) -> Result<Json<Vec<MemberReport>>, ApiError> {
-    let members = blocking(move || -> Result<_, GroupError> {
-        let group = node.find_group(&group)?;
-        let roster = node.roster(&group).unwrap_or_default();
-        let up_to_date = node.up_to_date(&group)?;
-        let last_heard = node.last_heard(&group).into_iter();
-        let mut heard: BTreeMap<SchoolId, SchoolHeard> =
-            last_heard.map(|one| (one.school, one)).collect();
-        let mut members = Vec::new();
-        for (school, member) in roster.members() {
-            let since = up_to_date.get(school).copied().flatten();
-            let up_to_date_since = since.map(|since| Timestamp::from_millis(since).to_string());
-            members.push(MemberReport {
-                up_to_date_since,
-                heard: heard.remove(school),
-                heard_by: heard_by(&node, &group, &roster, member)?,
-                ..member_report(&node, &roster, *school, member)
-            });
-        }
-        Ok(members)
-    })
-    .await??;
-    Ok(Json(members))
-}
-
-fn member_report(node: &Node, roster: &Roster, school: SchoolId, member: &Member) -> MemberReport {
-    let connected = |key: &PublicKey| node.network().is_some_and(|one| one.is_connected(key));
-    MemberReport {
-        school,
-        claims: member.claims.clone(),
-        role: member.role,
-        since: member.since.to_string(),
-        left: member.departed.as_ref().map(|departure| departure.when.to_string()),
-        why: member.departed.as_ref().and_then(|departure| departure.why),
-        removed_by: member.departed.as_ref().and_then(|departure| {
-            let remover = roster.members().get(&departure.removed_by?);
-            remover.map(|remover| remover.claims.name.clone())
-        }),
-        next: roster
-            .next_of(&school)
-            .and_then(|next| roster.members().get(&next).map(|next| next.claims.name.clone())),
-        own: school == node.identity().school(),
-        connected: member.nodes.iter().any(connected),
-        heard: None,
-        up_to_date_since: None,
-        heard_by: Vec::new(),
-    }
-}
-
-/// Which members have heard that a school was removed.
-fn heard_by(
-    node: &Node,
-    group: &GroupId,
-    roster: &Roster,
-    member: &Member,
-) -> Result<Vec<HeardBy>, GroupError> {
-    let Some(departure) = &member.departed else { return Ok(Vec::new()) };
-    if departure.removed_by.is_none() {
-        return Ok(Vec::new());
-    }
-    let name = |school: &SchoolId| {
-        roster.members().get(school).map(|member| member.claims.name.clone()).unwrap_or_default()
-    };
-    let heard = node.heard(group, &departure.statements)?.into_iter();
-    let since = |since: Option<u64>| since.map(|since| Timestamp::from_millis(since).to_string());
-    Ok(heard.map(|(school, when)| HeardBy { school: name(&school), since: since(when) }).collect())
-}
-
-pub(super) async fn holdings(
-    State(node): State<Arc<Node>>,
-    Path(group): Path<String>,
-) -> Result<Json<Vec<MemberHolding>>, ApiError> {
-    let group = node.find_group(&group)?;
-    let network = node.network().ok_or(GroupError::NoNetwork)?;
-    let (_, own) = node.content(&group);
-    let mut holdings = Vec::new();
-    for (school, member) in node.roster(&group).unwrap_or_default().current() {
-        if school == node.identity().school() {
-            continue;
-        }
-        let connected = member.nodes.iter().find(|key| network.is_connected(key));
-        let mut holding = None;
-        if let Some(key) = connected
-            && let Ok(Response::Holding(held)) =
-                network.ask(*key, Vec::new(), Request::Holding { group }).await
-        {
-            holding = Some(held);
-        }
-        let complete = holding
-            .is_some_and(|held| held.digest == own && held.searchable && held.bodies_missing == 0);
-        let name = member.claims.name.clone();
-        holdings.push(MemberHolding { school, name, holding, complete });
-    }
-    Ok(Json(holdings))
 }

@@ -92,8 +92,8 @@ pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next
         // There is nothing, which only those hear who have an account.
         None => (Need::OneOf(&Role::ALL), ""),
     };
-    if let Who::Person { display, .. } = &visitor.who {
-        parts.extensions.insert(SignedIn { name: display.clone() });
+    if let Who::Person { display, roles, .. } = &visitor.who {
+        parts.extensions.insert(SignedIn { name: display.clone(), roles: roles.clone() });
     }
     if let Err(refusal) = access::decide(&visitor.who, need, method.is_safe()) {
         return refused(refusal, &mut parts, node).await;

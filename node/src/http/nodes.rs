@@ -12,10 +12,17 @@ use crate::recovery::OwnNode;
 
 /// The body of a request for what needs the school's key.
 #[derive(Debug, Deserialize)]
-pub(super) struct Unlock {
+pub(crate) struct Unlock {
     /// The passphrase that the school's key is locked with, if it is.
     #[serde(default)]
     pub(super) passphrase: Option<String>,
+}
+
+impl Unlock {
+    /// The passphrase, where something was typed: a form sends what was left empty too.
+    pub(super) fn given(&self) -> Option<&str> {
+        self.passphrase.as_deref().filter(|words| !words.is_empty())
+    }
 }
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Vec<OwnNode>> {

@@ -4,13 +4,16 @@
 pub(super) mod frame;
 pub(super) mod home;
 pub(super) mod me;
+pub(super) mod network;
 pub(super) mod people;
 pub(super) mod record;
 pub(super) mod resources;
 pub(super) mod saved_searches;
 pub(super) mod search;
+pub(super) mod settings;
 pub(super) mod sign_in;
 mod verdict;
+pub(super) mod withdrawal;
 pub(super) mod write;
 
 use askama::Template;
@@ -43,6 +46,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/search.css"),
     include_str!("../../assets/style/record.css"),
     include_str!("../../assets/style/people.css"),
+    include_str!("../../assets/style/network.css"),
     include_str!("../../assets/style/write.css"),
     include_str!("../../assets/style/resources.css"),
     include_str!("../../assets/style/print.css"),

@@ -62,8 +62,8 @@ pub struct RecordReport {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Withdraw {
-    reason: String,
+pub(crate) struct Withdraw {
+    pub(super) reason: String,
     #[serde(flatten)]
     unlock: Unlock,
 }
@@ -133,18 +133,26 @@ pub(super) async fn withdraw(
     Path(id): Path<String>,
     Json(withdraw): Json<Withdraw>,
 ) -> Result<Json<Withdrawn>, ApiError> {
+    Ok(Json(withdrawn(&node, id, withdraw).await?))
+}
+
+/// Withdraws a record, and tells those it was shared with.
+pub(super) async fn withdrawn(
+    node: &Arc<Node>,
+    id: String,
+    withdraw: Withdraw,
+) -> Result<Withdrawn, ApiError> {
     if withdraw.reason.trim().is_empty() {
         return Err(ApiError::bad_request(
             "say why it is withdrawn; the reason stays in the school",
         ));
     }
-    let withdrawing = Arc::clone(&node);
-    let withdrawn = blocking(move || {
-        withdrawing.withdraw(&id, &withdraw.reason, withdraw.unlock.passphrase.as_deref())
-    });
+    let withdrawing = Arc::clone(node);
+    let withdrawn =
+        blocking(move || withdrawing.withdraw(&id, &withdraw.reason, withdraw.unlock.given()));
     let (withdrawn, told) = withdrawn.await??;
-    told.tell(&node).await;
-    Ok(Json(withdrawn))
+    told.tell(node).await;
+    Ok(withdrawn)
 }
 
 /// Who has confirmed that nothing is left of a record that this school withdrew.

@@ -10,13 +10,18 @@ use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 
 use super::api_error::{ApiError, blocking};
 use super::comparisons::{self, ComparisonsReport};
+use super::members;
 use super::saved_searches::{self, SearchNews};
+use crate::ago::minute;
 use crate::heard::SchoolHeard;
 use crate::line::InForce;
 use crate::network::Traffic;
 use crate::node::Node;
 use crate::peer_clocks::ClockReport;
 use crate::store::StoreError;
+
+/// Schools that are named, those of the longest silence.
+const SILENT_NAMED: usize = 10;
 
 /// Schools of one group that are listed with when they were last heard from.
 const MAX_HEARD: usize = 1_000;
@@ -59,6 +64,9 @@ pub struct GroupStatus {
     pub kind: Option<GroupKind>,
     /// This school's role; none if it left, was removed, or has not been let in yet.
     pub role: Option<Role>,
+    /// When and how this school left or was removed, if it was: "removed on 2026-03-09 by Ash Primary".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
     /// The group that this one was merged into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<String>,
@@ -87,6 +95,78 @@ pub struct GroupStatus {
     /// How this server's clock stands against theirs; none where none of them was read lately.
     #[serde(default)]
     pub clock: Option<ClockReport>,
+}
+
+impl GroupStatus {
+    /// This school's role in it, or why it has none.
+    pub(crate) fn standing(&self) -> String {
+        match (self.role, &self.waiting_for, &self.merged_into) {
+            (Some(_), _, Some(into)) => format!("merged into {into}"),
+            (Some(role), _, None) => role.to_string(),
+            (None, Some(from), _) => format!("waits for {from}"),
+            (None, None, _) => self.left.clone().unwrap_or_else(|| "left".to_owned()),
+        }
+    }
+
+    /// What there is to say of it beside its counts, a sentence or two each.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if let Some(clock) = self.clock.as_ref()
+            && let Some(said) = clock.sentence()
+        {
+            remarks.push(if clock.stops_publishing {
+                format!("CLOCK: {said}. Nothing can be published until it is right.")
+            } else if clock.holds_others_aside() {
+                format!("CLOCK: {said}. What the others share waits here until it is right.")
+            } else {
+                format!("Clock: {said}.")
+            });
+        }
+        let others = self.members.saturating_sub(1);
+        if self.role.is_some() && others > 0 {
+            remarks.push(self.who_was_heard(others));
+        }
+        let compared = &self.comparisons;
+        let bringing = compared.under_way.iter().filter(|one| one.brings_something());
+        remarks.extend(bringing.map(|one| format!("Catching up: {}.", one.sentence())));
+        match compared.waiting {
+            0 => {}
+            1 => remarks.push("1 more comparison waits for its turn.".to_owned()),
+            count => remarks.push(format!("{count} more comparisons wait for their turn.")),
+        }
+        if let Some(last) = &compared.last {
+            remarks.push(format!(
+                "Last compared with {} at {}: {}.",
+                last.school,
+                minute(&last.when),
+                last.ended()
+            ));
+        }
+        remarks.extend(compared.unsettled.iter().map(|one| {
+            format!(
+                "A difference with {} has not been settled since {}: {}. Its log or this server's \
+                 says why.",
+                one.school,
+                minute(&one.since),
+                one.sentence()
+            )
+        }));
+        remarks
+    }
+
+    /// Which of its other schools were heard from.
+    fn who_was_heard(&self, others: usize) -> String {
+        let recent = others.saturating_sub(self.silent);
+        let mut said = format!("{recent} of {others} other schools heard from within the hour.");
+        for one in self.heard.iter().filter(|one| one.is_silent()).take(SILENT_NAMED) {
+            said.push_str(&format!(" {} {}.", one.name, one.sentence()));
+        }
+        match self.silent.saturating_sub(SILENT_NAMED) {
+            0 => {}
+            more => said.push_str(&format!(" And {more} more not for an hour or longer.")),
+        }
+        said
+    }
 }
 
 /// The network as this node sees it.
@@ -130,7 +210,7 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> String {
     node.network().map(crate::network::Network::metrics).unwrap_or_default()
 }
 
-fn report(node: &Node) -> Result<StatusReport, StoreError> {
+pub(super) fn report(node: &Node) -> Result<StatusReport, StoreError> {
     Ok(StatusReport {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         school: node.identity().school(),
@@ -169,10 +249,16 @@ pub(super) fn group_statuses(node: &Node) -> Result<Vec<GroupStatus>, StoreError
     Ok(groups)
 }
 
-fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, StoreError> {
+pub(super) fn group_status(
+    node: &Node,
+    id: GroupId,
+    name: String,
+) -> Result<GroupStatus, StoreError> {
     let roster = node.roster(&id).unwrap_or_default();
     let own = node.identity().school();
     let connected = node.network().map(crate::network::Network::connected).unwrap_or_default();
+    let left = roster.members().get(&own).filter(|member| member.departed.is_some());
+    let left = left.map(|member| members::report(node, &roster, own, member).standing());
     let (entries, digest) = node.content(&id);
     let mut heard = if node.is_member(&id) { node.last_heard(&id) } else { Vec::new() };
     let silent = heard.iter().filter(|one| one.is_silent()).count();
@@ -181,6 +267,7 @@ fn group_status(node: &Node, id: GroupId, name: String) -> Result<GroupStatus, S
         id,
         name,
         waiting_for: None,
+        left: left.filter(|_| !node.is_member(&id)),
         merged_into: roster.merger().map(|merger| merger.name.clone()),
         kind: roster.founding().map(|founding| founding.kind),
         role: roster.member(&own).filter(|_| node.is_member(&id)).map(|own| own.role),

@@ -51,7 +51,7 @@ pub(super) async fn show(State(node): State<Arc<Node>>) -> Result<Json<StorageRe
     Ok(Json(blocking(move || report(&node)).await?))
 }
 
-fn report(node: &Node) -> StorageReport {
+pub(super) fn report(node: &Node) -> StorageReport {
     let room = node.keeping().room();
     StorageReport {
         settings: node.keeping().settings(),
@@ -70,14 +70,16 @@ pub(super) async fn set(
     request: Result<Json<StorageRequest>, JsonRejection>,
 ) -> Result<Json<StorageReport>, ApiError> {
     let Json(request) = request.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let report = blocking(move || -> Result<StorageReport, ApiError> {
-        node.keeping().set(request.settings)?;
-        if let Some(capacity) = request.capacity {
-            node.set_capacity(capacity)?;
-        }
-        Ok(report(&node))
-    });
-    Ok(Json(report.await??))
+    Ok(Json(blocking(move || changed(&node, request)).await??))
+}
+
+/// Sets the room.
+pub(super) fn changed(node: &Node, request: StorageRequest) -> Result<StorageReport, ApiError> {
+    node.keeping().set(request.settings)?;
+    if let Some(capacity) = request.capacity {
+        node.set_capacity(capacity)?;
+    }
+    Ok(report(node))
 }
 
 /// Who holds the files of a record.

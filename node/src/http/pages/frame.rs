@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use super::super::messages::Language;
 use crate::node::Node;
+use crate::people::{Role, Roles};
 use crate::question::parameters;
 
 /// The cookie that holds the language chosen at the foot of a page.
@@ -25,6 +26,8 @@ const LANGUAGE_SECONDS: u32 = 365 * 24 * 60 * 60;
 pub(crate) struct SignedIn {
     /// The name that is shown.
     pub(crate) name: String,
+    /// By which it is offered what may be done; whether it is done, `access` decides.
+    pub(crate) roles: Roles,
 }
 
 /// What a page's template needs for everything around its own content.
@@ -48,13 +51,17 @@ pub(crate) struct Entry {
 }
 
 /// The pages of the main navigation.
-const ENTRIES: [(&str, &str); 5] = [
+const ENTRIES: [(&str, &str); 6] = [
     ("/", "nav-home"),
     ("/search", "nav-search"),
     ("/write", "nav-write"),
     ("/resources", "nav-resources"),
     ("/saved-searches", "nav-saved"),
+    ("/network", "nav-network"),
 ];
+
+/// One more, for administrators.
+const SETTINGS: (&str, &str) = ("/settings", "nav-settings");
 
 impl Frame {
     #[cfg(test)]
@@ -109,10 +116,25 @@ impl Frame {
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         let path = self.address.split('?').next().unwrap_or_default();
-        ENTRIES.into_iter().map(move |(to, label)| {
+        let settings = self.administers().then_some(SETTINGS);
+        ENTRIES.into_iter().chain(settings).map(move |(to, label)| {
             let here = path == to || to != "/" && path.starts_with(&format!("{to}/"));
             Entry { path: to, label, here }
         })
+    }
+
+    /// Whether an administrator reads the page.
+    pub(crate) fn administers(&self) -> bool {
+        self.has(Role::Administrator)
+    }
+
+    /// Whether who reads the page may withdraw records, and see who has erased them.
+    pub(crate) fn withdraws(&self) -> bool {
+        self.has(Role::Contributor) || self.has(Role::DataProtection)
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.signed_in.as_ref().is_some_and(|person| person.roles.contains(&role))
     }
 
     /// Each other language, and where this page is to be had in it.

@@ -19,7 +19,9 @@ use super::frame::Frame;
 use super::verdict::Verdict;
 use super::write::CHANGE;
 use super::{at_work, error_page, render};
+use crate::ago::minute;
 use crate::drafts::may_be_changed;
+use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
 use crate::http::visitor::Visitor;
@@ -63,6 +65,10 @@ struct RecordPage<'a> {
     action: Action,
     /// What is taken up, reported on or changed: its id and its school's.
     of: String,
+    /// Whether this school may withdraw it, and who reads the page may.
+    withdrawable: bool,
+    /// Of this school's own withdrawal, for those who may withdraw.
+    receipts: Option<WithdrawalReceipts>,
     /// Whether it was shared by the page before.
     was_shared: bool,
     /// Whether a file is on its way since the page before.
@@ -135,6 +141,10 @@ impl RecordPage<'_> {
         self.copies.iter().find(|file| file.hash == *hash)
     }
 
+    fn minute(&self, time: &Option<String>) -> String {
+        time.as_deref().map_or_else(|| self.frame.t("receipts-not-yet"), minute)
+    }
+
     fn show<'a>(&'a self, content: &'a Readable) -> Shown<'a> {
         Shown { content, titles: &self.titles }
     }
@@ -165,6 +175,21 @@ impl<'c> Shown<'c> {
     }
 }
 
+/// What the node has to say of a record and of what belongs to it.
+struct Found {
+    record: RecordReport,
+    titles: Titles,
+    copies: Vec<Copies>,
+    pictured: BTreeSet<Hash>,
+    earlier: Vec<ListedVersion>,
+    similar: Vec<HitReport>,
+    action: Action,
+    of: String,
+    trials: Vec<Trial>,
+    receipts: Option<WithdrawalReceipts>,
+    withdrawable: bool,
+}
+
 pub(crate) async fn record(
     frame: Frame,
     State(node): State<Arc<Node>>,
@@ -173,6 +198,7 @@ pub(crate) async fn record(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let finding = Arc::clone(&node);
+    let withdraws = frame.withdraws();
     let found = at_work(&frame, move || {
         let held = finding.find_record(&id)?;
         let titles = titles(&finding, &held)?;
@@ -182,7 +208,14 @@ pub(crate) async fn record(
         let of = reported.as_ref().unwrap_or(&held);
         let action = Action::of(&finding, of)?;
         let of = format!("{}@{}", of.entry.key().record, of.entry.key().school);
-        let EntryKey { school, record, .. } = held.entry.key();
+        let EntryKey { school, record, group } = held.entry.key();
+        let own = withdraws && finding.speaks_for(&group, &school);
+        let receipts = if own && held.entry.is_withdrawal() {
+            Some(finding.withdrawal_receipts(&format!("{record}@{school}"))?)
+        } else {
+            None
+        };
+        let withdrawable = own && !held.entry.is_withdrawal();
         let trials = match held.summary {
             Some(_) => finding.trials((school, record))?,
             None => Vec::new(),
@@ -192,12 +225,23 @@ pub(crate) async fn record(
             versions => versions?,
         };
         earlier.retain(|version| !version.current);
-        let report = report(&finding, held)?;
-        let pictured = pictured(&finding, &report, &copies);
-        Ok((report, titles, (copies, pictured), earlier, similar, (action, of), trials))
+        let record = report(&finding, held)?;
+        Ok(Found {
+            pictured: pictured(&finding, &record, &copies),
+            record,
+            titles,
+            copies,
+            earlier,
+            similar,
+            action,
+            of,
+            trials,
+            receipts,
+            withdrawable,
+        })
     });
-    let (record, titles, (copies, pictured), earlier, similar, (action, of), trials) =
-        found.await?;
+    let found = found.await?;
+    let record = found.record;
     let fields = record.record.iter().flat_map(|record| fields(&frame, record));
     let read = TO_BE_READ.map(readable::label);
     let (facts, texts) =
@@ -208,9 +252,11 @@ pub(crate) async fn record(
         facts,
         kept: elements(&record, |intervention| &intervention.core_elements),
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
-        trials,
-        action,
-        of,
+        trials: found.trials,
+        action: found.action,
+        of: found.of,
+        receipts: found.receipts,
+        withdrawable: found.withdrawable,
         was_shared: query.as_deref() == Some("shared"),
         is_coming: query.as_deref() == Some("coming"),
         may_pin: visitor.has_role(Role::Contributor),
@@ -218,11 +264,11 @@ pub(crate) async fn record(
         updated: frame.day(&record.updated),
         frame,
         record: &record,
-        titles,
-        copies,
-        pictured,
-        earlier,
-        similar,
+        titles: found.titles,
+        copies: found.copies,
+        pictured: found.pictured,
+        earlier: found.earlier,
+        similar: found.similar,
     };
     Ok(render(StatusCode::OK, &page))
 }

@@ -1,0 +1,177 @@
+//! The page of a group: its schools, who asks to be let in, its invites and its root.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use staffroom_protocol::clock::Timestamp;
+use staffroom_protocol::hash::{GroupId, SchoolId};
+
+use super::super::frame::Frame;
+use super::super::{at_work, error_page, render};
+use super::name_of;
+use crate::ago::minute;
+use crate::http::api_error::ApiError;
+use crate::http::groups::MAX_INVITE_DAYS;
+use crate::http::members::{self, MemberHolding, MemberReport};
+use crate::http::status::{GroupStatus, group_status};
+use crate::invites::{InviteMade, InviteState};
+use crate::joining::Asking;
+use crate::node::Node;
+use crate::succession::NextKey;
+
+/// For how long an invite is valid unless somebody says otherwise: over a holiday of two weeks.
+const INVITE_DAYS: u64 = 14;
+
+#[derive(Template)]
+#[template(path = "group.html")]
+struct GroupPage {
+    frame: Frame,
+    about: About,
+    problem: Option<String>,
+}
+
+/// What there is to say of a group.
+pub(super) struct About {
+    status: GroupStatus,
+    /// Every school that is or was a member, by id.
+    schools: Vec<MemberReport>,
+    /// Who holds the root, in words.
+    root: String,
+    /// Those who hold it.
+    keyholders: Vec<SchoolId>,
+    /// Whether this school is one of them.
+    holds_root: bool,
+    /// Whether this school is an admin.
+    is_admin: bool,
+    /// Whether the school's key is locked with a passphrase, which naming an admin asks for.
+    locked: bool,
+    next_keys: Vec<NextKey>,
+    requests: Vec<Asking>,
+    invites: Vec<InviteMade>,
+}
+
+impl About {
+    fn of(node: &Node, group: &GroupId) -> Result<Self, ApiError> {
+        let name = name_of(node, group)?;
+        let is_admin = node.administered(group).is_ok();
+        let root = node.root(group);
+        Ok(Self {
+            status: group_status(node, *group, name)?,
+            schools: members::reports(node, group)?,
+            root: root.sentence(),
+            holds_root: root.keyholders.iter().any(|one| one.own) && node.is_member(group),
+            keyholders: root.keyholders.into_iter().map(|one| one.school).collect(),
+            is_admin,
+            locked: node.home().asks_for_passphrase(),
+            next_keys: node.next_keys(group),
+            requests: if is_admin { node.requests(group)? } else { Vec::new() },
+            invites: if is_admin { node.invites(group)? } else { Vec::new() },
+        })
+    }
+}
+
+impl GroupPage {
+    const DAYS: u64 = INVITE_DAYS;
+    const MAX_DAYS: u64 = MAX_INVITE_DAYS;
+
+    /// Whether an administrator of an admin school reads it.
+    fn admits(&self) -> bool {
+        self.about.is_admin && self.frame.administers()
+    }
+
+    /// Members by name, this school first.
+    fn members(&self) -> Vec<&MemberReport> {
+        let here = self.about.schools.iter().filter(|one| one.left.is_none());
+        let mut here: Vec<_> = here.collect();
+        here.sort_by_key(|one| (!one.own, one.claims.name.to_lowercase()));
+        here
+    }
+
+    /// Those that were members.
+    fn former(&self) -> Vec<&MemberReport> {
+        self.about.schools.iter().filter(|one| one.left.is_some()).collect()
+    }
+
+    fn name(&self, school: &MemberReport) -> String {
+        school.shown_name(&self.about.schools)
+    }
+
+    fn holds_root(&self, school: &MemberReport) -> bool {
+        self.about.keyholders.contains(&school.school)
+    }
+
+    fn is_admin(&self, school: &MemberReport) -> bool {
+        school.role == staffroom_protocol::group::Role::Admin
+    }
+
+    /// Whether it has heard who belongs to the group.
+    fn roster(&self, school: &MemberReport) -> String {
+        match &school.up_to_date_since {
+            Some(since) => self.frame.with("group-up-to-date", "when", minute(since)),
+            None => self.frame.t("group-not-up-to-date"),
+        }
+    }
+
+    /// Invites that can be used, and those that cannot any more.
+    fn invites(&self, open: bool) -> Vec<&InviteMade> {
+        let is_open = |one: &&InviteMade| (one.state == InviteState::Open) == open;
+        self.about.invites.iter().filter(is_open).collect()
+    }
+
+    fn expires(&self, invite: &InviteMade) -> String {
+        self.frame.day(&Timestamp::from_millis(invite.expires_millis).to_string())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "holdings.html")]
+struct HoldingsPage {
+    frame: Frame,
+    group: GroupId,
+    name: String,
+    holdings: Vec<MemberHolding>,
+}
+
+/// The page of a group, with what was in the way of something.
+pub(super) async fn page(
+    frame: Frame,
+    node: Arc<Node>,
+    group: GroupId,
+    problem: Option<ApiError>,
+) -> Response {
+    let status = problem.as_ref().map_or(StatusCode::OK, ApiError::status);
+    let problem = problem.map(|error| error.message().to_owned());
+    match at_work(&frame, move || About::of(&node, &group)).await {
+        Ok(about) => render(status, &GroupPage { frame, about, problem }),
+        Err(error) => error,
+    }
+}
+
+pub(crate) async fn show(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    Path(group): Path<GroupId>,
+) -> Response {
+    page(frame, node, group, None).await
+}
+
+/// Asks each member that is connected what it holds.
+pub(crate) async fn holdings(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    Path(group): Path<GroupId>,
+) -> Response {
+    let asked = async {
+        let name = name_of(&node, &group)?;
+        Ok::<_, ApiError>((name, members::held(&node, &group).await?))
+    };
+    match asked.await {
+        Ok((name, holdings)) => {
+            render(StatusCode::OK, &HoldingsPage { frame, group, name, holdings })
+        }
+        Err(error) => error_page(&frame, &error),
+    }
+}
