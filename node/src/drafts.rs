@@ -9,6 +9,7 @@ mod effect;
 pub(crate) mod form;
 mod opened;
 mod pasted;
+pub(crate) mod rows;
 mod written;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@ nav-main = Prif ddewislen
 nav-home = Hafan
 nav-write = Ysgrifennu
 nav-search = Chwilio
+nav-framework = Fframwaith
 sign-out = Allgofnodi
 footer-language = Iaith
 footer-partial = Dim ond rhan o'r tudalennau hyn sydd ar gael yn Gymraeg. Mae'r gweddill yn Saesneg.

@@ -6,6 +6,7 @@ nav-main = Main
 nav-home = Home
 nav-write = Write
 nav-search = Search
+nav-framework = Framework
 nav-saved = Saved searches
 signed-in-as = Signed in as { $name }
 sign-out = Sign out

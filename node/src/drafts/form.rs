@@ -1,7 +1,9 @@
-//! The three forms that staff write in: which fields each has, and how each is filled in.
+//! The forms that staff write in: which fields each has, and how each is filled in.
 //!
-//! A field's name is where its value goes in the record: `outcome.name` is `name` in `outcome`. Its label
-//! and hint are names of messages.
+//! A field's name is where its value goes in the record, as [`rows`](super::rows) reads it: `outcome.name`
+//! is `name` in `outcome`. Its label and hint are names of messages.
+
+mod framework;
 
 use staffroom_protocol::record::Kind;
 use staffroom_protocol::vocabulary::Vocabulary;
@@ -44,6 +46,8 @@ pub(crate) enum Input {
     Choice(&'static [(&'static str, &'static str)]),
     /// One of more answers, or none.
     List(&'static [(&'static str, &'static str)]),
+    /// One of the terms of a vocabulary, or none.
+    Term(Vocabulary),
     /// Any of the terms of a vocabulary.
     Ticks(Vocabulary),
     Yes,
@@ -67,14 +71,11 @@ impl Form {
             Kind::Intervention => Some(&INTERVENTION),
             Kind::Adoption => Some(&ADOPTION),
             Kind::ImpactReport => Some(&IMPACT_REPORT),
-            Kind::Resource
-            | Kind::PeerReview
-            | Kind::Comment
-            | Kind::Offer
-            | Kind::Framework
-            | Kind::Expectation
-            | Kind::Plan
-            | Kind::SelfAssessment => None,
+            Kind::Framework => Some(&framework::FRAMEWORK),
+            Kind::Expectation => Some(&framework::EXPECTATION),
+            Kind::Plan => Some(&framework::PLAN),
+            Kind::SelfAssessment => Some(&framework::SELF_ASSESSMENT),
+            Kind::Resource | Kind::PeerReview | Kind::Comment | Kind::Offer => None,
         }
     }
 

@@ -1,14 +1,17 @@
 //! How a draft begins: empty, or with what is known of the record that it is about.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Kind, Summary};
 use staffroom_protocol::safeguard::Sort;
+use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::form::{Form, Input};
 use super::written::CLEAR;
 use super::{Column, Draft, DraftError, Fields};
+use crate::clock::today;
 use crate::home::{HomeError, random};
 use crate::node::Node;
 use crate::records::{HeldRecord, RecordError};
@@ -19,15 +22,15 @@ const MOST_TITLE_CHARS: usize = 200;
 /// Why a draft cannot be begun.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("there is no form for {0:?}; it can be intervention, adoption or impact_report")]
-    Kind(String),
+    #[error("there is no form for {kind:?}; there is one for {}", with_forms())]
+    Kind { kind: String },
     #[error("say which record it is about")]
     AboutNothing,
     #[error("only an intervention or an adoption can be taken up or reported on")]
     NotTried,
     #[error("this is our own school's record; report on it instead of taking it up")]
     Own,
-    #[error("only our own school's interventions and adoptions can be changed here")]
+    #[error("only what our own school shared, and there is a form for, can be changed here")]
     NotToChange,
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -40,16 +43,17 @@ pub(crate) enum StartError {
 impl Node {
     /// Begins a draft of a kind, about the record whose id is given, and keeps it.
     pub(crate) fn start_draft(&self, kind: &str, of: Option<&str>) -> Result<Draft, StartError> {
-        let unknown = || StartError::Kind(kind.chars().take(40).collect());
+        let unknown = || StartError::Kind { kind: kind.chars().take(40).collect() };
         let kind: Kind = kind.parse().map_err(|_| unknown())?;
         if Form::of(kind).is_none() {
             return Err(unknown());
         }
         let mut fields = Fields::new();
-        if kind != Kind::Intervention {
+        if matches!(kind, Kind::Adoption | Kind::ImpactReport) {
             let held = self.find_record(of.ok_or(StartError::AboutNothing)?)?;
             self.fill_in(kind, &held, &mut fields)?;
         }
+        begin(kind, today(), &mut fields);
         if !fields.contains_key("groups") {
             let mut names = self.own_group_names();
             // Who sees it is for its author to say, where there is anything to say.
@@ -72,7 +76,7 @@ impl Node {
             Err(DraftError::Unknown(_)) => {}
             kept @ (Ok(_) | Err(_)) => return Ok(kept?),
         }
-        if school != self.identity().school() || !held.is_trial() {
+        if school != self.identity().school() || !held.can_be_changed() {
             return Err(StartError::NotToChange);
         }
         let mut names = self.group_names();
@@ -123,6 +127,57 @@ impl Node {
         let groups = self.followed_groups().into_iter().filter(|group| self.may_publish(group));
         groups.filter_map(|group| names.remove(&group)).collect()
     }
+}
+
+impl HeldRecord {
+    /// Whether the next version of it can be written in a form. A report is written again instead.
+    pub(crate) fn can_be_changed(&self) -> bool {
+        let kind: Option<Kind> = self.entry.kind().parse().ok();
+        let kind = kind.filter(|kind| *kind != Kind::ImpactReport && !self.entry.is_withdrawal());
+        kind.is_some_and(|kind| Form::of(kind).is_some())
+    }
+}
+
+/// Fills in what is known of a day on which something is begun.
+fn begin(kind: Kind, today: Date, fields: &mut Fields) {
+    let mut set = |name: &str, value: String| fields.insert(name.to_owned(), vec![value]);
+    match kind {
+        Kind::SelfAssessment => {
+            let season = match (today.month(), today.day()) {
+                (9.., _) => "autumn",
+                (..4, _) | (4, ..=15) => "spring",
+                _ => "summer",
+            };
+            let term = format!("{season} {}", today.year());
+            set("title", format!("Self-assessment, {term}"));
+            set("term", term);
+            set("by", "school".to_owned());
+            for (row, question) in Vocabulary::ChecklistQuestions.terms().iter().enumerate() {
+                set(&format!("answers.{row}.question"), question.term.clone());
+            }
+        }
+        Kind::Plan => {
+            let first = if today.month() >= 9 { today.year() } else { today.year() - 1 };
+            let year = format!("{first}/{:02}", (first + 1) % 100);
+            set("title", format!("Improvement plan {year}"));
+            set("academic_year", year);
+        }
+        Kind::Intervention
+        | Kind::Resource
+        | Kind::ImpactReport
+        | Kind::Adoption
+        | Kind::PeerReview
+        | Kind::Comment
+        | Kind::Offer
+        | Kind::Framework
+        | Kind::Expectation => {}
+    }
+}
+
+/// The kinds that there is a form for.
+fn with_forms() -> String {
+    let kinds = Kind::ALL.iter().filter(|kind| Form::of(**kind).is_some());
+    kinds.map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn fill_in_period<T>(summary: &Summary, mut set: impl FnMut(&str, String) -> T) {

@@ -100,6 +100,7 @@ const TABLE: &[Access] = &[
     look("/audit", AUDIT),
     look("/", READ),
     look("/search", READ),
+    look("/framework", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
     look("/write", CONTRIBUTE),

@@ -18,9 +18,9 @@ use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
-use crate::own_work::OwnWorkError;
 use crate::people::{PasswordError, PeopleError, TokenError};
 use crate::publish::PublishError;
+use crate::published::ListError;
 use crate::question::QuestionError;
 use crate::records::RecordError;
 use crate::recovery::RecoveryError;
@@ -195,7 +195,7 @@ impl From<DraftError> for ApiError {
 impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Kind(_)
+            StartError::Kind { .. }
             | StartError::AboutNothing
             | StartError::NotTried
             | StartError::Own
@@ -207,11 +207,11 @@ impl From<StartError> for ApiError {
     }
 }
 
-impl From<OwnWorkError> for ApiError {
-    fn from(error: OwnWorkError) -> Self {
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
         match error {
-            OwnWorkError::Query(error) => error.into(),
-            OwnWorkError::Record(error) => error.into(),
+            ListError::Query(error) => error.into(),
+            ListError::Record(error) => error.into(),
         }
     }
 }

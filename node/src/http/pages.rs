@@ -2,6 +2,7 @@
 //! where something went wrong. Each page has a file of its own.
 
 pub(super) mod frame;
+pub(super) mod framework;
 pub(super) mod home;
 pub(super) mod me;
 pub(super) mod people;
@@ -40,6 +41,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/record.css"),
     include_str!("../../assets/style/people.css"),
     include_str!("../../assets/style/write.css"),
+    include_str!("../../assets/style/framework.css"),
     include_str!("../../assets/style/print.css"),
 );
 

@@ -48,10 +48,11 @@ pub(crate) struct Entry {
 }
 
 /// The pages of the main navigation.
-const ENTRIES: [(&str, &str); 4] = [
+const ENTRIES: [(&str, &str); 5] = [
     ("/", "nav-home"),
     ("/search", "nav-search"),
     ("/write", "nav-write"),
+    ("/framework", "nav-framework"),
     ("/saved-searches", "nav-saved"),
 ];
 

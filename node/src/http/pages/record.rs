@@ -67,15 +67,19 @@ enum Action {
     Report,
     /// Say it once more.
     ReportAgain,
+    /// Write the next version of what nobody reports on.
+    Change,
     Nothing,
 }
 
 impl Action {
     fn of(node: &Node, held: &HeldRecord) -> Result<Self, RecordError> {
         let EntryKey { school, record, .. } = held.entry.key();
+        let is_own = school == node.identity().school();
         Ok(match held.is_trial() {
+            false if is_own && held.can_be_changed() => Self::Change,
             false => Self::Nothing,
-            true if school != node.identity().school() => Self::TryThis,
+            true if !is_own => Self::TryThis,
             true if node.own_report_on(&record)? => Self::ReportAgain,
             true => Self::Report,
         })
@@ -95,6 +99,7 @@ impl RecordPage<'_> {
                 ("impact_report", "record-report-again", "quiet"),
                 (CHANGE, "record-change", "quiet"),
             ],
+            Action::Change => &[(CHANGE, "record-change", "quiet")],
             Action::Nothing => &[],
         }
     }
