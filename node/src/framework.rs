@@ -118,6 +118,7 @@ pub(crate) mod tests {
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             updated: "2026-10-01T00:00:00Z".to_owned(),
             title: format!("Record of school {school}"),
+            in_short: String::new(),
             content,
         }
     }

@@ -137,6 +137,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/", get(pages::home::home))
         .route("/search", get(pages::search::search))
         .route("/framework", get(pages::framework::show))
+        .route("/development", get(pages::development::show))
         .route("/records/{id}", get(pages::record::record))
         .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route(

@@ -8,6 +8,7 @@ pub mod cli;
 mod clock;
 mod confirmations;
 pub mod contacts;
+mod development;
 mod drafts;
 mod epochs;
 pub mod erasure;

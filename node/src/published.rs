@@ -19,6 +19,8 @@ pub(crate) struct Published<T> {
     /// When this version was made.
     pub(crate) updated: String,
     pub(crate) title: String,
+    /// Its abstract, or how its text begins.
+    pub(crate) in_short: String,
     pub(crate) content: T,
 }
 
@@ -86,6 +88,7 @@ impl Node {
                     groups: groups.map(|group| names.group(group)).collect(),
                     updated: held.entry.clock().to_string(),
                     title: summary.title,
+                    in_short: summary.abstract_text,
                     content,
                 });
             }

@@ -8,6 +8,7 @@ mod bundles;
 mod files;
 mod first_light;
 mod floor_versions;
+mod framework_pages;
 mod healing;
 mod hostile;
 mod import;

@@ -4,6 +4,7 @@ nav-home = Hafan
 nav-write = Ysgrifennu
 nav-search = Chwilio
 nav-framework = Fframwaith
+nav-development = Datblygiad
 sign-out = Allgofnodi
 footer-language = Iaith
 footer-partial = Dim ond rhan o'r tudalennau hyn sydd ar gael yn Gymraeg. Mae'r gweddill yn Saesneg.

@@ -7,6 +7,7 @@ nav-home = Home
 nav-write = Write
 nav-search = Search
 nav-framework = Framework
+nav-development = Development
 nav-saved = Saved searches
 signed-in-as = Signed in as { $name }
 sign-out = Sign out

@@ -4,6 +4,7 @@
 //! is `name` in `outcome`. Its label and hint are names of messages.
 
 mod framework;
+mod offer;
 
 use staffroom_protocol::record::Kind;
 use staffroom_protocol::vocabulary::Vocabulary;
@@ -75,7 +76,8 @@ impl Form {
             Kind::Expectation => Some(&framework::EXPECTATION),
             Kind::Plan => Some(&framework::PLAN),
             Kind::SelfAssessment => Some(&framework::SELF_ASSESSMENT),
-            Kind::Resource | Kind::PeerReview | Kind::Comment | Kind::Offer => None,
+            Kind::Offer => Some(&offer::OFFER),
+            Kind::Resource | Kind::PeerReview | Kind::Comment => None,
         }
     }
 
@@ -335,6 +337,8 @@ mod tests {
     use staffroom_protocol::record::impact_report::{
         Allocation, Conclusion, Design, Marker, OutcomeType, Polarity,
     };
+    use staffroom_protocol::record::offer::Direction;
+    use staffroom_protocol::record::self_assessment::Body;
 
     use super::*;
 
@@ -356,6 +360,10 @@ mod tests {
         assert_eq!(answers(Kind::Intervention, "state"), states);
         assert_eq!(answers(Kind::Adoption, "state"), states);
         assert_eq!(answers(Kind::Adoption, "type"), all(Closeness::ALL, Closeness::as_str));
+        assert_eq!(answers(Kind::Offer, "direction"), all(Direction::ALL, Direction::as_str));
+        assert_eq!(answers(Kind::SelfAssessment, "by"), all(Body::ALL, Body::as_str));
+        let approach = answers(Kind::Framework, "practice_policies.0.approach");
+        assert_eq!(approach, ["standardised", "aligned", "autonomous"]);
         let report = |name| answers(Kind::ImpactReport, name);
         assert_eq!(report("conclusion"), all(Conclusion::ALL, Conclusion::as_str));
         // The others are named in a text, which a file may have.

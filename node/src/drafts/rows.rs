@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 pub(super) fn get<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     let mut path = name.split('.');
     let first = map.get(path.next()?)?;
-    path.try_fold(first, |value, part| match value {
-        Value::Array(items) => items.get(place(part)?),
-        other => other.get(part),
+    path.try_fold(first, |value, part| {
+        if let Value::Array(items) = value { items.get(place(part)?) } else { value.get(part) }
     })
 }
 
@@ -71,9 +70,12 @@ pub(super) fn empty(map: &mut Map<String, Value>, row: &str) {
 fn get_mut<'a>(map: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Value> {
     let mut path = name.split('.');
     let first = map.get_mut(path.next()?)?;
-    path.try_fold(first, |value, part| match value {
-        Value::Array(items) => items.get_mut(place(part)?),
-        other => other.get_mut(part),
+    path.try_fold(first, |value, part| {
+        if let Value::Array(items) = value {
+            items.get_mut(place(part)?)
+        } else {
+            value.get_mut(part)
+        }
     })
 }
 

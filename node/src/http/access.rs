@@ -101,6 +101,7 @@ const TABLE: &[Access] = &[
     look("/", READ),
     look("/search", READ),
     look("/framework", READ),
+    look("/development", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
     look("/write", CONTRIBUTE),

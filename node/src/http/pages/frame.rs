@@ -48,11 +48,12 @@ pub(crate) struct Entry {
 }
 
 /// The pages of the main navigation.
-const ENTRIES: [(&str, &str); 5] = [
+const ENTRIES: [(&str, &str); 6] = [
     ("/", "nav-home"),
     ("/search", "nav-search"),
     ("/write", "nav-write"),
     ("/framework", "nav-framework"),
+    ("/development", "nav-development"),
     ("/saved-searches", "nav-saved"),
 ];
 
