@@ -181,7 +181,7 @@ mod tests {
         let standardised = policy("exam boards", Approach::Standardised);
         let trust =
             framework(1, "Trust", &[standardised.clone(), policy("CPD", Approach::Aligned)]);
-        let agreeing = framework(2, "Cluster", &[standardised.clone()]);
+        let agreeing = framework(2, "Cluster", std::slice::from_ref(&standardised));
         let areas_of =
             |frameworks: &[Published<Framework>]| areas(frameworks, "School 1", date(2026, 11, 26));
         let agreed = areas_of(&[trust.clone(), agreeing]);
