@@ -10,6 +10,7 @@ mod files;
 pub(crate) mod form;
 mod opened;
 mod pasted;
+pub(crate) mod rows;
 mod written;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ use crate::home::{HomeError, write_private};
 
 pub(crate) use effect::DraftEffect;
 pub(crate) use files::{AttachError, DraftFile, SeenFile};
-pub(crate) use opened::{StartError, may_be_changed};
+pub(crate) use opened::StartError;
 pub(crate) use pasted::Column;
 pub(crate) use written::{Checked, Remark, Text};
 

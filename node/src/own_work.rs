@@ -4,10 +4,11 @@ use jiff::civil::Date;
 use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Kind, State};
-use staffroom_search::{Facet, Filters, Query, QueryError, Sort};
+use staffroom_search::{Facet, Filters, Query, Sort};
 
 use crate::clock::today;
 use crate::node::Node;
+use crate::published::ListError;
 use crate::records::RecordError;
 
 /// Of the newest of a school's own interventions and adoptions, those looked at for one page: more than
@@ -31,18 +32,9 @@ pub(crate) struct OwnWork {
     pub(crate) due: bool,
 }
 
-/// Why it cannot be said what a school is trying.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum OwnWorkError {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error(transparent)]
-    Record(#[from] RecordError),
-}
-
 impl Node {
     /// What this school is trying and has not reported on, what is due first, then the newest first.
-    pub(crate) fn unreported_work(&self) -> Result<Vec<OwnWork>, OwnWorkError> {
+    pub(crate) fn unreported_work(&self) -> Result<Vec<OwnWork>, ListError> {
         let school = self.identity().school();
         let mut query = Query::new("");
         query.filters = Filters::default()

@@ -11,6 +11,7 @@ mod downloads;
 mod files;
 mod first_light;
 mod floor_versions;
+mod framework_pages;
 mod healing;
 mod hostile;
 mod import;

@@ -2,12 +2,13 @@
 //! from the version before for as long as nobody changes it.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use staffroom_protocol::hash::RecordId;
-use staffroom_protocol::record::Record;
+use staffroom_protocol::record::{Kind, Record};
+use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::form::{Field, Form};
-use super::{Draft, DraftFile, Fields};
+use super::{Draft, DraftFile, Fields, rows};
 
 impl Draft {
     /// A draft of the next version of a record; none for kinds that have no form.
@@ -22,6 +23,7 @@ impl Draft {
         let mut base = flat(record)?;
         base.remove("files");
         let files = record.summarise().files.into_iter();
+        in_rows_of_the_form(kind, &mut base);
         let mut fields = Fields::new();
         for field in form.fields() {
             let shown = shown(&base, field);
@@ -56,12 +58,29 @@ fn flat(record: &Record) -> Option<Map<String, Value>> {
     Some(flat)
 }
 
+/// Puts the answers to the checklist into the rows of the form, of which each is for one question.
+fn in_rows_of_the_form(kind: Kind, base: &mut Map<String, Value>) {
+    if kind != Kind::SelfAssessment {
+        return;
+    }
+    let answers = base.remove("answers");
+    let mut answers = answers.and_then(|list| list.as_array().cloned()).unwrap_or_default();
+    let question =
+        |answer: &Value| answer.get("question").and_then(Value::as_str).map(str::to_owned);
+    let mut rows: Vec<Value> = Vec::new();
+    for term in Vocabulary::ChecklistQuestions.terms() {
+        let of_term = |answer: &Value| question(answer).as_ref() == Some(&term.term);
+        let found = answers.iter().position(of_term).map(|place| answers.remove(place));
+        rows.push(found.unwrap_or_else(|| json!({ "question": term.term })));
+    }
+    // What a newer program asks.
+    rows.append(&mut answers);
+    base.insert("answers".to_owned(), rows.into());
+}
+
 /// The values of a field as the form shows them.
 fn shown(base: &Map<String, Value>, field: &Field) -> Vec<String> {
-    let mut path = field.name.split('.');
-    let first = path.next().and_then(|name| base.get(name));
-    let value = path.fold(first, |value, name| value?.get(name));
-    let texts: Vec<String> = match value {
+    let texts: Vec<String> = match rows::get(base, field.name) {
         Some(Value::Array(items)) => items.iter().filter_map(text).collect(),
         Some(value) => text(value).into_iter().collect(),
         None => Vec::new(),
@@ -89,7 +108,6 @@ fn text(value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use staffroom_protocol::record::{Authored, Content};
 
     use super::*;
@@ -131,6 +149,22 @@ mod tests {
                     "name": "plan.pdf", "media_type": "application/pdf", "size": 7,
                     "hash": "33".repeat(32),
                 }],
+            }),
+            json!({
+                "kind": "framework", "title": "The Fenland way", "emphases": "character, oracy",
+                "practice_policies": [
+                    { "area": "moderation", "approach": "aligned", "rationale": "One standard.",
+                      "decided_by": "Heads' meeting", "agreed_by": "Ash, Beech",
+                      "review": "2027-06-01", "exceptions": [
+                        { "school": "Oak", "reason": "New", "until": "2026-12-01" },
+                        { "school": "Elm", "reason": "Moving", "until": "2026-12-01" },
+                      ] },
+                ],
+            }),
+            json!({
+                "kind": "plan", "title": "Our plan", "academic_year": "2026/27",
+                "priorities": [{ "statement": "Reading", "baseline": 61, "target": 72.5,
+                                 "interventions": ["00112233445566778899aabbccddeeff"] }],
             }),
         ] {
             let before = record(value);

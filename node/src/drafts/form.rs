@@ -1,7 +1,10 @@
-//! The four forms that staff write in: which fields each has, and how each is filled in.
+//! The forms that staff write in: which fields each has, and how each is filled in.
 //!
-//! A field's name is where its value goes in the record: `outcome.name` is `name` in `outcome`. Its label
-//! and hint are names of messages.
+//! A field's name is where its value goes in the record, as [`rows`](super::rows) reads it: `outcome.name`
+//! is `name` in `outcome`. Its label and hint are names of messages.
+
+mod framework;
+mod offer;
 
 use staffroom_protocol::record::Kind;
 use staffroom_protocol::vocabulary::Vocabulary;
@@ -70,13 +73,12 @@ impl Form {
             Kind::Adoption => Some(&ADOPTION),
             Kind::ImpactReport => Some(&IMPACT_REPORT),
             Kind::Resource => Some(&RESOURCE),
-            Kind::PeerReview
-            | Kind::Comment
-            | Kind::Offer
-            | Kind::Framework
-            | Kind::Expectation
-            | Kind::Plan
-            | Kind::SelfAssessment => None,
+            Kind::Framework => Some(&framework::FRAMEWORK),
+            Kind::Expectation => Some(&framework::EXPECTATION),
+            Kind::Plan => Some(&framework::PLAN),
+            Kind::SelfAssessment => Some(&framework::SELF_ASSESSMENT),
+            Kind::Offer => Some(&offer::OFFER),
+            Kind::PeerReview | Kind::Comment => None,
         }
     }
 
@@ -379,6 +381,8 @@ mod tests {
     use staffroom_protocol::record::impact_report::{
         Allocation, Conclusion, Design, Marker, OutcomeType, Polarity,
     };
+    use staffroom_protocol::record::offer::Direction;
+    use staffroom_protocol::record::self_assessment::Body;
 
     use super::*;
 
@@ -400,6 +404,10 @@ mod tests {
         assert_eq!(answers(Kind::Intervention, "state"), states);
         assert_eq!(answers(Kind::Adoption, "state"), states);
         assert_eq!(answers(Kind::Adoption, "type"), all(Closeness::ALL, Closeness::as_str));
+        assert_eq!(answers(Kind::Offer, "direction"), all(Direction::ALL, Direction::as_str));
+        assert_eq!(answers(Kind::SelfAssessment, "by"), all(Body::ALL, Body::as_str));
+        let approach = answers(Kind::Framework, "practice_policies.0.approach");
+        assert_eq!(approach, ["standardised", "aligned", "autonomous"]);
         let report = |name| answers(Kind::ImpactReport, name);
         assert_eq!(report("conclusion"), all(Conclusion::ALL, Conclusion::as_str));
         // The others are named in a text, which a file may have.

@@ -1,14 +1,17 @@
 //! How a draft begins: empty, or with what is known of the record that it is about.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Kind, Summary};
 use staffroom_protocol::safeguard::Sort;
+use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::form::{Form, Input};
 use super::written::CLEAR;
 use super::{Column, Draft, DraftError, Fields};
+use crate::clock::today;
 use crate::home::{HomeError, random};
 use crate::node::Node;
 use crate::records::{HeldRecord, RecordError};
@@ -19,10 +22,8 @@ const MOST_TITLE_CHARS: usize = 200;
 /// Why a draft cannot be begun.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error(
-        "there is no form for {0:?}; it can be intervention, adoption, impact_report or resource"
-    )]
-    Kind(String),
+    #[error("there is no form for {kind:?}; there is one for {}", with_forms())]
+    Kind { kind: String },
     #[error("say which record it is about")]
     AboutNothing,
     #[error("only an intervention or an adoption can be taken up or reported on")]
@@ -33,7 +34,7 @@ pub(crate) enum StartError {
         "only an intervention or adoption can be taken up, and only a resource made into another"
     )]
     NotAResource,
-    #[error("only our own school's interventions, adoptions and resources can be changed here")]
+    #[error("only what our own school shared, and there is a form for, can be changed here")]
     NotToChange,
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -46,17 +47,21 @@ pub(crate) enum StartError {
 impl Node {
     /// Begins a draft of a kind, about the record whose id is given, and keeps it.
     pub(crate) fn start_draft(&self, kind: &str, of: Option<&str>) -> Result<Draft, StartError> {
-        let unknown = || StartError::Kind(kind.chars().take(40).collect());
+        let unknown = || StartError::Kind { kind: kind.chars().take(40).collect() };
         let kind: Kind = kind.parse().map_err(|_| unknown())?;
         if Form::of(kind).is_none() {
             return Err(unknown());
         }
         let mut draft = self.new_draft(kind)?;
-        match (kind, of.filter(|of| !of.is_empty())) {
-            (Kind::Intervention, _) | (Kind::Resource, None) => {}
-            (_, Some(of)) => self.fill_in(kind, &self.find_record(of)?, &mut draft.fields)?,
-            (_, None) => return Err(StartError::AboutNothing),
+        let is_about_another = matches!(kind, Kind::Adoption | Kind::ImpactReport);
+        match of.filter(|of| !of.is_empty()) {
+            Some(of) if is_about_another || kind == Kind::Resource => {
+                self.fill_in(kind, &self.find_record(of)?, &mut draft.fields)?;
+            }
+            None if is_about_another => return Err(StartError::AboutNothing),
+            Some(_) | None => {}
         }
+        begin(kind, today(), &mut draft.fields);
         self.drafts().keep(&draft)?;
         Ok(draft)
     }
@@ -82,7 +87,7 @@ impl Node {
             Err(DraftError::Unknown(_)) => {}
             kept @ (Ok(_) | Err(_)) => return Ok(kept?),
         }
-        if school != self.identity().school() || !may_be_changed(&held) {
+        if school != self.identity().school() || !held.can_be_changed() {
             return Err(StartError::NotToChange);
         }
         let mut names = self.group_names();
@@ -143,9 +148,55 @@ impl Node {
     }
 }
 
-/// Whether a record is of a kind of which this school writes the next version in a form.
-pub(crate) fn may_be_changed(held: &HeldRecord) -> bool {
-    held.is_trial() || held.entry.kind() == Kind::Resource.as_str() && !held.entry.is_withdrawal()
+impl HeldRecord {
+    /// Whether the next version of it can be written in a form. A report is written again instead.
+    pub(crate) fn can_be_changed(&self) -> bool {
+        let kind: Option<Kind> = self.entry.kind().parse().ok();
+        let kind = kind.filter(|kind| *kind != Kind::ImpactReport && !self.entry.is_withdrawal());
+        kind.is_some_and(|kind| Form::of(kind).is_some())
+    }
+}
+
+/// Fills in what is known of a day on which something is begun.
+fn begin(kind: Kind, today: Date, fields: &mut Fields) {
+    let mut set = |name: &str, value: String| fields.insert(name.to_owned(), vec![value]);
+    match kind {
+        Kind::SelfAssessment => {
+            let season = match (today.month(), today.day()) {
+                (9.., _) => "autumn",
+                (..4, _) | (4, ..=15) => "spring",
+                _ => "summer",
+            };
+            let term = format!("{season} {}", today.year());
+            set("title", format!("Self-assessment, {term}"));
+            set("term", term);
+            set("by", "school".to_owned());
+            for (row, question) in Vocabulary::ChecklistQuestions.terms().iter().enumerate() {
+                set(&format!("answers.{row}.question"), question.term.clone());
+            }
+        }
+        Kind::Plan => {
+            let first = if today.month() >= 9 { today.year() } else { today.year() - 1 };
+            let year = format!("{first}/{:02}", (first + 1) % 100);
+            set("title", format!("Improvement plan {year}"));
+            set("academic_year", year);
+        }
+        Kind::Intervention
+        | Kind::Resource
+        | Kind::ImpactReport
+        | Kind::Adoption
+        | Kind::PeerReview
+        | Kind::Comment
+        | Kind::Offer
+        | Kind::Framework
+        | Kind::Expectation => {}
+    }
+}
+
+/// The kinds that there is a form for.
+fn with_forms() -> String {
+    let kinds = Kind::ALL.iter().filter(|kind| Form::of(**kind).is_some());
+    kinds.map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn fill_in_period<T>(summary: &Summary, mut set: impl FnMut(&str, String) -> T) {

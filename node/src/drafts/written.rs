@@ -1,11 +1,13 @@
 //! A draft as the record that it is to become, and what is in the way of that.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use staffroom_protocol::record::{AuthoredError, Problem, Severity};
 use staffroom_protocol::safeguard::{Finding, Sort};
 
-use super::Draft;
 use super::form::{Field, Form, Input};
+use super::{Draft, rows};
 use crate::node::Node;
 use crate::publish::{Preview, PublishError, PublishOptions};
 
@@ -47,6 +49,13 @@ pub(crate) enum Text {
 impl Draft {
     /// The record as a flat map of fields, empty ones left out.
     pub(crate) fn written(&self) -> Value {
+        let mut written = Value::Object(self.with_gaps());
+        rows::close_gaps(&mut written);
+        written
+    }
+
+    /// The record with every row where the form has it, also where rows before it are empty.
+    fn with_gaps(&self) -> Map<String, Value> {
         let mut map = self.base.clone().unwrap_or_default();
         map.insert("kind".to_owned(), self.kind().as_str().into());
         map.insert("id".to_owned(), self.id.to_string().into());
@@ -56,7 +65,7 @@ impl Draft {
             if self.is_unchanged(field, &values) {
                 continue;
             }
-            remove(&mut map, field.name);
+            rows::remove(&mut map, field.name);
             if values.is_empty() {
                 continue;
             }
@@ -68,7 +77,10 @@ impl Draft {
                 // Commas are the author's own.
                 json!(values[0])
             };
-            insert(&mut map, field.name, value);
+            rows::insert(&mut map, field.name, value);
+        }
+        for row in self.empty_rows() {
+            rows::empty(&mut map, row);
         }
         let cleared: Vec<Value> = self
             .fields
@@ -87,7 +99,25 @@ impl Draft {
         if !cleared.is_empty() {
             map.insert("cleared".to_owned(), cleared.into());
         }
-        Value::Object(map)
+        map
+    }
+
+    /// The rows of the form in which nothing is filled in.
+    fn empty_rows(&self) -> BTreeSet<&'static str> {
+        let fields = Form::of(self.kind()).into_iter().flat_map(Form::fields);
+        let rows = fields.flat_map(|field| rows::rows_of(field.name));
+        rows.filter(|row| !self.is_filled(row)).collect()
+    }
+
+    /// Whether anything is filled in of a row such as `priorities.0`.
+    pub(crate) fn is_filled(&self, row: &str) -> bool {
+        let typed = self
+            .fields
+            .iter()
+            .filter(|(_, values)| values.iter().any(|value| !value.trim().is_empty()));
+        typed
+            .into_iter()
+            .any(|(name, _)| name.strip_prefix(row).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// The field of the form that a path in the record belongs to. Rules name it as a person writes it,
@@ -97,12 +127,13 @@ impl Draft {
         let content = format!("content.{}.", self.kind());
         let in_record = path.strip_prefix(&content).or_else(|| path.strip_prefix("common."));
         let path = in_record.unwrap_or(path);
+        let name = rows::name_of(path, &Value::Object(self.with_gaps()));
         let within = |inner: &str, outer: &str| {
-            inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with(['.', '[']))
+            inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
         };
         form.fields()
-            .find(|field| field.name == path || within(path, field.name))
-            .or_else(|| form.fields().find(|field| within(field.name, path)))
+            .find(|field| field.name == name || within(&name, field.name))
+            .or_else(|| form.fields().find(|field| within(field.name, &name)))
     }
 
     /// What is wrong with what was filled in for a field.
@@ -215,35 +246,6 @@ fn sentence(error: &str) -> String {
     first.chain(characters).chain(['.']).collect()
 }
 
-/// Puts a value where the name says: `outcome.name` into `outcome`.
-fn insert(map: &mut Map<String, Value>, name: &str, value: Value) {
-    match name.split_once('.') {
-        None => {
-            map.insert(name.to_owned(), value);
-        }
-        Some((outer, inner)) => {
-            let within = map.entry(outer).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(within) = within {
-                insert(within, inner, value);
-            }
-        }
-    }
-}
-
-/// Takes away the value that the name says.
-fn remove(map: &mut Map<String, Value>, name: &str) {
-    match name.split_once('.') {
-        None => {
-            map.remove(name);
-        }
-        Some((outer, inner)) => {
-            if let Some(Value::Object(within)) = map.get_mut(outer) {
-                remove(within, inner);
-            }
-        }
-    }
-}
-
 impl Node {
     /// What would be shared of a draft, or what is in the way.
     ///
@@ -297,9 +299,8 @@ mod tests {
 
     #[test]
     fn every_field_of_every_form_is_one_of_its_record() {
-        for kind in [Kind::Intervention, Kind::Adoption, Kind::ImpactReport, Kind::Resource] {
-            let typed: Vec<(&str, &str)> = Form::of(kind)
-                .unwrap()
+        for (kind, form) in Kind::ALL.iter().filter_map(|kind| Some((*kind, Form::of(*kind)?))) {
+            let typed: Vec<(&str, &str)> = form
                 .fields()
                 .map(|field| {
                     let value = match field.input {
@@ -319,6 +320,34 @@ mod tests {
             let written = draft(kind, &typed).written();
             let read = Authored::from_value(written);
             assert!(read.is_ok(), "{kind}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_left_empty_leave_no_gap_and_what_is_wrong_stands_beside_its_row() {
+        let typed = [
+            ("title", "The Fenland way"),
+            ("practice_policies.1.area", "moderation"),
+            ("practice_policies.3.area", "exam boards"),
+            ("practice_policies.3.exceptions.0.school", "Ash Primary"),
+            ("practice_policies.2.area", " "),
+        ];
+        let framework = draft(Kind::Framework, &typed);
+        let policies = &framework.written()["practice_policies"];
+        let expected = json!([
+            { "area": "moderation" },
+            { "area": "exam boards", "exceptions": [{ "school": "Ash Primary" }] },
+        ]);
+        assert_eq!(*policies, expected);
+        for (path, field) in [
+            ("practice_policies[1].approach", "practice_policies.3.approach"),
+            ("practice_policies[0]", "practice_policies.1.area"),
+            (
+                "content.framework.practice_policies[1].exceptions[0].reason",
+                "practice_policies.3.exceptions.0.reason",
+            ),
+        ] {
+            assert_eq!(framework.field_at(path).map(|field| field.name), Some(field), "{path}");
         }
     }
 

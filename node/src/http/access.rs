@@ -101,6 +101,8 @@ const TABLE: &[Access] = &[
     look("/audit", AUDIT),
     look("/", READ),
     look("/search", READ),
+    look("/framework", READ),
+    look("/development", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
     look("/records/{id}/files/{hash}/preview", READ),

@@ -19,9 +19,9 @@ use crate::keeping::KeepingError;
 use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
-use crate::own_work::OwnWorkError;
 use crate::people::{PasswordError, PeopleError, TokenError};
 use crate::publish::PublishError;
+use crate::published::ListError;
 use crate::question::QuestionError;
 use crate::records::RecordError;
 use crate::recovery::RecoveryError;
@@ -200,7 +200,7 @@ impl From<DraftError> for ApiError {
 impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::Kind(_)
+            StartError::Kind { .. }
             | StartError::AboutNothing
             | StartError::NotTried
             | StartError::NotAResource
@@ -226,11 +226,11 @@ impl From<AttachError> for ApiError {
     }
 }
 
-impl From<OwnWorkError> for ApiError {
-    fn from(error: OwnWorkError) -> Self {
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
         match error {
-            OwnWorkError::Query(error) => error.into(),
-            OwnWorkError::Record(error) => error.into(),
+            ListError::Query(error) => error.into(),
+            ListError::Record(error) => error.into(),
         }
     }
 }

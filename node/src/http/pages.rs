@@ -1,7 +1,9 @@
 //! The pages that staff use: what stands around them all, what they are styled with, and what is shown
 //! where something went wrong. Each page has a file of its own.
 
+pub(super) mod development;
 pub(super) mod frame;
+pub(super) mod framework;
 pub(super) mod home;
 pub(super) mod me;
 pub(super) mod network;
@@ -48,6 +50,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/people.css"),
     include_str!("../../assets/style/network.css"),
     include_str!("../../assets/style/write.css"),
+    include_str!("../../assets/style/framework.css"),
     include_str!("../../assets/style/resources.css"),
     include_str!("../../assets/style/print.css"),
 );

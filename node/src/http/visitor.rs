@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 
-use super::Token;
 use super::api_error::blocking;
 use super::door::Door;
+use super::{Token, access};
 use crate::audit::Actor;
 use crate::node::Node;
 use crate::people::{Role, Roles, Scope, SecretHash, UserName};
@@ -41,6 +41,12 @@ pub(crate) enum Who {
 }
 
 impl Visitor {
+    /// Whether the visitor may begin to write, so that a page offers it.
+    pub(crate) fn may_write(&self) -> bool {
+        let begin = access::to(&Method::POST, "/write");
+        begin.is_some_and(|line| access::decide(&self.who, line.need, false).is_ok())
+    }
+
     /// For the audit log.
     pub(crate) fn actor(&self) -> Actor {
         match &self.who {

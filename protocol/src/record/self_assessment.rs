@@ -71,6 +71,11 @@ impl SelfAssessment {
         self.answers.iter().find(|answer| answer.is_to(question))?.score
     }
 
+    /// The days of the term; none where it is not written as one.
+    pub fn period(&self) -> Option<Period> {
+        Term::parse(&self.term).map(Term::period)
+    }
+
     pub(super) fn validate(&self, _common: &Common, problems: &mut Problems) {
         if Term::parse(&self.term).is_none() {
             problems.refuse("term", &self.term, "must be a term and year, such as autumn 2025");
@@ -108,7 +113,7 @@ impl SelfAssessment {
 
     pub(super) fn summarise(&self, summary: &mut Summary) {
         summary.kind_type = Some(self.by.to_string());
-        summary.period = Term::parse(&self.term).map(Term::period);
+        summary.period = self.period();
     }
 
     pub(super) fn references(&self) -> Vec<Reference> {

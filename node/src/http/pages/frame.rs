@@ -51,11 +51,13 @@ pub(crate) struct Entry {
 }
 
 /// The pages of the main navigation.
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 8] = [
     ("/", "nav-home"),
     ("/search", "nav-search"),
     ("/write", "nav-write"),
     ("/resources", "nav-resources"),
+    ("/framework", "nav-framework"),
+    ("/development", "nav-development"),
     ("/saved-searches", "nav-saved"),
     ("/network", "nav-network"),
 ];

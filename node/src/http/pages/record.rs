@@ -20,7 +20,6 @@ use super::verdict::Verdict;
 use super::write::CHANGE;
 use super::{at_work, error_page, render};
 use crate::ago::minute;
-use crate::drafts::may_be_changed;
 use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
@@ -92,7 +91,7 @@ enum Action {
     ReportAgain,
     /// Make our own version of another school's resource.
     MakeOwn,
-    /// Change what this school shares.
+    /// Write the next version of what nobody reports on.
     Change,
     Nothing,
 }
@@ -102,9 +101,9 @@ impl Action {
         let EntryKey { school, record, .. } = held.entry.key();
         let is_own = school == node.identity().school();
         Ok(match held.is_trial() {
-            false if !may_be_changed(held) => Self::Nothing,
-            false if is_own => Self::Change,
-            false => Self::MakeOwn,
+            false if is_own && held.can_be_changed() => Self::Change,
+            false if !is_own && held.entry.kind() == Kind::Resource.as_str() => Self::MakeOwn,
+            false => Self::Nothing,
             true if !is_own => Self::TryThis,
             true if node.own_report_on(&record)? => Self::ReportAgain,
             true => Self::Report,

@@ -1,12 +1,17 @@
 //! A form as a page shows it: parts, fields, what was typed, and what is wrong beside each.
 
-use crate::drafts::Draft;
+use staffroom_protocol::vocabulary::Vocabulary;
+
 use crate::drafts::form::{Field, Form, Input, PASTED};
-use crate::drafts::{Remark, Text};
+use crate::drafts::rows::rows_of;
+use crate::drafts::{Draft, Remark, Text};
 use crate::http::pages::frame::Frame;
 
 /// Terms that are ticked in the open; more are folded away.
 const MOST_OPEN_TICKS: usize = 8;
+
+/// Rows of any table in a form, and more.
+const MOST_ROWS: usize = 32;
 
 /// A part of a form.
 pub(super) struct ShownPart {
@@ -79,9 +84,10 @@ pub(super) fn parts(
         .map(|part| {
             let mut sets: Vec<ShownSet> = Vec::new();
             let fields = part.fields.iter().filter(|field| field.input != Input::Kept);
-            for field in fields {
+            for field in fields.filter(|field| has_room(draft, field.name)) {
                 let (legend, arm) = arm(field.name);
-                let legend = legend.map(|legend| frame.t(legend));
+                let legend =
+                    legend.map(|legend| frame.t(legend)).or_else(|| row(frame, field.name));
                 if sets.last().is_none_or(|set| set.legend != legend) {
                     sets.push(ShownSet { legend, fields: Vec::new(), pasted: pasted(frame, arm) });
                 }
@@ -107,6 +113,29 @@ fn arm(field: &str) -> (Option<&'static str>, &'static str) {
     } else {
         (None, "")
     }
+}
+
+/// The heading of a row of a table.
+fn row(frame: &Frame, field: &str) -> Option<String> {
+    let (table, number) = rows_of(field).next()?.split_once('.')?;
+    let place: usize = number.parse().ok()?;
+    let question = Vocabulary::ChecklistQuestions.terms().get(place);
+    match (table, question) {
+        ("answers", Some(question)) => Some(format!("{}. {}", place + 1, question.label())),
+        ("practice_policies", _) => Some(frame.with("write-row-decision", "number", place + 1)),
+        _ => Some(frame.with("write-row-priority", "number", place + 1)),
+    }
+}
+
+/// Whether a field is shown: of the empty rows of a table only the next, so that a form is no longer
+/// than what there is to fill in. Saving it brings another.
+fn has_room(draft: &Draft, field: &str) -> bool {
+    let Some((table, number)) = rows_of(field).next().and_then(|row| row.split_once('.')) else {
+        return true;
+    };
+    let place: usize = number.parse().unwrap_or(0);
+    place == 0
+        || (place - 1..).take(MOST_ROWS).any(|row| draft.is_filled(&format!("{table}.{row}")))
 }
 
 fn pasted(frame: &Frame, arm: &str) -> Vec<(&'static str, String, &'static str)> {
