@@ -107,13 +107,12 @@ impl Node {
     ) -> Result<(), StartError> {
         let summary = held.summary.as_ref().ok_or(RecordError::Withdrawn)?;
         let about = held.entry.key();
-        match kind {
-            Kind::Resource if held.entry.kind() != Kind::Resource.as_str() => {
+        if kind == Kind::Resource {
+            if held.entry.kind() != Kind::Resource.as_str() {
                 return Err(StartError::NotAResource);
             }
-            Kind::Resource => {}
-            _ if !held.is_trial() => return Err(StartError::NotTried),
-            _ => {}
+        } else if !held.is_trial() {
+            return Err(StartError::NotTried);
         }
         let identity = self.identity();
         if kind == Kind::Adoption && about.school == identity.school() {
