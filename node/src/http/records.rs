@@ -132,27 +132,30 @@ pub(super) async fn withdraw(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
     Json(withdraw): Json<Withdraw>,
-) -> Result<Json<Withdrawn>, ApiError> {
-    Ok(Json(withdrawn(&node, id, withdraw).await?))
+) -> Result<(Extension<Concerning>, Json<Withdrawn>), ApiError> {
+    let (about, withdrawn) = withdrawn(&node, id, withdraw).await?;
+    Ok((Extension(about), Json(withdrawn)))
 }
 
-/// Withdraws a record, and tells those it was shared with.
+/// Withdraws a record, and tells those it was shared with; the audit log hears why.
 pub(super) async fn withdrawn(
     node: &Arc<Node>,
     id: String,
     withdraw: Withdraw,
-) -> Result<Withdrawn, ApiError> {
+) -> Result<(Concerning, Withdrawn), ApiError> {
     if withdraw.reason.trim().is_empty() {
         return Err(ApiError::bad_request(
             "say why it is withdrawn; the reason stays in the school",
         ));
     }
+    let reason = withdraw.reason.trim().to_owned();
     let withdrawing = Arc::clone(node);
     let withdrawn =
         blocking(move || withdrawing.withdraw(&id, &withdraw.reason, withdraw.unlock.given()));
     let (withdrawn, told) = withdrawn.await??;
     told.tell(node).await;
-    Ok(withdrawn)
+    let (id, groups) = (withdrawn.id.short(), withdrawn.groups.join(", "));
+    Ok((Concerning(format!("{id} from {groups}. Reason: {reason}")), withdrawn))
 }
 
 /// Who has confirmed that nothing is left of a record that this school withdrew.

@@ -13,7 +13,6 @@ use staffroom_protocol::entry::EntryKey;
 use super::frame::Frame;
 use super::{at_work, render};
 use crate::http::api_error::{ApiError, blocking};
-use crate::http::guard::Concerning;
 use crate::http::records::{Withdraw, withdrawn};
 use crate::node::Node;
 use crate::records::{RecordError, school_names};
@@ -104,10 +103,9 @@ pub(crate) async fn withdraw(
         withdrawn(&node, id.clone(), given).await
     };
     match done.await {
-        Ok(withdrawn) => {
-            let about = format!("{} from {}", withdrawn.id.short(), withdrawn.groups.join(", "));
+        Ok((about, withdrawn)) => {
             let to = Redirect::to(&format!("/records/{}", withdrawn.id));
-            (Extension(Concerning(about)), to).into_response()
+            (Extension(about), to).into_response()
         }
         Err(problem) => page(frame, node, id, reason, Some(problem)).await,
     }
