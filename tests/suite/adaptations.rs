@@ -67,9 +67,7 @@ fn a_licence_that_does_not_allow_it_is_pointed_out_and_both_sides_see_who_adapte
         let line = format!("Adapted from \"{title}\" by Ash Primary (CC-BY-");
         assert!(shown.contains(&line), "{shown}");
     }
-    let agent = ureq::Agent::new_with_defaults();
-    let mut page = agent.get(&format!("{}records/{alike}", ash.page())).call().unwrap();
-    let page = page.body_mut().read_to_string().unwrap();
+    let page = ash.browser().page(&format!("/records/{alike}"));
     assert!(
         page.contains("Adapted by 2 schools") && page.contains("Halves and quarters"),
         "{page}"

@@ -15,7 +15,10 @@ const BYTES: usize = 700_000;
 fn ask(school: &School, path: &str, headers: &[(&str, &str)]) -> (String, Vec<u8>) {
     let host = school.page().trim_start_matches("http://").trim_end_matches('/').to_owned();
     let mut line = TcpStream::connect(&host).unwrap();
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    let mut request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\nConnection: close\r\n",
+        school.bearer()
+    );
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -34,7 +34,8 @@ fn share(by: &School, files: &[(&str, &[u8])]) -> String {
 fn preview(by: &School, id: &str, content: &[u8], query: &str) -> (u16, String, Vec<u8>) {
     let config = ureq::Agent::config_builder().http_status_as_error(false).build();
     let address = format!("{}records/{id}/files/{}/preview{query}", by.page(), Hash::of(content));
-    let mut answer = ureq::Agent::new_with_config(config).get(&address).call().unwrap();
+    let request = ureq::Agent::new_with_config(config).get(&address);
+    let mut answer = request.header("Authorization", by.bearer()).call().unwrap();
     let sort = answer.headers()["content-type"].to_str().unwrap().to_owned();
     (answer.status().as_u16(), sort, answer.body_mut().read_to_vec().unwrap())
 }
@@ -85,8 +86,7 @@ fn a_picture_is_shown_small_and_a_text_as_it_begins_where_they_are_held() {
     assert_eq!((status, sort.as_str(), &*text), (200, "text/plain; charset=utf-8", words));
     assert_eq!(preview(&ash, &id, noise, "").0, 404);
     assert_eq!(preview(&ash, &id, b"nobody has this", "").0, 404);
-    let page = ureq::get(format!("{}records/{id}", ash.page())).call().unwrap();
-    let page = page.into_body().read_to_string().unwrap();
+    let page = ash.browser().page(&format!("/records/{id}"));
     assert!(page.contains(&format!("files/{}/preview\"", Hash::of(&photograph))), "{page}");
 
     // Another school sees a picture of what it holds, and of nothing else.

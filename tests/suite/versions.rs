@@ -54,14 +54,11 @@ fn an_author_reaches_the_older_versions_of_its_record_and_nobody_else_does() {
     assert!(unknown.contains("its versions are 1 to 3"), "{unknown}");
 
     // A page lists them, and has their files.
-    let agent = ureq::Agent::new_with_defaults();
-    let read = |path: &str| {
-        let mut answer = agent.get(&format!("{}{path}", ash.page())).call().unwrap();
-        answer.body_mut().read_to_vec().unwrap()
-    };
-    let page = String::from_utf8(read(&format!("records/{id}"))).unwrap();
+    let browser = ash.browser();
+    let page = browser.page(&format!("/records/{id}"));
     let link = page.split("href=\"/").find(|link| link.contains("/versions/2/files/")).unwrap();
-    assert!(read(link.split('"').next().unwrap()) == second);
+    let mut answer = browser.open(&format!("/{}", link.split('"').next().unwrap()));
+    assert!(answer.body_mut().read_to_vec().unwrap() == second);
 
     // Another school is told where they are, and gets none of it.
     let refused = beech.run(&["get", &id, "--version", "1", "--out", "first"]).error();
