@@ -1,12 +1,13 @@
 // What staff do on the pages of three schools, in a real browser.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
 import {
   allPages, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
 } from "./person.mjs";
-import { threeSchools } from "./schools.mjs";
+import { School, threeSchools } from "./schools.mjs";
 
 const TITLE = "Echo reading in pairs, Year 4";
 const ADOPTED = "Echo reading in pairs, Year 4, here as well";
@@ -28,7 +29,7 @@ after(async () => {
 async function head(school) {
   if (!heads.has(school)) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(30_000);
     heads.set(school, await context.newPage());
   }
   return heads.get(school);
@@ -307,6 +308,95 @@ The English lead reads six books a term.
   await click(page.getByRole("button", { name: "Share", exact: true }));
   await page.getByText("Shared with").waitFor();
   assert.ok(clicks <= 8, `${clicks} clicks`);
+});
+
+test("a school joins by the text of its invite, is let in, and is removed", async () => {
+  const [ash] = schools;
+  const dale = await School.start("Dale Primary");
+  schools.push(dale);
+  const page = await head(ash);
+  await page.goto(`${ash.page}/network`);
+  await page.getByRole("link", { name: "Vale Learning Trust" }).click();
+  const group = page.url();
+  await page.getByRole("button", { name: "Make an invite" }).click();
+  const line = (await page.getByLabel("Line to send").inputValue()).trim();
+  await page.getByRole("img", { name: "QR code of the invite" }).waitFor();
+  await mustBeWellMade(page, "an invite");
+
+  const joining = await head(dale);
+  await firstSignIn(joining, dale);
+  await joining.goto(`${dale.page}/network`);
+  await joining.getByLabel("Invite", { exact: true }).fill(line);
+  await joining.getByRole("button", { name: "See what it does" }).click();
+  await joining.getByRole("heading", { name: "Join Vale Learning Trust?" }).waitFor();
+  await mustBeWellMade(joining, "what joining does");
+  await joining.getByRole("button", { name: "Join the group" }).click();
+  await joining.getByText("Waiting for Ash Primary").waitFor();
+
+  await page.goto(group);
+  await page.getByRole("button", { name: /Let in/ }).click();
+  await dale.waits(["search", TITLE], (found) => found.hits?.length > 0);
+
+  await page.goto(group);
+  const change = page.getByRole("listitem").filter({ hasText: "Dale Primary" });
+  await change.getByText("Change").click();
+  await change.getByRole("link", { name: /Remove this school/ }).click();
+  await page.getByRole("heading", { name: "Remove Dale Primary?" }).waitFor();
+  await mustBeWellMade(page, "what removing a school means");
+  await page.getByRole("button", { name: "Remove Dale Primary" }).click();
+  await dale.waits(["search", TITLE], (found) => found.hits?.length === 0);
+});
+
+test("a PDF that is added is found elsewhere by a phrase inside it, and downloaded", async () => {
+  const [ash, , cedar] = schools;
+  const page = await head(ash);
+  const paper = await page.context().newPage();
+  await paper.setContent("<h1>Fen week</h1><p>A bittern booms at dusk among the sedge.</p>");
+  const pdf = await paper.pdf();
+  await paper.close();
+  await page.goto(`${ash.page}/resources`);
+  await page.getByRole("link", { name: "Add files" }).click();
+  const file = { name: "fen-week.pdf", mimeType: "application/pdf", buffer: pdf };
+  await page.getByLabel("Files", { exact: true }).setInputFiles(file);
+  await page.getByRole("button", { name: "Add files" }).click();
+  // With scripts, one file leads to its draft by itself.
+  await page.waitForURL(/\/write\//);
+  await page.getByLabel("Title").fill("Fen week");
+  await mustBeWellMade(page, "a draft with a file");
+  await checkAndShare(page);
+
+  await cedar.finds("Fen week");
+  const other = await head(cedar);
+  await until("the phrase is found", async () => {
+    await other.goto(`${cedar.page}/search?q=${encodeURIComponent('"bittern booms"')}`);
+    return await other.getByRole("link", { name: "Fen week" }).count() > 0;
+  });
+  await other.getByRole("link", { name: "Fen week" }).click();
+  const coming = other.waitForEvent("download");
+  await other.getByRole("link", { name: "fen-week.pdf" }).last().click();
+  const downloaded = await readFile(await (await coming).path());
+  assert.equal(downloaded.subarray(0, 5).toString(), "%PDF-");
+});
+
+test("a decision of the framework stands in every school's table", async () => {
+  const [ash, beech] = schools;
+  const page = await head(ash);
+  await page.goto(`${ash.page}/framework`);
+  await page.getByRole("button", { name: "Write a framework decision" }).click();
+  const field = (name) => page.locator(`[name="${name}"]`);
+  await field("title").fill("The framework of the Vale trust");
+  await field("practice_policies.0.area").selectOption({ index: 1 });
+  await field("practice_policies.0.approach").selectOption("standardised");
+  await field("practice_policies.0.rationale").fill("One timetable for all our schools.");
+  await field("practice_policies.0.decided_by").fill("The heads' meeting");
+  const inAYear = new Date(Date.now() + 365 * 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
+  await field("practice_policies.0.review").fill(inAYear);
+  await checkAndShare(page);
+  const other = await head(beech);
+  await until("the decision at another school", async () => {
+    await other.goto(`${beech.page}/framework`);
+    return await other.getByText("One timetable for all our schools.").count() > 0;
+  });
 });
 
 test("every page is well made on a phone and a desktop, in both themes, and works without scripts",
