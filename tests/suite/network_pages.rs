@@ -166,6 +166,7 @@ fn a_reader_looks_and_does_not_act_and_another_sites_form_is_refused() {
     let group = creates(&at_ash, "Fenland Trust");
     let line = invites(&at_ash, &group, false);
     let reader = ash.colleague("reader", &["reader"]);
+    assert!(!reader.page("/").contains("href=\"/write\""), "writing is not offered to a reader");
     for path in ["/network", &group, &format!("{group}/holdings")] {
         let page = reader.page(path);
         let main = between(&page, "<main", "</main>");
@@ -249,7 +250,9 @@ fn a_record_is_withdrawn_on_a_page_and_its_page_says_who_has_erased_it() {
     assert!(at_ash.page(&withdraw).contains("Withdraw “Echo reading”?"));
     // A reader is not offered it, and another school's record nobody may withdraw here.
     let reader = ash.colleague("reader", &["reader"]);
-    assert!(!reader.page(&record).contains("/withdraw"));
+    let page = reader.page(&record);
+    assert!(!page.contains("/withdraw") && !page.contains("action=\"/write\""), "{page}");
+    assert!(at_ash.page(&record).contains("action=\"/write\""));
     for answer in [reader.open(&withdraw), reader.send(&withdraw, &[("reason", "So")])] {
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
     }

@@ -13,7 +13,7 @@ use super::door::Door;
 use super::{Token, access};
 use crate::audit::Actor;
 use crate::node::Node;
-use crate::people::{Role, Roles, Scope, SecretHash, UserName};
+use crate::people::{Roles, Scope, SecretHash, UserName};
 use crate::question::parameters;
 
 /// The only address at which a token may stand in the address: news readers can send it no other way.
@@ -53,15 +53,6 @@ impl Visitor {
             Who::Nobody => Actor::Nobody,
             Who::CommandLine => Actor::CommandLine,
             Who::Person { name, .. } | Who::Token { name, .. } => Actor::Person(name.clone()),
-        }
-    }
-
-    /// Whether they have a role.
-    pub(crate) fn has_role(&self, role: Role) -> bool {
-        match &self.who {
-            Who::Nobody => false,
-            Who::CommandLine => true,
-            Who::Person { roles, .. } | Who::Token { roles, .. } => roles.contains(&role),
         }
     }
 

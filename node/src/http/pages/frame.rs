@@ -50,11 +50,14 @@ pub(crate) struct Entry {
     pub(crate) here: bool,
 }
 
+/// For those who may write only.
+const WRITE: &str = "/write";
+
 /// The pages of the main navigation.
 const ENTRIES: [(&str, &str); 8] = [
     ("/", "nav-home"),
     ("/search", "nav-search"),
-    ("/write", "nav-write"),
+    (WRITE, "nav-write"),
     ("/resources", "nav-resources"),
     ("/framework", "nav-framework"),
     ("/development", "nav-development"),
@@ -119,7 +122,8 @@ impl Frame {
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         let path = self.address.split('?').next().unwrap_or_default();
         let settings = self.administers().then_some(SETTINGS);
-        ENTRIES.into_iter().chain(settings).map(move |(to, label)| {
+        let for_reader = |(to, _): &(&str, &str)| *to != WRITE || self.contributes();
+        ENTRIES.into_iter().filter(for_reader).chain(settings).map(move |(to, label)| {
             let here = path == to || to != "/" && path.starts_with(&format!("{to}/"));
             Entry { path: to, label, here }
         })
@@ -130,9 +134,14 @@ impl Frame {
         self.has(Role::Administrator)
     }
 
+    /// Whether who reads the page may write and share records.
+    pub(crate) fn contributes(&self) -> bool {
+        self.has(Role::Contributor)
+    }
+
     /// Whether who reads the page may withdraw records, and see who has erased them.
     pub(crate) fn withdraws(&self) -> bool {
-        self.has(Role::Contributor) || self.has(Role::DataProtection)
+        self.contributes() || self.has(Role::DataProtection)
     }
 
     fn has(&self, role: Role) -> bool {

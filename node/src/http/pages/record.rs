@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -23,12 +22,10 @@ use crate::ago::minute;
 use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
-use crate::http::visitor::Visitor;
 use crate::http::{download, previews, versions};
 use crate::keeping::Copies;
 use crate::node::Node;
 use crate::older_versions::ListedVersion;
-use crate::people::Role;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
 use crate::tried::Trial;
@@ -192,12 +189,11 @@ struct Found {
 pub(crate) async fn record(
     frame: Frame,
     State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let finding = Arc::clone(&node);
-    let withdraws = frame.withdraws();
+    let (withdraws, contributes) = (frame.withdraws(), frame.contributes());
     let found = at_work(&frame, move || {
         let held = finding.find_record(&id)?;
         let titles = titles(&finding, &held)?;
@@ -205,7 +201,7 @@ pub(crate) async fn record(
         let copies = finding.copies(&held)?;
         let reported = reported_on(&finding, &held)?;
         let of = reported.as_ref().unwrap_or(&held);
-        let action = Action::of(&finding, of)?;
+        let action = if contributes { Action::of(&finding, of)? } else { Action::Nothing };
         let of = format!("{}@{}", of.entry.key().record, of.entry.key().school);
         let EntryKey { school, record, group } = held.entry.key();
         let own = withdraws && finding.speaks_for(&group, &school);
@@ -258,7 +254,7 @@ pub(crate) async fn record(
         withdrawable: found.withdrawable,
         was_shared: query.as_deref() == Some("shared"),
         is_coming: query.as_deref() == Some("coming"),
-        may_pin: visitor.has_role(Role::Contributor),
+        may_pin: contributes,
         title: record.summary.as_ref().map_or("Withdrawn", |summary| &summary.title),
         updated: frame.day(&record.updated),
         frame,
