@@ -1,6 +1,9 @@
 //! How long ago something was, as people say it.
 
+use jiff::Timestamp;
 use jiff::tz::Offset;
+
+use crate::clock::now_millis;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
@@ -28,11 +31,16 @@ pub(crate) fn ago(moment: u64, now: u64) -> String {
     }
 }
 
+/// The same of a moment until now.
+pub(crate) fn since(moment: &Timestamp) -> String {
+    ago(u64::try_from(moment.as_millisecond()).unwrap_or(0), now_millis())
+}
+
 /// "Tuesday 18 November", with the year where it is another.
 fn day(moment: u64, now: u64) -> String {
     let date = |millis: u64| {
         let millis = i64::try_from(millis).ok()?;
-        let time = jiff::Timestamp::from_millisecond(millis).ok()?;
+        let time = Timestamp::from_millisecond(millis).ok()?;
         Some(Offset::UTC.to_datetime(time).date())
     };
     let Some(day) = date(moment) else { return "a day that is out of range".to_owned() };

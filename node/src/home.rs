@@ -357,7 +357,9 @@ impl Home {
 
     /// Whether what needs the school's key asks for a passphrase.
     pub(crate) fn asks_for_passphrase(&self) -> bool {
-        matches!(self.school_key(None), Err(HomeError::Locked))
+        let file = read(&self.key("school.key")).map(Zeroizing::new);
+        let locked_with = file.ok().and_then(|file| key_file::locked_with(&file));
+        locked_with == Some(LockedWith::Passphrase)
     }
 
     fn secret_key(&self, name: &str, passphrase: Option<&str>) -> Result<SecretKey, HomeError> {

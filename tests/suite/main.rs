@@ -4,9 +4,11 @@
 
 mod adaptations;
 mod adding_resources;
+mod audit;
 mod bad_input;
 mod bundles;
 mod doctor;
+mod door;
 mod downloads;
 mod files;
 mod first_light;

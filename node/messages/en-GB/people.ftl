@@ -11,7 +11,6 @@ signed-out-heading = You are signed out
 signed-out-message = Nothing was done. Sign in in another tab, then come back to this page with the back button of your browser and send the form again: what you typed is still there.
 role-heading = You may not do this
 role-message = This needs the role { $role }. An administrator of your school can give it to you.
-token-elsewhere = A token does not do here. Sign in.
 welcome-heading = Set your password
 welcome-person = You sign in as { $name }.
 welcome-first = You are the first to sign in at this school and become its administrator. You can add other people afterwards.

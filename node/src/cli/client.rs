@@ -22,7 +22,7 @@ use tower::ServiceExt;
 use super::output::Output;
 use super::passphrase;
 use crate::home::Home;
-use crate::http::{ApiErrorBody, Door, StatusReport, Token, router};
+use crate::http::{ApiErrorBody, DEFAULT_PAGES, Door, StatusReport, Token, router};
 use crate::network::{Network, StartError};
 use crate::node::{Node, OpenError};
 use crate::store::{Options, Progress, StoreError, Verifier};
@@ -72,7 +72,7 @@ impl Client {
             match open_node(home.dir(), Duration::ZERO, output, Node::open).await {
                 Ok(node) => {
                     let token = Token::load_or_create(&home.token())?;
-                    let door = Door::this_machine(None);
+                    let door = Door::this_machine(DEFAULT_PAGES.to_owned());
                     let router = router(Arc::clone(&node), token.clone(), door);
                     return Ok(Self { token, transport: Transport::Opened { router, node } });
                 }

@@ -66,8 +66,8 @@ struct Outside {
 }
 
 impl Outside {
-    /// Whether other machines reach the pages, if the options say so without contradiction.
-    fn check(&self, http: SocketAddr) -> anyhow::Result<bool> {
+    /// Whether the options say without contradiction how the pages are reached.
+    fn check(&self, http: SocketAddr) -> anyhow::Result<()> {
         let is_outside = self.certificate.is_some() || self.behind_proxy;
         if !is_outside && !http.ip().is_loopback() {
             bail!(
@@ -92,7 +92,7 @@ impl Outside {
         if let Some(wrong) = self.names.iter().find(|name| name.contains(['/', ':', ' '])) {
             bail!("--name is {wrong:?}; give the host name alone, such as staffroom.alder.example");
         }
-        Ok(is_outside)
+        Ok(())
     }
 
     fn tls(&self) -> anyhow::Result<Option<Tls>> {
@@ -102,16 +102,15 @@ impl Outside {
         }
     }
 
-    /// Where staff open the pages, and how requests that come from there are taken.
-    fn door(&self, http: SocketAddr) -> (String, Door) {
+    /// How requests are taken that come where staff open the pages.
+    fn door(&self, http: SocketAddr) -> Door {
         let names = self.names.clone();
         let Some(name) = names.first() else {
-            let pages = format!("http://{http}/");
-            return (pages.clone(), Door::this_machine(Some(pages)));
+            return Door::this_machine(format!("http://{http}/"));
         };
         if self.behind_proxy {
             let pages = format!("https://{name}/");
-            return (pages.clone(), Door::behind_proxy(names, Some(pages)));
+            return Door::behind_proxy(names, pages);
         }
         let port = http.port();
         let pages = if port == 443 {
@@ -119,7 +118,7 @@ impl Outside {
         } else {
             format!("https://{name}:{port}/")
         };
-        (pages.clone(), Door::tls(names, Some(pages)))
+        Door::tls(names, pages)
     }
 }
 
@@ -172,13 +171,14 @@ impl Serve {
     ) -> anyhow::Result<Serving> {
         let token = Token::load_or_create(&node.home().token())?;
         let mut api = listener.local_addr()?;
-        let (pages, door) = self.outside.door(api);
+        let door = self.outside.door(api);
+        let (pages, is_outside) = (door.pages().to_owned(), !door.is_of_this_machine());
         let app = router(Arc::clone(node), token.clone(), door);
         let mut servers = vec![Server::start(listener, app, tls)?];
-        if self.outside.check(self.addresses.http)? {
+        if is_outside {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
             api = listener.local_addr()?;
-            let app = router(Arc::clone(node), token, Door::this_machine(Some(pages.clone())));
+            let app = router(Arc::clone(node), token, Door::this_machine(pages.clone()));
             servers.push(Server::start(listener, app, None)?);
         }
         Ok(Serving { servers, pages, api })

@@ -96,6 +96,14 @@ pub(super) fn read(
     Ok(SecretKey::from_seed(&Zeroizing::new(seed)))
 }
 
+/// What a key is locked with; none where it is not.
+pub(super) fn locked_with(file: &[u8]) -> Option<LockedWith> {
+    if file.len() == 32 {
+        return None;
+    }
+    serde_json::from_slice::<Locked>(file).ok().map(|locked| locked.locked_with)
+}
+
 fn cipher(secret: &[u8], salt: &[u8], costs: &Costs) -> Option<XChaCha20Poly1305> {
     if costs.memory_kib > MAX_MEMORY_KIB || costs.passes > MAX_PASSES {
         return None;

@@ -61,11 +61,6 @@ impl ApiError {
         Self { status: StatusCode::FORBIDDEN, message: message.into() }
     }
 
-    /// A form that could not be read, such as one that is too long.
-    pub(super) fn form(rejection: &FormRejection) -> Self {
-        Self { status: rejection.status(), message: rejection.body_text() }
-    }
-
     fn conflict(message: impl Into<String>) -> Self {
         Self { status: StatusCode::CONFLICT, message: message.into() }
     }
@@ -143,6 +138,13 @@ impl From<SavedSearchError> for ApiError {
                 Self { status: StatusCode::INTERNAL_SERVER_ERROR, message: error.to_string() }
             }
         }
+    }
+}
+
+/// A form that could not be read, such as one that is too long.
+impl From<FormRejection> for ApiError {
+    fn from(rejection: FormRejection) -> Self {
+        Self { status: rejection.status(), message: rejection.body_text() }
     }
 }
 

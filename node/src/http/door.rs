@@ -11,8 +11,8 @@ pub struct Door {
     kind: Kind,
     /// The host names that are answered to, in lower case.
     names: Vec<String>,
-    /// Where staff find the pages: `https://staffroom.alder.example/`; none where no node runs.
-    pages: Option<String>,
+    /// Where staff find the pages: `https://staffroom.alder.example/`.
+    pages: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,28 +24,29 @@ enum Kind {
 
 impl Door {
     /// From this machine alone, without TLS.
-    pub fn this_machine(pages: Option<String>) -> Self {
+    pub fn this_machine(pages: String) -> Self {
         let names = OWN_NAMES.map(str::to_owned).into();
         Self { kind: Kind::ThisMachine, names, pages }
     }
 
     /// Over TLS, under these names.
-    pub fn tls(names: Vec<String>, pages: Option<String>) -> Self {
+    pub fn tls(names: Vec<String>, pages: String) -> Self {
         Self::of(Kind::Tls, &names, pages)
     }
 
     /// Through a proxy that ends TLS, under these names.
-    pub fn behind_proxy(names: Vec<String>, pages: Option<String>) -> Self {
+    pub fn behind_proxy(names: Vec<String>, pages: String) -> Self {
         Self::of(Kind::BehindProxy, &names, pages)
     }
 
-    fn of(kind: Kind, names: &[String], pages: Option<String>) -> Self {
+    fn of(kind: Kind, names: &[String], pages: String) -> Self {
         let names = names.iter().map(|name| name.to_ascii_lowercase()).collect();
         Self { kind, names, pages }
     }
 
-    /// Whether only this machine can come in, so that the command line's token counts.
-    pub(super) fn is_of_this_machine(&self) -> bool {
+    /// Whether only this machine can come in, so that the command line's token counts. From elsewhere
+    /// everything comes encrypted.
+    pub(crate) fn is_of_this_machine(&self) -> bool {
         self.kind == Kind::ThisMachine
     }
 
@@ -66,11 +67,6 @@ impl Door {
         }
     }
 
-    /// Whether browsers send the cookies of this door encrypted only.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.kind != Kind::ThisMachine
-    }
-
     /// Whether a host name, without a port, is one of this door's.
     pub(super) fn answers_to(&self, name: &str) -> bool {
         self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
@@ -82,8 +78,8 @@ impl Door {
     }
 
     /// Where staff find the pages.
-    pub(super) fn pages(&self) -> Option<&str> {
-        self.pages.as_deref()
+    pub fn pages(&self) -> &str {
+        &self.pages
     }
 
     /// The name of the cookie of a session. Nodes of several schools may share a host name, of which
@@ -91,10 +87,10 @@ impl Door {
     /// (RFC 6265bis, section 4.1.3).
     pub(super) fn cookie_name(&self, node: &Node) -> String {
         let school = node.identity().school().short();
-        if self.is_encrypted() {
-            format!("__Host-staffroom-{school}")
-        } else {
+        if self.is_of_this_machine() {
             format!("staffroom-{school}")
+        } else {
+            format!("__Host-staffroom-{school}")
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
@@ -13,6 +14,7 @@ use staffroom_protocol::group::{GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash};
 
 use super::api_error::{ApiError, blocking};
+use super::guard::Noted;
 use super::nodes::Unlock;
 use super::status::{GroupStatus, group_statuses};
 use crate::groups::GroupError;
@@ -312,8 +314,9 @@ pub(super) async fn succeed_root(
 pub(super) async fn proposal(
     State(node): State<Arc<Node>>,
     Json(given): Json<GivenProposal>,
-) -> Result<Json<RootAct>, ApiError> {
+) -> Result<Response, ApiError> {
     let proposed: Proposed = given.proposal.parse().map_err(GroupError::from)?;
+    let is_only_read = !given.sign;
     let answered = blocking(move || {
         if given.sign {
             node.sign_for_root(proposed, given.passphrase.as_deref())
@@ -321,7 +324,12 @@ pub(super) async fn proposal(
             node.read_proposal(&proposed)
         }
     });
-    Ok(Json(answered.await??))
+    let answer = Json(answered.await??);
+    Ok(if is_only_read {
+        (Extension(Noted::Nothing), answer).into_response()
+    } else {
+        answer.into_response()
+    })
 }
 
 pub(super) async fn dismiss(

@@ -14,9 +14,9 @@ use super::access::{self, Need, Refusal};
 use super::api_error::ApiError;
 use super::door::Door;
 use super::pages::UPLOADS;
-use super::pages::frame::{Frame, SignedIn, is_of_this_node};
+use super::pages::frame::{Frame, is_of_this_node};
 use super::pages::message_page;
-use super::visitor::{self, FEED, Who};
+use super::visitor::{self, FEED};
 use crate::home::{HomeError, random, write_private};
 use crate::node::Node;
 use crate::people::Role;
@@ -70,9 +70,14 @@ pub(super) struct Gate {
     pub(super) door: Arc<Door>,
 }
 
-/// What an act was about, where its address does not say it: among the extensions of an answer.
+/// What the audit log says of a request where its address does not: among the extensions of an answer.
 #[derive(Debug, Clone)]
-pub(super) struct Concerning(pub(super) String);
+pub(super) enum Noted {
+    /// What the act was about.
+    About(String),
+    /// It was a question, and nothing was done.
+    Nothing,
+}
 
 /// Lets those through who may have what they ask for, and notes what they did.
 pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Response {
@@ -92,20 +97,39 @@ pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next
         // There is nothing, which only those hear who have an account.
         None => (Need::OneOf(&Role::ALL), ""),
     };
-    if let Who::Person { display, roles, .. } = &visitor.who {
-        parts.extensions.insert(SignedIn { name: display.clone(), roles: roles.clone() });
-    }
+    parts.extensions.insert(visitor.clone());
     if let Err(refusal) = access::decide(&visitor.who, need, method.is_safe()) {
         return refused(refusal, &mut parts, node).await;
     }
     let about = if done.is_empty() { String::new() } else { parameters(&mut parts).await };
-    parts.extensions.insert(visitor.clone());
-    let response = next.run(Request::from_parts(parts, body)).await;
-    if !done.is_empty() && (response.status().is_success() || response.status().is_redirection()) {
-        let said = response.extensions().get::<Concerning>().map(|Concerning(about)| about);
-        visitor.note(node, done, said.unwrap_or(&about)).await;
+    let request = Request::from_parts(parts, body);
+    if method.is_safe() {
+        return next.run(request).await;
     }
-    response
+    // By itself, so that what was begun is ended and noted where whoever asked goes away meanwhile.
+    let noting = Arc::clone(node);
+    let acting = tokio::spawn(async move {
+        let response = next.run(request).await;
+        if !done.is_empty()
+            && (response.status().is_success() || response.status().is_redirection())
+        {
+            match response.extensions().get() {
+                Some(Noted::Nothing) => {}
+                Some(Noted::About(said)) => visitor.note(&noting, done, said).await,
+                None => visitor.note(&noting, done, &about).await,
+            }
+        }
+        response
+    });
+    match acting.await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => {
+                ApiError::unavailable("the node is stopping; try again in a minute").into_response()
+            }
+        },
+    }
 }
 
 /// What stands in an address in place of names: "group Fenland Trust, school 4f1c0a9b".
@@ -118,40 +142,39 @@ async fn parameters(parts: &mut Parts) -> String {
 }
 
 async fn refused(refusal: Refusal, parts: &mut Parts, node: &Arc<Node>) -> Response {
-    if is_for_program(parts) {
-        return match refusal {
-            Refusal::NotSignedIn => ApiError::unauthorised(),
-            Refusal::Role(wanted) => ApiError::forbidden(role_needed(wanted)),
-            Refusal::Token => ApiError::forbidden(
+    let wanted = match refusal {
+        // A token comes from a program.
+        Refusal::Token => {
+            return ApiError::forbidden(
                 "this token is for something else; make one that may do this on your own page, or \
                  sign in where no token will do",
-            ),
+            )
+            .into_response();
         }
-        .into_response();
+        Refusal::NotSignedIn => None,
+        Refusal::Role(wanted) => Some(wanted),
+    };
+    if is_for_program(parts) {
+        let refused = wanted.map(|wanted| ApiError::forbidden(role_needed(wanted)));
+        return refused.unwrap_or_else(ApiError::unauthorised).into_response();
     }
     let Ok(frame) = Frame::from_request_parts(parts, node).await;
-    match refusal {
-        Refusal::NotSignedIn if parts.method.is_safe() => {
+    match wanted {
+        None if parts.method.is_safe() => {
             let to = parts.uri.path_and_query().map_or("/", |address| address.as_str());
             Redirect::to(&sign_in_address(to)).into_response()
         }
-        Refusal::NotSignedIn => message_page(
+        None => message_page(
             &frame,
             StatusCode::UNAUTHORIZED,
             &frame.t("signed-out-heading"),
             &frame.t("signed-out-message"),
         ),
-        Refusal::Role(wanted) => message_page(
+        Some(wanted) => message_page(
             &frame,
             StatusCode::FORBIDDEN,
             &frame.t("role-heading"),
             &frame.with("role-message", "role", roles(wanted)),
-        ),
-        Refusal::Token => message_page(
-            &frame,
-            StatusCode::FORBIDDEN,
-            &frame.t("role-heading"),
-            &frame.t("token-elsewhere"),
         ),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::roster::{Member, Roster};
@@ -19,6 +20,9 @@ use crate::ago::minute;
 use crate::groups::GroupError;
 use crate::heard::SchoolHeard;
 use crate::node::Node;
+
+/// Members that are asked at once what they hold: as long as a slow one takes to answer, others do.
+const ASKED_AT_ONCE: usize = 16;
 
 /// A member of a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -227,23 +231,28 @@ pub(super) async fn holdings(
 pub(super) async fn held(node: &Node, group: &GroupId) -> Result<Vec<MemberHolding>, GroupError> {
     let network = node.network().ok_or(GroupError::NoNetwork)?;
     let (_, own) = node.content(group);
-    let mut holdings = Vec::new();
-    for (school, member) in node.roster(group).unwrap_or_default().current() {
+    let roster = node.roster(group).unwrap_or_default();
+    let mut asked = Vec::new();
+    for (school, member) in roster.current() {
         if school == node.identity().school() {
             continue;
         }
-        let connected = member.nodes.iter().find(|key| network.is_connected(key));
-        let mut holding = None;
-        if let Some(key) = connected
-            && let Ok(Response::Holding(held)) =
-                network.ask(*key, Vec::new(), Request::Holding { group: *group }).await
-        {
-            holding = Some(held);
-        }
-        let complete = holding
-            .is_some_and(|held| held.digest == own && held.searchable && held.bodies_missing == 0);
-        let name = member.claims.name.clone();
-        holdings.push(MemberHolding { school, name, holding, complete });
+        let (network, name) = (network.clone(), member.claims.name.clone());
+        let connected = member.nodes.iter().find(|key| network.is_connected(key)).copied();
+        let (group, own) = (*group, own);
+        asked.push(async move {
+            let mut holding = None;
+            if let Some(key) = connected
+                && let Ok(Response::Holding(held)) =
+                    network.ask(key, Vec::new(), Request::Holding { group }).await
+            {
+                holding = Some(held);
+            }
+            let complete = holding.is_some_and(|held| {
+                held.digest == own && held.searchable && held.bodies_missing == 0
+            });
+            MemberHolding { school, name, holding, complete }
+        });
     }
-    Ok(holdings)
+    Ok(stream::iter(asked).buffered(ASKED_AT_ONCE).collect().await)
 }

@@ -72,6 +72,12 @@ pub(super) async fn not_found(frame: Frame) -> Response {
     message_page(&frame, StatusCode::NOT_FOUND, &heading, &message)
 }
 
+/// The status of a page that says what was in the way of something, if anything was, and the words.
+fn in_the_way(problem: Option<&ApiError>) -> (StatusCode, Option<String>) {
+    let status = problem.map_or(StatusCode::OK, ApiError::status);
+    (status, problem.map(|error| error.message().to_owned()))
+}
+
 /// Does what blocks, and shows what went wrong as a page.
 async fn at_work<T: Send + 'static>(
     frame: &Frame,

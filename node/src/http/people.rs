@@ -96,8 +96,7 @@ pub(super) fn reports(node: &Node) -> Vec<PersonReport> {
 
 /// The address that a link's secret makes.
 pub(super) fn link_address(visitor: &Visitor, secret: &Secret) -> String {
-    let pages = visitor.door.pages().unwrap_or(DEFAULT_PAGES);
-    format!("{pages}link/{}", secret.as_str())
+    format!("{}link/{}", visitor.door.pages(), secret.as_str())
 }
 
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Vec<PersonReport>> {

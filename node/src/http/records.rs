@@ -11,7 +11,7 @@ use staffroom_protocol::record::{Record, Summary};
 
 use super::api_error::{ApiError, blocking};
 use super::evidence::EvidenceReport;
-use super::guard::Concerning;
+use super::guard::Noted;
 use super::nodes::Unlock;
 use crate::adaptations::Adaptations;
 use crate::erasure::WithdrawalReceipts;
@@ -71,7 +71,7 @@ pub(crate) struct Withdraw {
 pub(super) async fn publish(
     State(node): State<Arc<Node>>,
     Json(request): Json<PublishRequest>,
-) -> Result<(Extension<Concerning>, Json<Vec<PublishOutcome>>), ApiError> {
+) -> Result<(Extension<Noted>, Json<Vec<PublishOutcome>>), ApiError> {
     if request.records.len() > MAX_RECORDS {
         let found = request.records.len();
         return Err(ApiError::bad_request(format!(
@@ -79,20 +79,22 @@ pub(super) async fn publish(
         )));
     }
     let publishing = Arc::clone(&node);
+    let check_only = request.options.check_only;
     let (outcomes, told) =
         blocking(move || publishing.publish(request.records, &request.options)).await??;
     told.tell(&node).await;
-    Ok((Extension(published(&outcomes)), Json(outcomes)))
+    let noted = if check_only { Noted::Nothing } else { published(&outcomes) };
+    Ok((Extension(noted), Json(outcomes)))
 }
 
 /// What of the records was published, for the audit log.
-fn published(outcomes: &[PublishOutcome]) -> Concerning {
+fn published(outcomes: &[PublishOutcome]) -> Noted {
     let ids = outcomes.iter().filter_map(|outcome| match outcome {
         PublishOutcome::Published { id, .. } => Some(id.short()),
         PublishOutcome::Unchanged { .. } | PublishOutcome::Refused { .. } => None,
     });
     let ids: Vec<_> = ids.collect();
-    Concerning(format!("{} of {} records: {}", ids.len(), outcomes.len(), ids.join(", ")))
+    Noted::About(format!("{} of {} records: {}", ids.len(), outcomes.len(), ids.join(", ")))
 }
 
 pub(super) async fn show(
@@ -132,7 +134,7 @@ pub(super) async fn withdraw(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
     Json(withdraw): Json<Withdraw>,
-) -> Result<(Extension<Concerning>, Json<Withdrawn>), ApiError> {
+) -> Result<(Extension<Noted>, Json<Withdrawn>), ApiError> {
     let (about, withdrawn) = withdrawn(&node, id, withdraw).await?;
     Ok((Extension(about), Json(withdrawn)))
 }
@@ -142,7 +144,7 @@ pub(super) async fn withdrawn(
     node: &Arc<Node>,
     id: String,
     withdraw: Withdraw,
-) -> Result<(Concerning, Withdrawn), ApiError> {
+) -> Result<(Noted, Withdrawn), ApiError> {
     if withdraw.reason.trim().is_empty() {
         return Err(ApiError::bad_request(
             "say why it is withdrawn; the reason stays in the school",
@@ -155,7 +157,7 @@ pub(super) async fn withdrawn(
     let (withdrawn, told) = withdrawn.await??;
     told.tell(node).await;
     let (id, groups) = (withdrawn.id.short(), withdrawn.groups.join(", "));
-    Ok((Concerning(format!("{id} from {groups}. Reason: {reason}")), withdrawn))
+    Ok((Noted::About(format!("{id} from {groups}. Reason: {reason}")), withdrawn))
 }
 
 /// Who has confirmed that nothing is left of a record that this school withdrew.

@@ -11,8 +11,7 @@ use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 
 use super::api_error::{ApiError, blocking};
 use super::search::{Labels, kind_label};
-use crate::ago::ago;
-use crate::clock::now_millis;
+use crate::ago::since;
 use crate::node::Node;
 use crate::question::{self, parameters};
 use crate::records::RecordError;
@@ -68,7 +67,7 @@ pub struct FoundReport {
 impl FoundReport {
     /// When it was found, as people say it: "on Tuesday 18 November, 3 days ago".
     pub(crate) fn ago(&self) -> String {
-        ago(u64::try_from(self.when.as_millisecond()).unwrap_or(0), now_millis())
+        since(&self.when)
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 
+use super::Token;
 use super::api_error::blocking;
 use super::door::Door;
-use super::{Token, access};
 use crate::audit::Actor;
 use crate::node::Node;
 use crate::people::{Roles, Scope, SecretHash, UserName};
@@ -41,12 +41,6 @@ pub(crate) enum Who {
 }
 
 impl Visitor {
-    /// Whether the visitor may begin to write, so that a page offers it.
-    pub(crate) fn may_write(&self) -> bool {
-        let begin = access::to(&Method::POST, "/write");
-        begin.is_some_and(|line| access::decide(&self.who, line.need, false).is_ok())
-    }
-
     /// For the audit log.
     pub(crate) fn actor(&self) -> Actor {
         match &self.who {
@@ -117,7 +111,7 @@ fn shown(request: &Parts, node: &Node, door: &Door) -> Option<Shown> {
             return Some(Shown::InAddress(token));
         }
     }
-    session_cookie(&request.headers, &door.cookie_name(node)).map(Shown::Cookie)
+    cookie(&request.headers, &door.cookie_name(node)).map(Shown::Cookie)
 }
 
 fn known(node: &Node, shown: &Shown, address: IpAddr) -> Who {
@@ -148,7 +142,7 @@ fn known(node: &Node, shown: &Shown, address: IpAddr) -> Who {
 }
 
 /// The value of a cookie.
-pub(super) fn session_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let values =
         headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     values
@@ -209,7 +203,7 @@ mod tests {
             }
             request.body(()).unwrap().into_parts().0
         };
-        let proxy = Door::behind_proxy(vec!["staffroom.alder.example".to_owned()], None);
+        let proxy = Door::behind_proxy(vec!["staffroom.alder.example".to_owned()], String::new());
         for (forwarded, expected) in [
             (&["203.0.113.7"][..], "203.0.113.7"),
             (&["127.0.0.1, 203.0.113.7"], "203.0.113.7"),
@@ -221,7 +215,7 @@ mod tests {
             let found = address(&request(forwarded), &proxy);
             assert_eq!(found.to_string(), expected, "{forwarded:?}");
         }
-        let direct = Door::this_machine(None);
+        let direct = Door::this_machine(String::new());
         assert_eq!(address(&request(&["203.0.113.7"]), &direct).to_string(), "192.0.2.1");
     }
 }

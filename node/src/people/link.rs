@@ -124,6 +124,8 @@ fn welcome(kept: &Kept, secret: &str, now: Timestamp) -> Result<Welcome, PeopleE
     let link = kept.links.get(&SecretHash::of(secret)).filter(|link| link.expires > now);
     let link = link.ok_or(PeopleError::NoLink)?;
     match &link.whom {
+        // Whoever came first, with this link or from the command line, lets in the others.
+        None if administrator(kept).is_some() => Err(PeopleError::NoLink),
         None => Ok(Welcome::First),
         Some(name) => {
             let person = kept.people.get(name).filter(|person| !person.disabled);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -16,7 +15,6 @@ use super::frame::Frame;
 use super::{at_work, render};
 use crate::clock::today;
 use crate::development::{Development, Stage, Wanted};
-use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::published::Published;
 use crate::question::parameters;
@@ -27,8 +25,6 @@ struct DevelopmentPage {
     frame: Frame,
     all: Development,
     wanted: Wanted,
-    /// Whether whoever reads it may write.
-    may_write: bool,
 }
 
 /// Links by which offers and requests are narrowed.
@@ -48,12 +44,11 @@ struct Choice {
 pub(crate) async fn show(
     frame: Frame,
     State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let wanted = wanted(query.as_deref().unwrap_or_default());
     let all = at_work(&frame, move || Ok(node.development()?)).await?;
-    let page = DevelopmentPage { frame, all, wanted, may_write: visitor.may_write() };
+    let page = DevelopmentPage { frame, all, wanted };
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -156,18 +151,17 @@ impl DevelopmentPage {
         facts.join(" · ")
     }
 
-    fn date(&self, day: &Date) -> String {
-        self.frame.day(&day.to_string())
-    }
-
     fn period(&self, period: &Period) -> String {
         match &period.to {
-            Some(to) if *to == period.from => self.date(to),
+            Some(to) if *to == period.from => self.frame.date(to),
             Some(to) => {
-                let args = [("from", self.date(&period.from).into()), ("to", self.date(to).into())];
+                let args = [
+                    ("from", self.frame.date(&period.from).into()),
+                    ("to", self.frame.date(to).into()),
+                ];
                 self.frame.language.say("development-from-to", &args)
             }
-            None => self.frame.with("development-from", "day", self.date(&period.from)),
+            None => self.frame.with("development-from", "day", self.frame.date(&period.from)),
         }
     }
 

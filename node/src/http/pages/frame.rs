@@ -11,6 +11,7 @@ use fluent_bundle::FluentValue;
 use jiff::civil::Date;
 
 use super::super::messages::Language;
+use super::super::visitor::{Visitor, Who, cookie};
 use crate::node::Node;
 use crate::people::{Role, Roles};
 use crate::question::parameters;
@@ -21,13 +22,24 @@ const LANGUAGE_COOKIE: &str = "language";
 /// For how long it is kept: a year, after which a browser's own setting counts again.
 const LANGUAGE_SECONDS: u32 = 365 * 24 * 60 * 60;
 
-/// Who is signed in, for the head of a page: put among the extensions of a request by whatever knows.
+/// Who is signed in, for the head of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignedIn {
     /// The name that is shown.
     pub(crate) name: String,
     /// By which it is offered what may be done; whether it is done, `access` decides.
     pub(crate) roles: Roles,
+}
+
+impl SignedIn {
+    fn of(visitor: &Visitor) -> Option<Self> {
+        match &visitor.who {
+            Who::Person { display, roles, .. } => {
+                Some(Self { name: display.clone(), roles: roles.clone() })
+            }
+            Who::Nobody | Who::CommandLine | Who::Token { .. } => None,
+        }
+    }
 }
 
 /// What a page's template needs for everything around its own content.
@@ -106,6 +118,11 @@ impl Frame {
         format!("{} {month} {}", date.day(), date.year())
     }
 
+    /// The same of a date.
+    pub(crate) fn date(&self, date: &Date) -> String {
+        self.day(&date.to_string())
+    }
+
     /// A number with its thousands apart, which both languages do with a comma.
     pub(crate) fn number(&self, number: u64) -> String {
         let digits = number.to_string();
@@ -176,7 +193,7 @@ impl FromRequestParts<Arc<Node>> for Frame {
         Ok(Self {
             school: node.identity().claims().name.clone(),
             language: language(&parts.uri, &parts.headers),
-            signed_in: parts.extensions.get().cloned(),
+            signed_in: parts.extensions.get().and_then(SignedIn::of),
             address: parts.uri.path_and_query().map_or("/", |address| address.as_str()).to_owned(),
         })
     }
@@ -186,14 +203,7 @@ impl FromRequestParts<Arc<Node>> for Frame {
 fn language(uri: &Uri, headers: &HeaderMap) -> Language {
     let asked = parameters(uri.query().unwrap_or_default());
     let in_address = asked.iter().find(|(name, _)| name == "lang");
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut cookies = cookies.flat_map(|value| value.split(';'));
-    let in_cookie = || {
-        cookies.find_map(|cookie| {
-            let (name, value) = cookie.split_once('=')?;
-            (name.trim() == LANGUAGE_COOKIE).then(|| Language::of_tag(value))?
-        })
-    };
+    let in_cookie = || Language::of_tag(&cookie(headers, LANGUAGE_COOKIE)?);
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     in_address
         .and_then(|(_, tag)| Language::of_tag(tag))

@@ -5,11 +5,9 @@ mod plot;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::civil::Date;
 use staffroom_protocol::record::plan::PlanPriority;
 use staffroom_protocol::vocabulary::{Approach, Vocabulary};
 
@@ -19,7 +17,6 @@ use super::{at_work, render};
 use crate::framework::Shared;
 use crate::framework::checklist::{Question, Spread};
 use crate::framework::decisions::{Area, Clash};
-use crate::http::visitor::Visitor;
 use crate::node::Node;
 
 /// Characters of a text in a cell of a table; the record's own page has the rest.
@@ -30,17 +27,14 @@ const MOST_CELL_CHARS: usize = 320;
 struct FrameworkPage {
     frame: Frame,
     shared: Shared,
-    /// Whether whoever reads it may write.
-    may_write: bool,
 }
 
 pub(crate) async fn show(
     frame: Frame,
     State(node): State<Arc<Node>>,
-    Extension(visitor): Extension<Visitor>,
 ) -> Result<Response, Response> {
     let shared = at_work(&frame, move || Ok(node.shared_framework()?)).await?;
-    let page = FrameworkPage { frame, shared, may_write: visitor.may_write() };
+    let page = FrameworkPage { frame, shared };
     Ok(render(StatusCode::OK, &page))
 }
 
@@ -79,10 +73,6 @@ impl FrameworkPage {
         })
     }
 
-    fn date(&self, date: &Date) -> String {
-        self.frame.day(&date.to_string())
-    }
-
     fn emphasis(&self, text: &str) -> String {
         Vocabulary::Emphases.label(text).to_owned()
     }
@@ -103,7 +93,7 @@ impl FrameworkPage {
         };
         match &priority.target_date {
             Some(day) => {
-                let by = self.frame.with("framework-by-day", "day", self.date(day));
+                let by = self.frame.with("framework-by-day", "day", self.frame.date(day));
                 format!("{reached}, {by}")
             }
             None => reached,

@@ -7,16 +7,15 @@ use axum::Form;
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::FormRejection;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::frame::Frame;
 use super::sign_in::{begin, no_session};
-use super::{error_page, render};
-use crate::ago::ago;
-use crate::clock::now_millis;
+use super::{error_page, in_the_way, render};
+use crate::ago::since;
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::visitor::{Visitor, Who};
 use crate::node::Node;
@@ -54,7 +53,7 @@ impl MePage {
     }
 
     fn when(&self, when: &Timestamp) -> String {
-        said(when)
+        since(when)
     }
 
     /// What a token is for.
@@ -67,17 +66,12 @@ impl MePage {
     }
 
     fn used(&self, when: &Option<Timestamp>) -> String {
-        when.as_ref().map_or_else(|| self.frame.t("me-token-unused"), said)
+        when.as_ref().map_or_else(|| self.frame.t("me-token-unused"), since)
     }
 
     fn may(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
-}
-
-/// When something was, as people say it.
-pub(super) fn said(when: &Timestamp) -> String {
-    ago(u64::try_from(when.as_millisecond()).unwrap_or(0), now_millis())
 }
 
 /// Who is signed in, on their own page. A command that shows the node's own token has none.
@@ -114,7 +108,7 @@ impl Me {
     /// What a form says, if it can be read.
     fn given<T>(&self, form: Result<Form<T>, FormRejection>) -> Result<T, Response> {
         let read = form.map(|Form(form)| form);
-        read.map_err(|rejection| error_page(&self.frame, &ApiError::form(&rejection)))
+        read.map_err(|rejection| error_page(&self.frame, &rejection.into()))
     }
 
     /// Back to the page once something was done, or with what was in the way.
@@ -130,7 +124,7 @@ impl Me {
         let Some(person) = people.get(&self.name) else {
             return Redirect::to("/sign-in").into_response();
         };
-        let status = problem.map_or(StatusCode::OK, ApiError::status);
+        let (status, problem) = in_the_way(problem);
         let page = MePage {
             frame: self.frame,
             name: person.name,
@@ -140,7 +134,7 @@ impl Me {
             tokens: people.tokens(&self.name),
             user_name: self.name,
             made,
-            problem: problem.map(|error| error.message().to_owned()),
+            problem,
         };
         render(status, &page)
     }

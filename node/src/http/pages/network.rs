@@ -12,18 +12,17 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use staffroom_protocol::group::GroupKind;
 use staffroom_protocol::hash::GroupId;
 
 use super::frame::Frame;
-use super::{at_work, render};
+use super::{at_work, in_the_way, render};
 use crate::groups::GroupError;
 use crate::http::api_error::ApiError;
 use crate::http::groups::{CreateGroup, created};
-use crate::http::guard::Concerning;
+use crate::http::guard::Noted;
 use crate::http::status::{GroupStatus, group_statuses};
 use crate::node::Node;
 
@@ -50,8 +49,7 @@ impl NetworkPage {
 
 /// The list of groups, with what was in the way of something.
 async fn page(frame: Frame, node: Arc<Node>, problem: Option<ApiError>, line: String) -> Response {
-    let status = problem.as_ref().map_or(StatusCode::OK, ApiError::status);
-    let problem = problem.map(|error| error.message().to_owned());
+    let (status, problem) = in_the_way(problem.as_ref());
     match at_work(&frame, move || Ok(group_statuses(&node)?)).await {
         Ok(groups) => render(status, &NetworkPage { frame, groups, problem, line }),
         Err(error) => error,
@@ -68,7 +66,7 @@ pub(crate) async fn create(
     form: Result<Form<CreateGroup>, FormRejection>,
 ) -> Response {
     let done = async {
-        let Form(new) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(new) = form?;
         created(&node, new).await
     };
     match done.await {
@@ -79,7 +77,7 @@ pub(crate) async fn create(
 
 /// On to the page of a group, once something was done there; the audit log hears what it was about.
 fn gone_on(group: &GroupId, about: String) -> Response {
-    (Extension(Concerning(about)), Redirect::to(&format!("/network/{group}"))).into_response()
+    (Extension(Noted::About(about)), Redirect::to(&format!("/network/{group}"))).into_response()
 }
 
 /// The name of a group that this school is or was in.

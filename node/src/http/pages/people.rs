@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 
 use super::frame::Frame;
-use super::me::said;
-use super::{error_page, render};
+use super::{error_page, in_the_way, render};
+use crate::ago::since;
 use crate::audit::AuditLine;
 use crate::http::api_error::ApiError;
 use crate::http::audit::newest;
@@ -46,7 +46,7 @@ impl PeoplePage {
     }
 
     fn last(&self, when: &Option<Timestamp>) -> String {
-        when.as_ref().map_or_else(|| self.frame.t("people-never"), said)
+        when.as_ref().map_or_else(|| self.frame.t("people-never"), since)
     }
 }
 
@@ -111,8 +111,7 @@ impl FromRequestParts<Arc<Node>> for Desk {
 
 impl Desk {
     fn page(self, made: Option<LinkReport>, problem: Option<&ApiError>) -> Response {
-        let status = problem.map_or(StatusCode::OK, ApiError::status);
-        let problem = problem.map(|error| error.message().to_owned());
+        let (status, problem) = in_the_way(problem);
         let people = reports(&self.node);
         render(status, &PeoplePage { frame: self.frame, people, made, problem })
     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use bytesize::ByteSize;
@@ -15,9 +14,9 @@ use serde::Deserialize;
 use staffroom_protocol::group::Capacity;
 
 use super::frame::Frame;
-use super::{at_work, render};
+use super::{at_work, in_the_way, render};
 use crate::http::api_error::{ApiError, blocking};
-use crate::http::guard::Concerning;
+use crate::http::guard::Noted;
 use crate::http::nodes::Unlock;
 use crate::http::status::{StatusReport, report};
 use crate::http::storage::{self, StorageReport, StorageRequest};
@@ -108,8 +107,7 @@ fn typed(bytes: u64) -> String {
 }
 
 async fn page(frame: Frame, node: Arc<Node>, problem: Option<ApiError>) -> Response {
-    let status = problem.as_ref().map_or(StatusCode::OK, ApiError::status);
-    let problem = problem.map(|error| error.message().to_owned());
+    let (status, problem) = in_the_way(problem.as_ref());
     match at_work(&frame, move || About::of(&node)).await {
         Ok(about) => render(status, &SettingsPage { frame, about, problem }),
         Err(error) => error,
@@ -150,7 +148,7 @@ pub(crate) async fn set_line(
 ) -> Response {
     let setting = Arc::clone(&node);
     let done = async {
-        let Form(form) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(form) = form?;
         let settings = LineSettings::from(form);
         let within = settings.within;
         blocking(move || setting.line().set(Some(settings))).await??;
@@ -209,7 +207,7 @@ pub(crate) async fn set_storage(
 ) -> Response {
     let setting = Arc::clone(&node);
     let done = async {
-        let Form(form) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(form) = form?;
         let request = form.request()?;
         let about = format!("{} at most", typed(request.settings.total));
         blocking(move || storage::changed(&setting, request)).await??;
@@ -227,7 +225,7 @@ pub(crate) async fn revoke_server(
 ) -> Response {
     let revoking = Arc::clone(&node);
     let done = async {
-        let Form(unlock) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(unlock) = form?;
         let revoked = blocking(move || revoking.revoke_node(&server, unlock.given())).await??;
         Ok(revoked.node)
     };
@@ -239,7 +237,7 @@ pub(crate) async fn revoke_server(
 /// about.
 async fn back(frame: Frame, node: Arc<Node>, done: Result<String, ApiError>) -> Response {
     match done {
-        Ok(about) => (Extension(Concerning(about)), Redirect::to("/settings")).into_response(),
+        Ok(about) => (Extension(Noted::About(about)), Redirect::to("/settings")).into_response(),
         Err(problem) => page(frame, node, Some(problem)).await,
     }
 }

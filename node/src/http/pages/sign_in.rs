@@ -16,7 +16,7 @@ use super::{error_page, render};
 use crate::audit::Actor;
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::door::Door;
-use crate::http::visitor::{Visitor, Who, note, session_cookie};
+use crate::http::visitor::{Visitor, Who, cookie, note};
 use crate::node::Node;
 use crate::people::{
     LONGEST, PasswordError, PeopleError, Secret, SignIn, SignInError, UserName, Welcome,
@@ -92,7 +92,7 @@ pub(crate) async fn sign_in(
 ) -> Response {
     let form = match form {
         Ok(Form(form)) => form,
-        Err(rejection) => return error_page(&frame, &ApiError::form(&rejection)),
+        Err(rejection) => return error_page(&frame, &rejection.into()),
     };
     let SignInForm { user_name, password, own_computer, to } = form;
     let signing_in = SignIn {
@@ -145,7 +145,7 @@ pub(super) async fn begin(
 }
 
 async fn end_session(node: &Arc<Node>, visitor: &Visitor, headers: &HeaderMap) {
-    let Some(secret) = session_cookie(headers, &visitor.door.cookie_name(node)) else { return };
+    let Some(secret) = cookie(headers, &visitor.door.cookie_name(node)) else { return };
     let (ending, address) = (Arc::clone(node), visitor.address);
     let ended = blocking(move || {
         let (sessions, now) = (ending.people().sessions(), jiff::Timestamp::now());
@@ -171,7 +171,7 @@ fn plain_cookie(name: String, value: String, door: &Door) -> Cookie<'static> {
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
-        .secure(door.is_encrypted())
+        .secure(!door.is_of_this_machine())
         .build()
 }
 
@@ -246,7 +246,7 @@ pub(crate) async fn use_link(
 ) -> Response {
     let form = match form {
         Ok(Form(form)) => form,
-        Err(rejection) => return error_page(&frame, &ApiError::form(&rejection)),
+        Err(rejection) => return error_page(&frame, &rejection.into()),
     };
     let own_computer = form.own_computer.is_some();
     let (user_name, name) = (form.user_name.clone(), form.name.clone());

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use staffroom_protocol::entry::EntryKey;
 
 use super::frame::Frame;
-use super::{at_work, render};
+use super::{at_work, in_the_way, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::records::{Withdraw, withdrawn};
 use crate::node::Node;
@@ -66,8 +65,7 @@ async fn page(
     reason: String,
     problem: Option<ApiError>,
 ) -> Response {
-    let status = problem.as_ref().map_or(StatusCode::OK, ApiError::status);
-    let problem = problem.map(|error| error.message().to_owned());
+    let (status, problem) = in_the_way(problem.as_ref());
     let finding = id.clone();
     match at_work(&frame, move || Withdrawable::find(&node, &finding)).await {
         Ok(about) => render(status, &WithdrawPage { frame, id, about, problem, reason }),
@@ -92,7 +90,7 @@ pub(crate) async fn withdraw(
     let given = match form {
         Ok(Form(given)) => given,
         Err(rejection) => {
-            let problem = Some(ApiError::form(&rejection));
+            let problem = Some(rejection.into());
             return page(frame, node, id, String::new(), problem).await;
         }
     };

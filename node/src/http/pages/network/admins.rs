@@ -12,9 +12,9 @@ use staffroom_protocol::hash::{GroupId, SchoolId};
 use super::super::frame::Frame;
 use super::super::message_page;
 use super::{gone_on, group};
-use crate::http::api_error::{ApiError, blocking};
+use crate::http::api_error::blocking;
 use crate::http::groups::changed;
-use crate::http::guard::Concerning;
+use crate::http::guard::Noted;
 use crate::http::nodes::Unlock;
 use crate::node::Node;
 
@@ -26,7 +26,7 @@ pub(crate) async fn name(
 ) -> Response {
     let naming = Arc::clone(&node);
     let named = async {
-        let Form(unlock) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(unlock) = form?;
         let named = blocking(move || naming.name_admin(&id, &school, unlock.given())).await?;
         Ok(named?)
     };
@@ -39,7 +39,7 @@ pub(crate) async fn name(
             // Others have to sign too, and need the line.
             let heading = frame.t("group-others-sign");
             let page = message_page(&frame, StatusCode::OK, &heading, &act.sentence());
-            (Extension(Concerning(about)), page).into_response()
+            (Extension(Noted::About(about)), page).into_response()
         }
         Err(problem) => group::page(frame, node, id, Some(problem)).await,
     }

@@ -10,7 +10,7 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 
 use super::super::frame::Frame;
-use super::super::{at_work, error_page, render};
+use super::super::{at_work, error_page, in_the_way, render};
 use super::name_of;
 use crate::ago::minute;
 use crate::http::api_error::ApiError;
@@ -142,8 +142,7 @@ pub(super) async fn page(
     group: GroupId,
     problem: Option<ApiError>,
 ) -> Response {
-    let status = problem.as_ref().map_or(StatusCode::OK, ApiError::status);
-    let problem = problem.map(|error| error.message().to_owned());
+    let (status, problem) = in_the_way(problem.as_ref());
     match at_work(&frame, move || About::of(&node, &group)).await {
         Ok(about) => render(status, &GroupPage { frame, about, problem }),
         Err(error) => error,

@@ -17,7 +17,7 @@ use super::super::render;
 use super::{gone_on, group, name_of};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::groups::{InviteReport, MakeInvite, invited};
-use crate::http::guard::Concerning;
+use crate::http::guard::Noted;
 use crate::node::Node;
 use crate::qr;
 
@@ -55,8 +55,7 @@ pub(crate) async fn make(
     form: Result<Form<InviteForm>, FormRejection>,
 ) -> Response {
     let made = async {
-        let Form(InviteForm { role, days, ask }) =
-            form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(InviteForm { role, days, ask }) = form?;
         let valid_seconds = days.saturating_mul(24 * 60 * 60);
         invited(&node, id, MakeInvite { valid_seconds, role, ask: ask.is_some() }).await
     };
@@ -73,7 +72,7 @@ pub(crate) async fn make(
                 group: id,
                 invite,
             };
-            (Extension(Concerning(about)), render(StatusCode::OK, &page)).into_response()
+            (Extension(Noted::About(about)), render(StatusCode::OK, &page)).into_response()
         }
         Err(problem) => group::page(frame, node, id, Some(problem)).await,
     }
@@ -87,7 +86,7 @@ pub(crate) async fn revoke(
 ) -> Response {
     let revoking = Arc::clone(&node);
     let revoked = async {
-        let Form(RevokeForm { invite }) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(RevokeForm { invite }) = form?;
         let revoked = blocking(move || {
             let name = name_of(&revoking, &id)?;
             Ok::<_, ApiError>(format!(

@@ -16,9 +16,8 @@ use super::super::frame::Frame;
 use super::super::render;
 use super::{gone_on, group, page};
 use crate::groups::GroupError;
-use crate::http::api_error::ApiError;
 use crate::http::groups::{changed, joined};
-use crate::http::guard::Concerning;
+use crate::http::guard::Noted;
 use crate::node::Node;
 
 #[derive(Template)]
@@ -49,7 +48,7 @@ pub(crate) async fn join(
     let JoinForm { invite: line, agreed } = match form {
         Ok(Form(form)) => form,
         Err(rejection) => {
-            return page(frame, node, Some(ApiError::form(&rejection)), String::new()).await;
+            return page(frame, node, Some(rejection.into()), String::new()).await;
         }
     };
     let invite: Invite = match line.parse() {
@@ -61,12 +60,13 @@ pub(crate) async fn join(
     if agreed.is_none() {
         let expires = jiff::Timestamp::from_millisecond(invite.expires_millis.cast_signed());
         let expires = expires.map(|when| frame.day(&when.to_string())).unwrap_or_default();
-        return render(StatusCode::OK, &JoinPage { frame, line, invite, expires });
+        let page = render(StatusCode::OK, &JoinPage { frame, line, invite, expires });
+        return (Extension(Noted::Nothing), page).into_response();
     }
     match joined(&node, invite).await {
         Ok(joined) if joined.waiting => {
             let about = format!("{}, which waits for {}", joined.name, joined.from);
-            (Extension(Concerning(about)), Redirect::to("/network")).into_response()
+            (Extension(Noted::About(about)), Redirect::to("/network")).into_response()
         }
         Ok(joined) => gone_on(&joined.id, joined.name),
         Err(problem) => page(frame, node, Some(problem), line).await,

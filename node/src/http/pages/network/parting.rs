@@ -14,9 +14,9 @@ use staffroom_protocol::hash::{GroupId, SchoolId};
 use super::super::frame::Frame;
 use super::super::{at_work, render};
 use super::{gone_on, group, name_of};
-use crate::http::api_error::ApiError;
+use crate::http::api_error::{ApiError, blocking};
 use crate::http::groups::changed;
-use crate::http::members;
+use crate::http::members::{self, MemberReport};
 use crate::node::Node;
 
 #[derive(Template)]
@@ -56,8 +56,7 @@ enum Records {
 }
 
 /// The name of a school that is a member now, as the group's page shows it.
-fn member_name(node: &Node, group: &GroupId, school: &SchoolId) -> Result<String, ApiError> {
-    let schools = members::reports(node, group)?;
+fn member_name(schools: &[MemberReport], school: &SchoolId) -> Result<String, ApiError> {
     let member = schools.iter().find(|one| one.school == *school && one.left.is_none());
     let member = member.ok_or_else(|| {
         ApiError::not_found(format!(
@@ -65,7 +64,7 @@ fn member_name(node: &Node, group: &GroupId, school: &SchoolId) -> Result<String
             school.short()
         ))
     })?;
-    Ok(member.shown_name(&schools))
+    Ok(member.shown_name(schools))
 }
 
 pub(crate) async fn ask_remove(
@@ -75,9 +74,11 @@ pub(crate) async fn ask_remove(
 ) -> Result<Response, Response> {
     let found = at_work(&frame, move || {
         let (group_name, _) = node.administered(&group)?;
-        let school_name = member_name(&node, &group, &school)?;
-        let schools = members::reports(&node, &group)?.into_iter();
-        let others = schools.filter(|one| !one.own && one.left.is_none() && one.school != school);
+        let schools = members::reports(&node, &group)?;
+        let school_name = member_name(&schools, &school)?;
+        let others = schools
+            .into_iter()
+            .filter(|one| !one.own && one.left.is_none() && one.school != school);
         let (here, away): (Vec<_>, Vec<_>) = others.partition(|one| one.connected);
         Ok((group_name, school_name, here.len(), away.len()))
     });
@@ -93,7 +94,11 @@ pub(crate) async fn remove(
 ) -> Response {
     let finding = Arc::clone(&node);
     let removed = async {
-        let name = member_name(&finding, &id, &school)?;
+        let name = blocking(move || {
+            let schools = members::reports(&finding, &id)?;
+            member_name(&schools, &school)
+        });
+        let name = name.await??;
         let done =
             changed(&node, id, move |node, group| node.remove_member(group, &school)).await?;
         Ok(format!("{name} ({}) from {}", school.short(), done.name))
@@ -120,7 +125,7 @@ pub(crate) async fn leave(
     form: Result<Form<LeaveForm>, FormRejection>,
 ) -> Response {
     let left = async {
-        let Form(LeaveForm { records }) = form.map_err(|rejection| ApiError::form(&rejection))?;
+        let Form(LeaveForm { records }) = form?;
         let stay = matches!(records, Records::Stay);
         changed(&node, id, move |node, group| node.leave_group(group, stay)).await
     };

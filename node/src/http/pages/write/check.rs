@@ -162,17 +162,20 @@ pub(crate) async fn publish(
         }
         let options = PublishOptions::default();
         let (outcomes, told) = publishing.publish(vec![draft.written()], &options)?;
-        let refused = matches!(outcomes.as_slice(), [PublishOutcome::Refused { .. }]);
-        if !refused {
-            publishing.drafts().remove(&draft.id)?;
-        }
-        Ok((draft.id, (!refused).then_some(told)))
+        let is_new = match outcomes.as_slice() {
+            [PublishOutcome::Refused { .. }] => return Ok((draft.id, None)),
+            outcomes => matches!(outcomes, [PublishOutcome::Published { .. }]),
+        };
+        publishing.drafts().remove(&draft.id)?;
+        Ok((draft.id, Some((told, is_new))))
     });
     let (id, told) = published.await?;
-    let Some(told) = told else {
+    let Some((told, is_new)) = told else {
         return Ok(Redirect::to(&format!("/write/{id}/check")).into_response());
     };
     told.tell(&node).await;
-    visitor.note(&node, "published", &id.short()).await;
+    if is_new {
+        visitor.note(&node, "published", &id.short()).await;
+    }
     Ok(Redirect::to(&format!("/records/{id}?shared")).into_response())
 }
