@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,8 @@ pub(crate) struct Draft {
 #[derive(Debug)]
 pub(crate) struct Drafts {
     folder: PathBuf,
-    /// Held while one is written, so that the number of them is kept.
+    /// Held while one is changed, written or removed, so that the number of them is kept and no change is
+    /// made to a draft that another has changed or removed meanwhile.
     writing: Mutex<()>,
     /// The files of each, which are kept for its sake.
     files: Mutex<BTreeMap<RecordId, Vec<Hash>>>,
@@ -148,14 +149,36 @@ impl Drafts {
         files.insert(draft.id, draft.files.iter().map(|one| one.file.hash).collect());
     }
 
-    /// Keeps a draft, in place of what was kept of it before.
+    /// Keeps a draft that has just begun. One that is here already is changed with [`Self::change`].
     pub(crate) fn keep(&self, draft: &Draft) -> Result<(), DraftError> {
+        let _one_at_a_time = self.one_at_a_time();
+        self.write(draft)
+    }
+
+    /// Changes a draft that is here, and keeps it unless the change fails. Others wait meanwhile, so
+    /// `change` is quick and asks for no other change.
+    pub(crate) fn change<T, E: From<DraftError>>(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut Draft) -> Result<T, E>,
+    ) -> Result<(Draft, T), E> {
+        let _one_at_a_time = self.one_at_a_time();
+        let mut draft = self.get(id)?;
+        let came = change(&mut draft)?;
+        self.write(&draft)?;
+        Ok((draft, came))
+    }
+
+    fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, draft: &Draft) -> Result<(), DraftError> {
         let bytes = serde_json::to_vec_pretty(draft)
             .map_err(|error| DraftError::Damaged { path: draft.id.to_string(), error })?;
         if bytes.len() > MOST_DRAFT_BYTES {
             return Err(DraftError::TooLong(bytes.len()));
         }
-        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(&draft.id);
         if !path.exists() {
             fs::create_dir_all(&self.folder).map_err(|error| wrong(&self.folder, error))?;
@@ -201,15 +224,17 @@ impl Drafts {
         Ok(drafts)
     }
 
-    pub(crate) fn remove(&self, id: &RecordId) -> Result<(), DraftError> {
+    /// Removes a draft, and says which files it had.
+    pub(crate) fn remove(&self, id: &RecordId) -> Result<Vec<Hash>, DraftError> {
+        let _one_at_a_time = self.one_at_a_time();
         let path = self.path(id);
         match fs::remove_file(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(wrong(&path, error)),
         }
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        Ok(())
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(files.remove(id).unwrap_or_default())
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, DraftError> {
@@ -241,7 +266,14 @@ fn read(path: &Path, bytes: &[u8]) -> Result<Draft, DraftError> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
+
+    /// Longer than a draft takes to be read and written.
+    const TO_COME_BETWEEN: Duration = Duration::from_millis(300);
 
     pub(crate) fn draft(kind: Kind, fields: &[(&str, &str)]) -> Draft {
         let mut typed = Fields::new();
@@ -268,6 +300,55 @@ pub(crate) mod tests {
         for elsewhere in ["../home", "", "a/../../b"] {
             assert!(matches!(drafts.get(elsewhere), Err(DraftError::Unknown(_))), "{elsewhere}");
         }
+    }
+
+    /// Types an aim into a draft, and does something else from another thread before that is kept.
+    fn types_while(drafts: &Drafts, id: &str, another: impl FnOnce() + Send) {
+        thread::scope(|threads| {
+            let (done, is_done) = mpsc::channel();
+            let typed = drafts.change(id, |draft| {
+                threads.spawn(move || {
+                    another();
+                    done.send(()).unwrap();
+                });
+                let came_between = is_done.recv_timeout(TO_COME_BETWEEN).is_ok();
+                draft.fields.insert("aim".to_owned(), vec!["Fluency".to_owned()]);
+                Ok::<_, DraftError>(came_between)
+            });
+            assert!(!typed.unwrap().1, "the other change waits");
+        });
+    }
+
+    #[test]
+    fn of_two_changes_at_once_none_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(folder.path().to_path_buf());
+        let one = draft(Kind::Resource, &[("title", "Echo")]);
+        drafts.keep(&one).unwrap();
+        let id = one.id.to_string();
+        types_while(&drafts, &id, || {
+            let added = drafts.change(&id, |draft| {
+                draft.fields.insert("title".to_owned(), vec!["Echo reading".to_owned()]);
+                Ok::<_, DraftError>(())
+            });
+            added.unwrap();
+        });
+        let kept = drafts.get(&id).unwrap();
+        assert_eq!((kept.value("aim"), kept.value("title")), ("Fluency", "Echo reading"));
+    }
+
+    #[test]
+    fn what_is_removed_while_it_is_changed_does_not_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let drafts = Drafts::open(folder.path().to_path_buf());
+        let one = draft(Kind::Resource, &[]);
+        drafts.keep(&one).unwrap();
+        let id = one.id.to_string();
+        types_while(&drafts, &id, || drop(drafts.remove(&one.id).unwrap()));
+        assert!(matches!(drafts.get(&id), Err(DraftError::Unknown(_))));
+        let late = drafts.change(&id, |_| Ok::<_, DraftError>(()));
+        assert!(matches!(late, Err(DraftError::Unknown(_))), "{late:?}");
+        assert_eq!(drafts.all().unwrap(), []);
     }
 
     #[test]

@@ -128,57 +128,62 @@ impl Node {
         file: File,
         licence: &str,
     ) -> Result<Draft, AttachError> {
-        let mut draft = match draft {
-            Some(id) => self.drafts().get(&id.to_string())?,
-            None => {
-                let mut draft = self.new_draft(Kind::Resource)?;
-                let mut set = |name: &str, value: &str| {
-                    draft.fields.insert(name.to_owned(), vec![value.to_owned()]);
-                };
-                set("title", &file_names::title(&file.name));
-                set("licence", licence);
-                if let Some(said) = file_names::type_of(&file.name) {
-                    set("type", said);
-                }
-                draft
-            }
+        let attach = |draft: &mut Draft| {
+            draft.attach(file.clone())?;
+            draft.saved = Timestamp::now();
+            Ok::<_, AttachError>(())
         };
-        draft.attach(file)?;
-        draft.saved = Timestamp::now();
+        if let Some(id) = draft {
+            return Ok(self.drafts().change(&id.to_string(), attach)?.0);
+        }
+        let mut draft = self.new_draft(Kind::Resource)?;
+        let mut set = |name: &str, value: &str| {
+            draft.fields.insert(name.to_owned(), vec![value.to_owned()]);
+        };
+        set("title", &file_names::title(&file.name));
+        set("licence", licence);
+        if let Some(said) = file_names::type_of(&file.name) {
+            set("type", said);
+        }
+        attach(&mut draft)?;
         self.drafts().keep(&draft)?;
         Ok(draft)
     }
 
-    /// Takes a file out of a draft.
-    pub(crate) fn detach(&self, draft: &mut Draft, hash: &Hash) -> Result<(), AttachError> {
-        draft.files.retain(|one| one.file.hash != *hash);
-        self.drafts().keep(draft)?;
-        Ok(self.forget_unshared(hash)?)
+    /// Takes a file out of a draft, and returns the draft without it.
+    pub(crate) fn detach(&self, draft: &RecordId, hash: &Hash) -> Result<Draft, AttachError> {
+        let (draft, had) = self.drafts().change(&draft.to_string(), |draft| {
+            let before = draft.files.len();
+            draft.files.retain(|one| one.file.hash != *hash);
+            Ok::<_, DraftError>(draft.files.len() < before)
+        })?;
+        // Another may have only just come, for a draft that does not have it yet.
+        if had {
+            self.forget_unshared(hash)?;
+        }
+        Ok(draft)
     }
 
-    /// Puts a file of a draft in another's place.
+    /// Puts a file of a draft in another's place, and returns the draft with it.
     pub(crate) fn replace_in_draft(
         &self,
-        draft: &mut Draft,
+        draft: &RecordId,
         hash: &Hash,
-        by: File,
-    ) -> Result<(), AttachError> {
-        let Some(one) = draft.files.iter_mut().find(|one| one.file.hash == *hash) else {
-            return Ok(());
-        };
-        if by.hash == *hash {
-            return Ok(());
-        }
-        one.file = by;
-        self.drafts().keep(draft)?;
-        Ok(self.forget_unshared(hash)?)
+        by: &File,
+    ) -> Result<Draft, AttachError> {
+        let (draft, had) = self.drafts().change(&draft.to_string(), |draft| {
+            let one = draft.files.iter_mut().find(|one| one.file.hash == *hash);
+            Ok::<_, DraftError>(one.map(|one| one.file = by.clone()).is_some())
+        })?;
+        // It may have been taken out meanwhile.
+        self.forget_unshared(if had { hash } else { &by.hash })?;
+        Ok(draft)
     }
 
     /// Throws a draft away, with its files.
-    pub(crate) fn discard_draft(&self, draft: &Draft) -> Result<(), AttachError> {
-        self.drafts().remove(&draft.id)?;
-        for one in &draft.files {
-            self.forget_unshared(&one.file.hash)?;
+    pub(crate) fn discard_draft(&self, draft: &RecordId) -> Result<(), AttachError> {
+        for file in self.drafts().remove(draft)? {
+            self.forget_unshared(&file)?;
         }
         Ok(())
     }
@@ -210,6 +215,7 @@ impl Node {
 mod tests {
     use super::super::tests::draft;
     use super::*;
+    use crate::lineage::tests::Trust;
 
     fn file(name: &str, content: &[u8]) -> File {
         let hash = Hash::of(content);
@@ -233,6 +239,36 @@ mod tests {
         assert!(matches!(full, Err(AttachError::TooMany(_))), "{full:?}");
         let other = draft(Kind::Intervention, &[]).attach(file("plan.txt", b"a plan"));
         assert!(matches!(other, Err(AttachError::NotAResource)));
+    }
+
+    #[test]
+    fn only_a_file_of_the_draft_is_let_go_of_when_it_is_taken_out() {
+        let trust = Trust::of(0);
+        let node = &trust.node;
+        let come = |name: &str, content: &[u8]| {
+            let mut writer = node.blobs().writer().unwrap();
+            writer.write(content).unwrap();
+            writer.keep().unwrap();
+            file(name, content)
+        };
+        let (plan, other) = (come("plan.txt", b"a plan"), come("other.txt", b"another"));
+        let draft = node.attach_file(None, plan.clone(), "CC-BY-4.0").unwrap();
+        let is_here = |file: &File| node.blobs().size(&file.hash).unwrap().is_some();
+        let left = node.detach(&draft.id, &other.hash).unwrap();
+        assert_eq!(left.files.len(), 1);
+        assert!(is_here(&other), "it has only just come and is for another draft");
+        // In the place of one that was taken out meanwhile nothing is put, and nothing is left over.
+        let left = node.replace_in_draft(&draft.id, &Hash::of(b"gone"), &other).unwrap();
+        assert!(left.files.len() == 1 && !is_here(&other));
+        let left = node.detach(&draft.id, &plan.hash).unwrap();
+        assert!(left.files.is_empty() && !is_here(&plan));
+        // What was added since the page was shown goes with the draft.
+        let late = come("late.txt", b"late");
+        node.attach_file(Some(draft.id), late.clone(), "").unwrap();
+        node.discard_draft(&draft.id).unwrap();
+        assert!(!is_here(&late));
+        let gone = node.attach_file(Some(draft.id), come("more.txt", b"more"), "");
+        assert!(matches!(gone, Err(AttachError::Draft(DraftError::Unknown(_)))), "{gone:?}");
     }
 
     #[test]

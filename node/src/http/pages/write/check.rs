@@ -12,7 +12,7 @@ use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::safeguard::{CAVEAT, Sort};
 
 use super::{draft, sent, shown};
-use crate::drafts::{Checked, Draft, Remark, SeenFile};
+use crate::drafts::{Checked, Draft, DraftError, Remark, SeenFile};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::record::{Shown, Titles, titles_of};
 use crate::http::pages::{at_work, render};
@@ -130,14 +130,15 @@ pub(crate) async fn clear(
 ) -> Result<Redirect, Response> {
     let sent = sent(&form);
     let kept = at_work(&frame, move || {
-        let mut draft = node.drafts().get(&id)?;
-        draft.take_in_reasons(&sent, Timestamp::now());
-        draft.confirm(|hash| {
-            let hash = hash.to_string();
-            sent.iter().any(|(name, value)| name == "no_pupil_data" && *value == hash)
+        let changed = node.drafts().change(&id, |draft| {
+            draft.take_in_reasons(&sent, Timestamp::now());
+            draft.confirm(|hash| {
+                let hash = hash.to_string();
+                sent.iter().any(|(name, value)| name == "no_pupil_data" && *value == hash)
+            });
+            Ok::<_, DraftError>(())
         });
-        node.drafts().keep(&draft)?;
-        Ok(draft.id)
+        Ok(changed?.0.id)
     });
     let id = kept.await?;
     Ok(Redirect::to(&format!("/write/{id}/check")))

@@ -14,7 +14,7 @@ use staffroom_search::evidence::ReportRow;
 use super::sent;
 use super::shown::{self, ShownPart};
 use crate::drafts::form::{Form, PASTED};
-use crate::drafts::{Column, Draft, DraftEffect, Remark, SeenFile};
+use crate::drafts::{Column, Draft, DraftEffect, DraftError, Remark, SeenFile};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::evidence::points;
 use crate::http::files::looked_through;
@@ -129,14 +129,18 @@ pub(crate) async fn save(
     let saving = Arc::clone(&node);
     let button = sent.iter().find(|(name, _)| name == "button").map(|(_, value)| value.clone());
     let saved = at_work(&frame, move || {
-        let mut draft = saving.drafts().get(&id)?;
-        draft.take_in(&sent, Timestamp::now());
-        let pasted = take_pasted(&mut draft, &sent);
-        let kept = saving.drafts().keep(&draft);
-        if kept.is_ok() {
-            change_files(&saving, &mut draft, &sent)?;
+        let take_in = |draft: &mut Draft| {
+            draft.take_in(&sent, Timestamp::now());
+            Ok::<_, DraftError>(take_pasted(draft, &sent))
+        };
+        match saving.drafts().change(&id, take_in) {
+            Ok((draft, pasted)) => Ok((Ok(()), change_files(&saving, draft, &sent)?, pasted)),
+            Err(error) => {
+                let mut draft = saving.drafts().get(&id)?;
+                let pasted = take_in(&mut draft)?;
+                Ok((Err(error), draft, pasted))
+            }
         }
-        Ok((kept, draft, pasted))
     });
     let (kept, draft, pasted) = saved.await?;
     if let Err(error) = kept {
@@ -174,21 +178,25 @@ fn take_pasted(draft: &mut Draft, sent: &[(String, String)]) -> Vec<Remark> {
 }
 
 /// Takes a file out of a draft, or the names out of a file, where the button says so.
-fn change_files(node: &Node, draft: &mut Draft, sent: &[(String, String)]) -> Result<(), ApiError> {
+fn change_files(
+    node: &Node,
+    mut draft: Draft,
+    sent: &[(String, String)],
+) -> Result<Draft, ApiError> {
     let button = |wanted: &str| {
         let pressed = sent.iter().find(|(name, _)| name == wanted);
         pressed.and_then(|(_, hash)| hash.parse::<Hash>().ok())
     };
     if let Some(hash) = button("take-out") {
-        node.detach(draft, &hash)?;
+        draft = node.detach(&draft.id, &hash)?;
     }
     if let Some(hash) = button("remove-names")
         && let Some(one) = draft.files.iter().find(|one| one.file.hash == hash)
     {
         let without = looked_through(node, one.file.clone(), true)?.file;
-        node.replace_in_draft(draft, &hash, without)?;
+        draft = node.replace_in_draft(&draft.id, &hash, &without)?;
     }
-    Ok(())
+    Ok(draft)
 }
 
 /// Keeps what was typed so far, for the script that does so now and then.
@@ -199,11 +207,12 @@ pub(crate) async fn autosave(
 ) -> Result<StatusCode, ApiError> {
     let sent = sent(&form);
     let saved = blocking(move || {
-        let mut draft = node.drafts().get(&id)?;
-        draft.take_in(&sent, Timestamp::now());
-        node.drafts().keep(&draft)
+        node.drafts().change(&id, |draft| {
+            draft.take_in(&sent, Timestamp::now());
+            Ok::<_, DraftError>(())
+        })
     });
-    saved.await?.map_err(ApiError::from)?;
+    saved.await??;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -232,7 +241,7 @@ pub(crate) async fn discard(
 ) -> Result<Redirect, Response> {
     let gone = at_work(&frame, move || {
         let draft = node.drafts().get(&id)?;
-        Ok(node.discard_draft(&draft)?)
+        Ok(node.discard_draft(&draft.id)?)
     });
     gone.await?;
     Ok(Redirect::to("/write"))
