@@ -31,7 +31,7 @@ pub(crate) use effect::DraftEffect;
 pub(crate) use files::{AttachError, DraftFile, SeenFile};
 pub(crate) use opened::StartError;
 pub(crate) use pasted::Column;
-pub(crate) use written::{Checked, Remark, Text};
+pub(crate) use written::{CLEAR, Checked, Cleared, Remark, Text};
 
 /// Drafts of one school: several for each of a large staff, and few enough to list.
 const MOST_DRAFTS: usize = 400;

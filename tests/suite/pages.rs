@@ -296,6 +296,7 @@ fn what_may_be_about_a_pupil_is_cleared_with_a_reason_and_only_what_was_shown_is
         ("what_is_different", "Ask office@ash.example for the plan."),
         ("monitoring", "B801200005001 reads to the reading lead."),
         ("groups", "Fenland Trust"),
+        ("rationale", "Asked for by press@echo.example."),
     ];
     browser.send(&draft, &typed);
     let check = browser.open(&format!("{draft}/check"));
@@ -314,20 +315,25 @@ fn what_may_be_about_a_pupil_is_cleared_with_a_reason_and_only_what_was_shown_is
     check.has("<h2>What is different from what you do already?</h2>");
     check.has("<blockquote class=\"text\">Ask office@ash.example for the plan.</blockquote>");
     check.has_not("name=\"shown\"");
-    let cleared =
-        browser.send(&format!("{draft}/check"), &[("clear.email", "the school’s office")]);
+    assert_eq!(check.html.matches("name=\"clear.email\"").count(), 2, "{}", check.html);
+    let reasons = [("clear.email", "the school’s office"), ("clear.email", "")];
+    let cleared = browser.send(&format!("{draft}/check"), &reasons);
     let check = browser.open(&cleared.to);
     check.has("Exactly this leaves the school");
+    const CLEARED: &str = ": an e-mail address. Reason: the school’s office</li>";
+    check.has(&format!("<li>What is different from what you do already?{CLEARED}"));
+    assert_eq!(check.html.matches(CLEARED).count(), 2, "{}", check.html);
     check.has("<li>Fenland Trust</li>");
     let shown = check.value_of("shown");
 
     // A colleague changes it meanwhile.
-    typed[1] = ("aim", "Something else.");
+    typed[1] = ("aim", "Something else, as pupil@ash.example says.");
     browser.send(&draft, &typed);
     let publish = format!("{draft}/publish");
     assert_eq!(browser.send(&publish, &[("shown", shown)]).to, format!("{draft}/check"));
     assert_eq!(ash.search("reading").len(), 0);
     let check = browser.open(&format!("{draft}/check"));
+    assert_eq!(check.html.matches(CLEARED).count(), 3, "what came after the reason is shown too");
     let shared = browser.send(&publish, &[("shown", check.value_of("shown"))]);
     assert!(shared.to.starts_with("/records/"), "{}", shared.html);
     ash.finds("reading", 1);

@@ -257,20 +257,29 @@ impl Draft {
         }
     }
 
-    /// Takes in the reasons for which finds of the scan may be shared.
+    /// Takes in the reasons for which finds of the scan may be shared: of a sort that was found in several
+    /// places, all that were given.
     pub(crate) fn take_in_reasons(&mut self, sent: &[(String, String)], now: Timestamp) {
-        for (name, reason) in sent.iter().filter(|(name, _)| name.starts_with(CLEAR)) {
-            let sort = name.trim_start_matches(CLEAR);
-            if serde_json::from_value::<Sort>(sort.into()).is_ok() {
-                self.fields.insert(name.clone(), vec![reason.clone()]);
+        let mut given = Fields::new();
+        for (name, reason) in sent {
+            let Some(sort) = name.strip_prefix(CLEAR) else { continue };
+            if serde_json::from_value::<Sort>(sort.into()).is_err() {
+                continue;
+            }
+            let (reasons, reason) = (given.entry(name.clone()).or_default(), reason.trim());
+            if !reason.is_empty() && !reasons.iter().any(|one| one == reason) {
+                reasons.push(reason.to_owned());
             }
         }
+        self.fields.extend(given);
         self.saved = now;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::tests::draft;
     use super::*;
 
@@ -306,6 +315,23 @@ mod tests {
         report.take_in(&sent(&[("title", "z")]), Timestamp::UNIX_EPOCH);
         let kept: Vec<&str> = report.fields.keys().map(String::as_str).collect();
         assert_eq!(kept, ["clear.email", "title"]);
+    }
+
+    #[test]
+    fn of_reasons_for_one_sort_in_several_places_none_is_lost() {
+        let cleared = |reasons: &[&str]| {
+            let mut report = draft(Kind::ImpactReport, &[("clear.email", "an older one")]);
+            let reasons: Vec<_> = reasons.iter().map(|reason| ("clear.email", *reason)).collect();
+            report.take_in_reasons(&sent(&reasons), Timestamp::UNIX_EPOCH);
+            report.written()["cleared"].clone()
+        };
+        let one = json!([{ "sort": "email", "reason": "our office" }]);
+        assert_eq!(cleared(&["our office", ""]), one);
+        assert_eq!(cleared(&[" ", "our office "]), one);
+        assert_eq!(cleared(&["our office", "our office"]), one);
+        let both = json!([{ "sort": "email", "reason": "our office; the publisher" }]);
+        assert_eq!(cleared(&["our office", "the publisher"]), both);
+        assert_eq!(cleared(&[" ", ""]), json!(null));
     }
 
     #[test]

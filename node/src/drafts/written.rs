@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use staffroom_protocol::record::{AuthoredError, Problem, Severity};
-use staffroom_protocol::safeguard::{Finding, Sort};
+use staffroom_protocol::safeguard::{Allowed, Finding, Sort};
 
 use super::form::{Field, Form, Input};
 use super::{Draft, rows};
@@ -21,6 +21,21 @@ pub(crate) struct Checked {
     pub(crate) preview: Option<Preview>,
     /// What is in the way, and what the author should look at.
     pub(crate) remarks: Vec<Remark>,
+    /// What would be shared because the author cleared it.
+    pub(crate) cleared: Vec<Cleared>,
+}
+
+/// A find that the author cleared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cleared {
+    /// The field of the form that it is in; none where it is in a file.
+    pub(crate) field: Option<&'static Field>,
+    /// Where it is, as the scan has it.
+    pub(crate) place: String,
+    /// What was found, as a sentence goes on: "an e-mail address, in line 2".
+    pub(crate) found: String,
+    /// Why it may be shared, in the author's words.
+    pub(crate) reason: String,
 }
 
 /// Something about a draft that its author should know.
@@ -87,7 +102,12 @@ impl Draft {
             .iter()
             .filter_map(|(name, reasons)| {
                 let sort = name.strip_prefix(CLEAR)?;
-                let reason = reasons.first().map(|reason| reason.trim())?;
+                let reasons: Vec<&str> = reasons
+                    .iter()
+                    .map(|reason| reason.trim())
+                    .filter(|reason| !reason.is_empty())
+                    .collect();
+                let reason = reasons.join("; ");
                 (!reason.is_empty()).then(|| json!({ "sort": sort, "reason": reason }))
             })
             .collect();
@@ -158,13 +178,7 @@ impl Draft {
     }
 
     fn remark_on_finding(&self, finding: &Finding) -> Remark {
-        let mut found = finding.sort.label().to_owned();
-        if let [line, ..] = finding.lines.as_slice() {
-            found.push_str(&format!(", in line {line}"));
-        }
-        if finding.count > 1 {
-            found.push_str(&format!(", {} times", finding.count));
-        }
+        let found = found(finding);
         let advice = finding.sort.advice();
         let clear = (!finding.refused).then_some(finding.sort);
         let field = self.field_at(&finding.place);
@@ -177,6 +191,15 @@ impl Draft {
         };
         let file = field.is_none().then(|| finding.place.clone());
         Remark { field, text: Text::Sentence(text), refused: true, clear, file }
+    }
+
+    fn cleared(&self, Allowed { finding, reason }: &Allowed) -> Cleared {
+        Cleared {
+            field: self.field_at(&finding.place),
+            place: finding.place.clone(),
+            found: found(finding),
+            reason: reason.clone(),
+        }
     }
 
     pub(super) fn remarks_on(&self, error: &PublishError) -> Vec<Remark> {
@@ -231,6 +254,18 @@ impl Remark {
     }
 }
 
+/// What the scan found, and where in its field or file.
+fn found(finding: &Finding) -> String {
+    let mut found = finding.sort.label().to_owned();
+    if let [line, ..] = finding.lines.as_slice() {
+        found.push_str(&format!(", in line {line}"));
+    }
+    if finding.count > 1 {
+        found.push_str(&format!(", {} times", finding.count));
+    }
+    found
+}
+
 /// Another record, as `ID@SCHOOL` or by its id alone.
 fn reference(of: &str) -> Value {
     match of.split_once('@') {
@@ -256,10 +291,15 @@ impl Node {
             Ok(preview) => {
                 let warnings = preview.iter().flat_map(|preview| &preview.warnings);
                 let remarks = warnings.map(|one| draft.remark_on_problem(one)).collect();
-                Ok(Checked { preview, remarks })
+                let cleared = preview.iter().flat_map(|preview| &preview.cleared);
+                let cleared = cleared.map(|one| draft.cleared(one)).collect();
+                Ok(Checked { preview, remarks, cleared })
             }
             Err(error) if error.is_general() => Err(error),
-            Err(error) => Ok(Checked { preview: None, remarks: draft.remarks_on(&error) }),
+            Err(error) => {
+                let remarks = draft.remarks_on(&error);
+                Ok(Checked { preview: None, remarks, cleared: Vec::new() })
+            }
         }
     }
 }

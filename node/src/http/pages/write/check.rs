@@ -12,7 +12,7 @@ use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::safeguard::{CAVEAT, Sort};
 
 use super::{draft, sent, shown};
-use crate::drafts::{Checked, Draft, DraftError, Remark, SeenFile};
+use crate::drafts::{CLEAR, Checked, Cleared, Draft, DraftError, Remark, SeenFile};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::record::{Shown, Titles, titles_of};
 use crate::http::pages::{at_work, render};
@@ -34,6 +34,13 @@ struct Find {
     unchecked: Option<Hash>,
 }
 
+/// Something the scan found that its author cleared.
+struct ClearedFind {
+    label: String,
+    found: String,
+    reason: String,
+}
+
 #[derive(Template)]
 #[template(path = "draft-check.html")]
 struct CheckPage<'a> {
@@ -46,6 +53,8 @@ struct CheckPage<'a> {
     warnings: Vec<String>,
     files: Vec<SeenFile>,
     finds: Vec<Find>,
+    /// What the author cleared before, each with its reason, so that it is looked at again.
+    cleared: Vec<ClearedFind>,
     caveat: &'static str,
     /// Names exactly what is shown, so that nothing else is shared by the button below it.
     shown: String,
@@ -74,7 +83,7 @@ pub(crate) async fn show(
         Ok((draft, checked, titles, files))
     });
     let (draft, checked, titles, files) = checked.await?;
-    let Checked { preview, remarks } = checked;
+    let Checked { preview, remarks, cleared } = checked;
     let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
     if remarks.iter().any(is_in_the_way) {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -91,6 +100,7 @@ pub(crate) async fn show(
         warnings: warnings.map(|remark| shown::words(&frame, remark)).collect(),
         files,
         finds: finds.collect(),
+        cleared: cleared.into_iter().map(|one| cleared_find(&frame, one)).collect(),
         caveat: CAVEAT,
         shown: fingerprint(&draft),
         frame: &frame,
@@ -99,7 +109,7 @@ pub(crate) async fn show(
 }
 
 fn find(frame: &Frame, draft: &Draft, remark: &Remark) -> Option<Find> {
-    let name = format!("clear.{}", remark.clear?);
+    let name = format!("{CLEAR}{}", remark.clear?);
     let unchecked = draft.files.iter().find(|one| {
         remark.clear == Some(Sort::UncheckedFile)
             && remark.file.as_ref().is_some_and(|name| *name == one.file.name)
@@ -115,6 +125,10 @@ fn find(frame: &Frame, draft: &Draft, remark: &Remark) -> Option<Find> {
         unchecked: unchecked.map(|one| one.file.hash),
         name,
     })
+}
+
+fn cleared_find(frame: &Frame, Cleared { field, place, found, reason }: Cleared) -> ClearedFind {
+    ClearedFind { label: field.map_or(place, |field| frame.t(field.label)), found, reason }
 }
 
 fn fingerprint(draft: &Draft) -> String {
