@@ -1,7 +1,7 @@
 //! What this school is trying, and whether it has said what came of it.
 
 use jiff::civil::Date;
-use staffroom_protocol::entry::{Entry, EntryKey};
+use staffroom_protocol::entry::Entry;
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Kind, State};
 use staffroom_search::{Facet, Filters, Query, Sort};
@@ -15,7 +15,8 @@ use crate::records::RecordError;
 /// a school has under way at once.
 const MOST_LOOKED_AT: usize = 40;
 
-/// Entries on one record that are looked at for a report of this school's own.
+/// Entries of this school on one of its records that are looked at for a report: more than it writes on
+/// one, in all of its groups.
 const MOST_ON_ONE: usize = 256;
 
 /// Something this school is trying, or has tried and not yet reported on.
@@ -66,11 +67,8 @@ impl Node {
 
     /// Whether this school has reported on one of its own records.
     pub(crate) fn own_report_on(&self, id: &RecordId) -> Result<bool, RecordError> {
-        let own = self.identity().school();
-        for key @ EntryKey { school, .. } in self.store().entries_on(id, MOST_ON_ONE)? {
-            if school != own {
-                continue;
-            }
+        let school = self.identity().school();
+        for key in self.store().entries_on_by(id, &school, MOST_ON_ONE)? {
             let Some(held) = self.store().entry(&key)? else { continue };
             let entry = Entry::reopen(&held.bytes);
             if entry.is_ok_and(|entry| {
@@ -80,5 +78,41 @@ impl Node {
             }
         }
         Ok(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use staffroom_protocol::clock::Timestamp;
+    use staffroom_protocol::entry::{BlobRef, Draft};
+    use staffroom_protocol::hash::Hash;
+
+    use super::*;
+    use crate::lineage::tests::Trust;
+
+    #[test]
+    fn an_own_report_is_found_behind_all_that_others_shared_on_the_same_record() {
+        let trust = Trust::of(2);
+        let on = RecordId::from_bytes([1; 16]);
+        let others = (2..=u8::MAX).flat_map(|record| [(0, record), (1, record)]);
+        for key in others.take(MOST_ON_ONE) {
+            trust.comes(key, Kind::Adoption.as_str(), trust.on((0, 1)));
+        }
+        assert!(!trust.node.own_report_on(&on).unwrap());
+        let identity = trust.node.identity();
+        let report = Draft {
+            group: trust.group,
+            record: RecordId::from_bytes([1; 16]),
+            clock: Timestamp::from_millis(1),
+            kind: Kind::ImpactReport.as_str().to_owned(),
+            content: trust
+                .on((0, 1))
+                .map(|summary| (summary, BlobRef { hash: Hash::of(b"text"), size: 4 })),
+            school: None,
+        };
+        let report = Entry::sign(report, identity.certificate(), identity.node_key()).unwrap();
+        let own = identity.node_key().public();
+        trust.node.accept_entries(trust.group, [report.as_bytes()], own).unwrap();
+        assert!(trust.node.own_report_on(&on).unwrap());
     }
 }

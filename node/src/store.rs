@@ -112,6 +112,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// which they came. Another school's record may have the same id: look at what they name.
     fn entries_on(&self, record: &RecordId, limit: usize) -> Result<Vec<EntryKey>, StoreError>;
 
+    /// The same of one school alone.
+    fn entries_on_by(
+        &self,
+        record: &RecordId,
+        school: &SchoolId,
+        limit: usize,
+    ) -> Result<Vec<EntryKey>, StoreError>;
+
     /// The records that an entry was on which has gone or been replaced since this was asked last.
     /// They are kept in memory alone.
     fn take_bereft(&self) -> BTreeSet<RecordId>;

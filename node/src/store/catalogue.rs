@@ -97,8 +97,8 @@ pub(super) struct Catalogue {
     schools: Numbered<SchoolId>,
     seats: Shelf<Place, Seat>,
     stored_by_id: Shelf<(ShortId, u64), ()>,
-    /// Where versions were stored that take up a record or report on it.
-    stored_on: Shelf<(RecordId, u64), ()>,
+    /// Where versions were stored that take up a record or report on it, and by which school.
+    stored_on: Shelf<(RecordId, u64), u32>,
     /// The records that lost such a version.
     bereft: BTreeSet<RecordId>,
     dropped: BTreeMap<Place, u64>,
@@ -122,7 +122,22 @@ impl Catalogue {
 
     /// The positions at which held versions that take up a record or report on it were stored.
     pub(super) fn stored_on(&self, record: &RecordId) -> impl Iterator<Item = u64> + '_ {
-        self.stored_on.range((*record, 0), (*record, u64::MAX)).map(|((_, stored), ())| stored)
+        self.on(record).map(|(stored, _)| stored)
+    }
+
+    /// The same of one school alone.
+    pub(super) fn stored_on_by(
+        &self,
+        record: &RecordId,
+        school: &SchoolId,
+    ) -> impl Iterator<Item = u64> + '_ {
+        let school = self.schools.number(school);
+        self.on(record).filter(move |(_, by)| Some(*by) == school).map(|(stored, _)| stored)
+    }
+
+    fn on(&self, record: &RecordId) -> impl Iterator<Item = (u64, u32)> + '_ {
+        let on = self.stored_on.range((*record, 0), (*record, u64::MAX));
+        on.map(|((_, stored), school)| (stored, school))
     }
 
     /// The records that lost a version on them since this was asked last.
@@ -162,7 +177,7 @@ impl Catalogue {
                 self.seats.insert(place, Seat { stored: position, changed: position });
                 self.stored_by_id.insert((short_id(&version.hash), position), ());
                 if let Some(of) = of {
-                    self.stored_on.insert((of, position), ());
+                    self.stored_on.insert((of, position), place.school);
                 }
             }
             Step::Touched { position, .. } => {

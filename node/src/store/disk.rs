@@ -129,6 +129,18 @@ impl DiskStore {
         Ok(Self { writer, records, ending, opening, _lock: lock })
     }
 
+    /// The keys of the versions that were stored at these positions.
+    fn keys_at(&self, stored: Vec<u64>) -> Result<Vec<EntryKey>, StoreError> {
+        let mut keys = Vec::new();
+        for stored in stored {
+            // One that was replaced meanwhile has no row.
+            if let Some(row) = self.records.get(&rows::position_key(rows::ENTRY, stored))? {
+                keys.push(self.records.read_entry(stored, &row)?.0);
+            }
+        }
+        Ok(keys)
+    }
+
     /// What had to be done to open it.
     pub fn opening(&self) -> &Opening {
         &self.opening
@@ -208,14 +220,19 @@ impl Store for DiskStore {
 
     fn entries_on(&self, record: &RecordId, limit: usize) -> Result<Vec<EntryKey>, StoreError> {
         let stored: Vec<u64> = self.records.catalogue().stored_on(record).take(limit).collect();
-        let mut keys = Vec::new();
-        for stored in stored {
-            // One that was replaced meanwhile has no row.
-            if let Some(row) = self.records.get(&rows::position_key(rows::ENTRY, stored))? {
-                keys.push(self.records.read_entry(stored, &row)?.0);
-            }
-        }
-        Ok(keys)
+        self.keys_at(stored)
+    }
+
+    fn entries_on_by(
+        &self,
+        record: &RecordId,
+        school: &SchoolId,
+        limit: usize,
+    ) -> Result<Vec<EntryKey>, StoreError> {
+        let catalogue = self.records.catalogue();
+        let stored: Vec<u64> = catalogue.stored_on_by(record, school).take(limit).collect();
+        drop(catalogue);
+        self.keys_at(stored)
     }
 
     fn take_bereft(&self) -> BTreeSet<RecordId> {
