@@ -36,18 +36,18 @@ impl Node {
         }
     }
 
-    /// Works out the effect of the figures of a draft. Nothing is kept.
-    pub(crate) fn draft_effect(&self, draft: &Draft) -> Result<DraftEffect, RecordError> {
+    /// Works out the effect of the figures of a draft on `about`, what it is about. Nothing is kept.
+    pub(crate) fn draft_effect(&self, draft: &Draft, about: Option<&HeldRecord>) -> DraftEffect {
         let mut shown = DraftEffect::default();
         let has_figures = draft.fields.keys().any(|name| name.starts_with("arms."));
         if draft.kind() != Kind::ImpactReport || !has_figures {
-            return Ok(shown);
+            return shown;
         }
         let mut record = match Authored::from_value(draft.written()) {
             Ok(authored) => authored.record,
             Err(error) => {
                 shown.remarks = draft.remarks_on(&error.into());
-                return Ok(shown);
+                return shown;
             }
         };
         record.normalise();
@@ -61,12 +61,12 @@ impl Node {
             .collect();
         record.redact();
         let summary = record.summarise();
-        let Content::ImpactReport(report) = &record.content else { return Ok(shown) };
-        let Some(of) = &report.of else { return Ok(shown) };
+        let Content::ImpactReport(report) = &record.content else { return shown };
+        let Some(of) = &report.of else { return shown };
         if summary.figures.is_none() || !shown.remarks.is_empty() {
-            return Ok(shown);
+            return shown;
         }
-        let Some(held) = self.draft_is_about(draft)? else { return Ok(shown) };
+        let Some(held) = about else { return shown };
         let on = held.entry.key();
         let identity = self.identity();
         let mut report = LineageRecord {
@@ -81,7 +81,7 @@ impl Node {
         {
             reference.school = Some(on.school);
         }
-        let tried = held.summary.map(|summary| LineageRecord {
+        let tried = held.summary.clone().map(|summary| LineageRecord {
             key: (on.school, on.record),
             // What an adoption takes up does not matter here: its own figures are looked at alone.
             kind: LineageKind::Intervention,
@@ -96,6 +96,6 @@ impl Node {
         shown.sentences = evidence::summary(&lineage);
         let wanted = [Point::Gain, Point::Strength, Point::Care];
         shown.sentences.retain(|sentence| wanted.contains(&sentence.point));
-        Ok(shown)
+        shown
     }
 }

@@ -75,20 +75,23 @@ pub(crate) async fn show(
     let checked = at_work(&frame, move || {
         let draft = checking.drafts().get(&id)?;
         let checked = checking.check_draft(&draft)?;
+        let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
+        if checked.remarks.iter().any(is_in_the_way) {
+            return Ok((draft, checked, None));
+        }
         let titles = match &checked.preview {
             Some(preview) => titles_of(&checking, &preview.record.content.references())?,
             None => Titles::new(),
         };
         let files = checking.seen_files(&draft)?;
-        Ok((draft, checked, titles, files))
+        Ok((draft, checked, Some((titles, files))))
     });
-    let (draft, checked, titles, files) = checked.await?;
+    let (draft, checked, about) = checked.await?;
     let Checked { preview, remarks, cleared } = checked;
-    let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
-    if remarks.iter().any(is_in_the_way) {
+    let Some((titles, files)) = about else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return draft::show_with(&frame, node, draft, remarks, status).await;
-    }
+    };
     let finds = remarks.iter().filter_map(|remark| find(&frame, &draft, remark));
     let warnings = remarks.iter().filter(|remark| !remark.refused);
     let page = CheckPage {

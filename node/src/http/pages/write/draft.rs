@@ -80,9 +80,10 @@ pub(crate) async fn show(
 }
 
 fn know(node: &Node, draft: Draft) -> Result<Known, ApiError> {
-    let summary = node.draft_is_about(&draft)?.and_then(|held| held.summary);
+    let held = node.draft_is_about(&draft)?;
+    let effect = node.draft_effect(&draft, held.as_ref());
+    let summary = held.and_then(|held| held.summary);
     let about = summary.map(|summary| (summary.title, draft.of().to_owned()));
-    let effect = node.draft_effect(&draft)?;
     let files = node.seen_files(&draft)?;
     Ok(Known { about, groups: node.own_group_names(), effect, draft, files })
 }
@@ -228,7 +229,8 @@ pub(crate) async fn effect(
     let effect = blocking(move || {
         let mut draft = node.drafts().get(&id)?;
         draft.take_in(&sent, Timestamp::now());
-        Ok::<_, ApiError>(node.draft_effect(&draft)?)
+        let held = node.draft_is_about(&draft)?;
+        Ok::<_, ApiError>(node.draft_effect(&draft, held.as_ref()))
     });
     Ok(render(StatusCode::OK, &EffectSection::of(&frame, effect.await??)))
 }
