@@ -17,6 +17,7 @@ pub mod erasure;
 pub mod extract;
 mod file_names;
 mod file_texts;
+mod flat_record;
 mod framework;
 pub mod groups;
 pub mod heard;

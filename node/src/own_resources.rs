@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use staffroom_protocol::hash::{Hash, RecordId};
-use staffroom_protocol::record::{Content, File, Kind, Record};
+use staffroom_protocol::record::{File, Kind, Record};
 
+use crate::flat_record::flat;
 use crate::groups::GroupError;
 use crate::node::Node;
 use crate::publish::origin_key;
@@ -110,15 +111,8 @@ impl Node {
 
 /// A resource's fields in one map, as in the front matter of a file.
 fn fields_of(record: &Record) -> Map<String, Value> {
-    let mut fields = Map::new();
+    let mut fields = flat(record);
     fields.insert("kind".to_owned(), record.kind().as_str().into());
-    let Content::Resource(resource) = &record.content else { return fields };
-    let parts = [serde_json::to_value(&record.common), serde_json::to_value(resource)];
-    for part in parts {
-        if let Ok(Value::Object(part)) = part {
-            fields.extend(part);
-        }
-    }
     fields.remove("files");
     fields
 }

@@ -9,6 +9,7 @@ use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::form::{Field, Form};
 use super::{Draft, DraftFile, Fields, rows};
+use crate::flat_record::flat;
 
 impl Draft {
     /// A draft of the next version of a record; none for kinds that have no form.
@@ -20,7 +21,7 @@ impl Draft {
     ) -> Option<Self> {
         let kind = record.content.kind();
         let form = Form::of(kind)?;
-        let mut base = flat(record)?;
+        let mut base = flat(record);
         base.remove("files");
         let files = record.summarise().files.into_iter();
         in_rows_of_the_form(kind, &mut base);
@@ -43,19 +44,6 @@ impl Draft {
             before.iter().map(|value| value.trim()).eq(typed.iter().copied())
         })
     }
-}
-
-/// A record as one flat map of fields, as a person writes it.
-fn flat(record: &Record) -> Option<Map<String, Value>> {
-    let fields = |value: serde_json::Result<Value>| match value {
-        Ok(Value::Object(fields)) => Some(fields),
-        Ok(_) | Err(_) => None,
-    };
-    let mut flat = fields(serde_json::to_value(&record.common))?;
-    // The kind and, under it, its fields.
-    let content = fields(serde_json::to_value(&record.content))?.into_iter().next()?.1;
-    flat.extend(fields(Ok(content))?);
-    Some(flat)
 }
 
 /// Puts the answers to the checklist into the rows of the form, of which each is for one question.
