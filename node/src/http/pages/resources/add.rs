@@ -1,7 +1,6 @@
 //! Adding files: the form, and what becomes of each file. A file goes into a draft as soon as it came, so
 //! that nothing is kept that no page shows.
 
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -217,15 +216,9 @@ impl Wish {
 
 /// The pieces of a file as they come.
 fn pieces(field: Field<'_>) -> impl Stream<Item = Result<Bytes, String>> {
-    let pieces = stream::unfold(field, |mut field| async move {
-        let piece = in_time(field.chunk()).await;
-        let piece = piece.map_err(|error| error.message().to_owned()).transpose()?;
-        Some((piece, field))
-    });
-    // Nothing is asked for behind an error.
-    stream::StreamExt::scan(pieces, false, |has_failed, piece| {
-        let goes_on = !std::mem::replace(has_failed, piece.is_err());
-        ready(goes_on.then_some(piece))
+    stream::try_unfold(field, |mut field| async move {
+        let piece = in_time(field.chunk()).await.map_err(|error| error.message().to_owned())?;
+        Ok(piece.map(|piece| (piece, field)))
     })
 }
 
