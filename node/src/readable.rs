@@ -87,11 +87,14 @@ fn period(fields: &Map<String, Value>) -> Option<String> {
 
 /// `what_is_different` as "What is different".
 pub fn label(name: &str) -> String {
-    let mut characters = name.chars().map(|c| if c == '_' { ' ' } else { c });
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+    capitalised(&name.replace('_', " "))
+}
+
+/// A text with a capital at its beginning.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters).collect()
 }
 
 /// A code such as `very_low` in words; any other text as it is.

@@ -10,6 +10,7 @@ use super::form::{Field, Form, Input};
 use super::{Draft, rows};
 use crate::node::Node;
 use crate::publish::{Preview, PublishError, PublishOptions};
+use crate::readable::capitalised;
 
 /// Before the name of a sort of find: the field in which an author says why it may be shared.
 pub(crate) const CLEAR: &str = "clear.";
@@ -276,9 +277,7 @@ fn reference(of: &str) -> Value {
 
 /// An error as a sentence of a page.
 fn sentence(error: &str) -> String {
-    let mut characters = error.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).chain(['.']).collect()
+    capitalised(error) + "."
 }
 
 impl Node {

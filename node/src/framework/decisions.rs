@@ -7,6 +7,7 @@ use staffroom_protocol::record::framework::PracticePolicy;
 use staffroom_protocol::vocabulary::{Approach, Vocabulary};
 
 use crate::published::Published;
+use crate::readable::capitalised;
 
 /// Decisions of one framework that are read: as many as its rules allow, which a node that keeps no
 /// rules may go beyond.
@@ -74,7 +75,7 @@ pub(crate) fn areas(frameworks: &[Published<Framework>], school: &str, today: Da
     let mut areas: Vec<Area> = terms
         .map(|term| Area {
             term: term.term.clone(),
-            label: capital(term.label()),
+            label: capitalised(term.label()),
             usual: term.usual,
             decisions: Vec::new(),
             clash: None,
@@ -88,7 +89,7 @@ pub(crate) fn areas(frameworks: &[Published<Framework>], school: &str, today: Da
                 Some(area) => area.decisions.push(decision),
                 None => areas.push(Area {
                     term: term.to_owned(),
-                    label: capital(term),
+                    label: capitalised(term),
                     usual: None,
                     decisions: vec![decision],
                     clash: None,
@@ -142,12 +143,6 @@ fn clash(decisions: &[Decision]) -> Option<Clash> {
     let mut groups: Vec<&String> = decisions.iter().flat_map(|decision| &decision.groups).collect();
     groups.sort();
     groups.windows(2).any(|pair| pair[0] == pair[1]).then_some(Clash::Twice)
-}
-
-fn capital(label: &str) -> String {
-    let mut characters = label.chars();
-    let first = characters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(characters).collect()
 }
 
 fn folded(name: &str) -> String {
