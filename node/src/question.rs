@@ -33,6 +33,11 @@ pub(crate) fn parameters(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The first value of a name among what an address or a form has.
+pub(crate) fn value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
+}
+
 /// The query that the parameters of an address ask for.
 ///
 /// # Errors

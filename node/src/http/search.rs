@@ -18,7 +18,7 @@ pub use self::hit::{HitReport, LineageReport};
 use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
 use crate::node::Node;
-use crate::question::{parameters, read};
+use crate::question::{parameters, read, value};
 use crate::readable;
 use crate::records::{HeldRecord, known_schools};
 
@@ -72,7 +72,7 @@ pub(super) async fn search(
 
 /// Notes what was asked, so that it can be suggested to others; nobody waits for it.
 pub(super) fn note(node: Arc<Node>, parameters: &[(String, String)], found: &SearchReport) {
-    let text = parameters.iter().find(|(name, _)| name == "q").map(|(_, text)| text.clone());
+    let text = value(parameters, "q").map(str::to_owned);
     if let Some(text) = text.filter(|_| found.total > 0 && found.did_you_mean.is_none()) {
         tokio::task::spawn_blocking(move || {
             if let Err(error) = node.note_search(&text) {

@@ -14,7 +14,7 @@ use super::verdict::Verdict;
 use super::{at_work, render};
 use crate::http::search::{HitReport, Labels, SearchReport, note, run};
 use crate::node::Node;
-use crate::question::parameters;
+use crate::question::{parameters, value};
 use crate::readable;
 
 /// Results on one page.
@@ -117,7 +117,7 @@ impl SearchPage<'_> {
     }
 
     fn given(&self, name: &str) -> &str {
-        value(self.asked, name)
+        value(self.asked, name).unwrap_or_default()
     }
 
     /// Whether something other than the text and the dimensions narrows the results.
@@ -164,7 +164,7 @@ pub(crate) async fn search(
     note(Arc::clone(&node), &asked, &results);
     let page = SearchPage {
         frame,
-        text: value(&asked, "q"),
+        text: value(&asked, "q").unwrap_or_default(),
         filters: filters(&asked, &results),
         chips,
         orders: orders(&asked),
@@ -181,12 +181,8 @@ pub(crate) async fn search(
     Ok(render(StatusCode::OK, &page))
 }
 
-fn value<'a>(asked: &'a Asked, name: &str) -> &'a str {
-    asked.iter().find(|(one, _)| one == name).map_or("", |(_, value)| value)
-}
-
 fn position(asked: &Asked, name: &str) -> usize {
-    value(asked, name).parse().unwrap_or(0)
+    value(asked, name).and_then(|value| value.parse().ok()).unwrap_or(0)
 }
 
 fn with(asked: &Asked, name: &str, value: &str) -> Vec<(String, String)> {
@@ -277,7 +273,7 @@ fn folded(text: &str) -> String {
 }
 
 fn orders(asked: &Asked) -> Vec<Order> {
-    let chosen = value(asked, "sort");
+    let chosen = value(asked, "sort").unwrap_or_default();
     [
         ("what-worked", "what worked: the best fit, then the best evidence"),
         ("relevance", "the best fit alone"),

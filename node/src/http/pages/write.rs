@@ -16,6 +16,7 @@ use super::{asset, at_work, render};
 use crate::drafts::Draft;
 use crate::node::Node;
 use crate::own_work::OwnWork;
+use crate::question::value;
 
 /// What a form sends in place of a kind to write the next version of a record.
 pub(super) const CHANGE: &str = "change";
@@ -56,9 +57,8 @@ pub(crate) async fn start(
 ) -> Result<Redirect, Response> {
     let sent = sent(&form);
     let started = at_work(&frame, move || {
-        let value = |name: &str| sent.iter().find(|(one, _)| one == name).map(|(_, value)| value);
-        let kind = value("kind").map_or("", String::as_str);
-        let of = value("of").map(String::as_str);
+        let kind = value(&sent, "kind").unwrap_or_default();
+        let of = value(&sent, "of");
         Ok(match (kind, of) {
             (CHANGE, Some(of)) => node.change_record(of)?,
             _ => node.start_draft(kind, of)?,

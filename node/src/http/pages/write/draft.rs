@@ -21,6 +21,7 @@ use crate::http::files::looked_through;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::{at_work, render};
 use crate::node::Node;
+use crate::question::value;
 
 #[derive(Template)]
 #[template(path = "draft.html")]
@@ -128,7 +129,7 @@ pub(crate) async fn save(
 ) -> Result<Response, Response> {
     let sent = sent(&form);
     let saving = Arc::clone(&node);
-    let button = sent.iter().find(|(name, _)| name == "button").map(|(_, value)| value.clone());
+    let button = value(&sent, "button").map(str::to_owned);
     let saved = at_work(&frame, move || {
         let take_in = |draft: &mut Draft| {
             draft.take_in(&sent, Timestamp::now());
@@ -184,10 +185,7 @@ fn change_files(
     mut draft: Draft,
     sent: &[(String, String)],
 ) -> Result<Draft, ApiError> {
-    let button = |wanted: &str| {
-        let pressed = sent.iter().find(|(name, _)| name == wanted);
-        pressed.and_then(|(_, hash)| hash.parse::<Hash>().ok())
-    };
+    let button = |name: &str| value(sent, name)?.parse::<Hash>().ok();
     if let Some(hash) = button("take-out") {
         draft = node.detach(&draft.id, &hash)?;
     }
