@@ -131,7 +131,7 @@ impl Draft {
     }
 
     /// Whether anything is filled in of a row such as `priorities.0`.
-    pub(crate) fn is_filled(&self, row: &str) -> bool {
+    fn is_filled(&self, row: &str) -> bool {
         let typed = self
             .fields
             .iter()

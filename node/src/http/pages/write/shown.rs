@@ -1,5 +1,7 @@
 //! A form as a page shows it: parts, fields, what was typed, and what is wrong beside each.
 
+use std::collections::BTreeMap;
+
 use staffroom_protocol::vocabulary::Vocabulary;
 
 use crate::drafts::form::{Field, Form, Input, PASTED};
@@ -9,9 +11,6 @@ use crate::http::pages::frame::Frame;
 
 /// Terms that are ticked in the open; more are folded away.
 const MOST_OPEN_TICKS: usize = 8;
-
-/// Rows of any table in a form, and more.
-const MOST_ROWS: usize = 32;
 
 /// A part of a form.
 pub(super) struct ShownPart {
@@ -79,12 +78,13 @@ pub(super) fn parts(
     groups: &[String],
 ) -> Vec<ShownPart> {
     let form = Form::of(draft.kind());
+    let filled = last_filled_rows(draft);
     let parts = form.into_iter().flat_map(|form| form.parts);
     parts
         .map(|part| {
             let mut sets: Vec<ShownSet> = Vec::new();
             let fields = part.fields.iter().filter(|field| field.input != Input::Kept);
-            for field in fields.filter(|field| has_room(draft, field.name)) {
+            for field in fields.filter(|field| has_room(&filled, field.name)) {
                 let (legend, arm) = arm(field.name);
                 let legend =
                     legend.map(|legend| frame.t(legend)).or_else(|| row(frame, field.name));
@@ -117,8 +117,7 @@ fn arm(field: &str) -> (Option<&'static str>, &'static str) {
 
 /// The heading of a row of a table.
 fn row(frame: &Frame, field: &str) -> Option<String> {
-    let (table, number) = rows_of(field).next()?.split_once('.')?;
-    let place: usize = number.parse().ok()?;
+    let (table, place) = table_and_row(field)?;
     let question = Vocabulary::ChecklistQuestions.terms().get(place);
     match (table, question) {
         ("answers", Some(question)) => Some(format!("{}. {}", place + 1, question.label())),
@@ -127,15 +126,33 @@ fn row(frame: &Frame, field: &str) -> Option<String> {
     }
 }
 
+/// The number of the last row of each table in which anything is filled in.
+fn last_filled_rows(draft: &Draft) -> BTreeMap<&str, usize> {
+    let mut last = BTreeMap::new();
+    let is_filled = |values: &[String]| values.iter().any(|value| !value.trim().is_empty());
+    let filled = draft.fields.iter().filter(|(_, values)| is_filled(values));
+    for (table, row) in filled.filter_map(|(name, _)| table_and_row(name)) {
+        let last = last.entry(table).or_default();
+        *last = row.max(*last);
+    }
+    last
+}
+
 /// Whether a field is shown: of the empty rows of a table only the next, so that a form is no longer
 /// than what there is to fill in. Saving it brings another.
-fn has_room(draft: &Draft, field: &str) -> bool {
-    let Some((table, number)) = rows_of(field).next().and_then(|row| row.split_once('.')) else {
-        return true;
-    };
-    let place: usize = number.parse().unwrap_or(0);
-    place == 0
-        || (place - 1..).take(MOST_ROWS).any(|row| draft.is_filled(&format!("{table}.{row}")))
+fn has_room(last_filled: &BTreeMap<&str, usize>, field: &str) -> bool {
+    match table_and_row(field) {
+        Some((table, row)) if row > 0 => {
+            last_filled.get(table).is_some_and(|last| row <= last + 1)
+        }
+        Some(_) | None => true,
+    }
+}
+
+/// The table that a field is in, and the number of its row.
+fn table_and_row(field: &str) -> Option<(&str, usize)> {
+    let (table, row) = rows_of(field).next()?.split_once('.')?;
+    Some((table, row.parse().ok()?))
 }
 
 fn pasted(frame: &Frame, arm: &str) -> Vec<(&'static str, String, &'static str)> {
