@@ -118,14 +118,18 @@ impl Draft {
 
     /// The record that it is about or made from, the first of several; empty where there is none.
     pub(crate) fn of(&self) -> &str {
-        let name = if self.kind() == Kind::Resource { "based_on" } else { "of" };
-        self.value(name).lines().next().unwrap_or_default()
+        self.value(names_another(self.kind())).lines().next().unwrap_or_default()
     }
 
     /// The values of a field.
     pub(crate) fn values(&self, name: &str) -> &[String] {
         self.fields.get(name).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The field in which a record of a kind names the one that it is about or made from.
+fn names_another(kind: Kind) -> &'static str {
+    if kind == Kind::Resource { "based_on" } else { "of" }
 }
 
 impl Drafts {

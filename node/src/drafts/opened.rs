@@ -10,7 +10,7 @@ use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::form::{Form, Input};
 use super::written::CLEAR;
-use super::{Column, Draft, DraftError, Fields};
+use super::{Column, Draft, DraftError, Fields, names_another};
 use crate::clock::today;
 use crate::home::{HomeError, random};
 use crate::node::Node;
@@ -119,16 +119,15 @@ impl Node {
             return Err(StartError::Own);
         }
         let mut set = |name: &str, value: String| fields.insert(name.to_owned(), vec![value]);
-        let of = if kind == Kind::Resource { "based_on" } else { "of" };
-        set(of, format!("{}@{}", about.record, about.school));
-        if kind == Kind::Resource {
-            set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
-        } else if kind == Kind::Adoption {
-            set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
+        set(names_another(kind), format!("{}@{}", about.record, about.school));
+        if kind == Kind::Adoption {
             set("state", "proposed".to_owned());
-        } else {
+        }
+        if kind == Kind::ImpactReport {
             set("title", format!("What came of {}", shortened(&summary.title, "")));
             fill_in_period(summary, set);
+        } else {
+            set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
         }
         let mut names = self.group_names();
         let shared_with = held.groups.iter().filter(|group| self.may_publish(group));
