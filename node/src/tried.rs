@@ -58,8 +58,10 @@ impl Node {
                 changes,
             });
         }
-        trials.sort_by_key(|trial| {
-            ((trial.school, trial.record) != origin, trial.school_name.clone())
+        let is_later = |trial: &Trial| (trial.school, trial.record) != origin;
+        trials.sort_by(|one, other| {
+            let one = (is_later(one), &one.school_name);
+            one.cmp(&(is_later(other), &other.school_name))
         });
         Ok(trials)
     }
