@@ -6,6 +6,7 @@ use staffroom_protocol::record::{Content, Kind, Offer, PeerReview};
 use staffroom_protocol::vocabulary::Vocabulary;
 
 use crate::clock::today;
+use crate::names::Names;
 use crate::node::Node;
 use crate::published::{ListError, Published};
 
@@ -85,10 +86,11 @@ impl Stage {
 impl Node {
     /// What this node may read of professional development.
     pub(crate) fn development(&self) -> Result<Development, ListError> {
-        let offers = self.newest_of(Kind::Offer, MOST_OFFERS, |content| {
+        let names = Names::of(self);
+        let offers = self.newest_of(&names, Kind::Offer, MOST_OFFERS, |content| {
             if let Content::Offer(own) = content { Some(own) } else { None }
         })?;
-        let reviews = self.newest_of(Kind::PeerReview, MOST_REVIEWS, |content| {
+        let reviews = self.newest_of(&names, Kind::PeerReview, MOST_REVIEWS, |content| {
             if let Content::PeerReview(own) = content { Some(own) } else { None }
         })?;
         let today = today();

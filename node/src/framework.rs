@@ -10,6 +10,7 @@ use staffroom_protocol::vocabulary::Vocabulary;
 use self::checklist::Checklist;
 use self::decisions::{Area, areas};
 use crate::clock::today;
+use crate::names::Names;
 use crate::node::Node;
 use crate::published::{ListError, Published};
 
@@ -49,16 +50,17 @@ pub(crate) struct Subject {
 impl Node {
     /// What this node may read of what schools hold in common.
     pub(crate) fn shared_framework(&self) -> Result<Shared, ListError> {
-        let frameworks = self.newest_of(Kind::Framework, MOST_FRAMEWORKS, |content| {
+        let names = Names::of(self);
+        let frameworks = self.newest_of(&names, Kind::Framework, MOST_FRAMEWORKS, |content| {
             if let Content::Framework(own) = content { Some(own) } else { None }
         })?;
-        let plans = self.newest_of(Kind::Plan, MOST_PLANS, |content| {
+        let plans = self.newest_of(&names, Kind::Plan, MOST_PLANS, |content| {
             if let Content::Plan(own) = content { Some(own) } else { None }
         })?;
-        let expectations = self.newest_of(Kind::Expectation, MOST_EXPECTATIONS, |content| {
+        let expectations = self.newest_of(&names, Kind::Expectation, MOST_EXPECTATIONS, |content| {
             if let Content::Expectation(own) = content { Some(own) } else { None }
         })?;
-        let answers = self.newest_of(Kind::SelfAssessment, MOST_ANSWER_SETS, |content| {
+        let answers = self.newest_of(&names, Kind::SelfAssessment, MOST_ANSWER_SETS, |content| {
             if let Content::SelfAssessment(own) = content { Some(own) } else { None }
         })?;
         let own = self.identity();

@@ -56,11 +56,11 @@ impl Node {
     /// takes the kind's own fields out of a record.
     pub(crate) fn newest_of<T>(
         &self,
+        names: &Names,
         kind: Kind,
         most: usize,
         own: fn(Content) -> Option<T>,
     ) -> Result<Newest<T>, ListError> {
-        let names = Names::of(self);
         let mut query = Query::new("");
         query.filters =
             Filters::default().within(self.followed_groups()).with(Facet::Kind, kind.as_str());
