@@ -110,6 +110,26 @@ impl Browser {
         request.send(&body[..]).expect("the node answers")
     }
 
+    /// Sends a form of one of the node's own pages, and returns the path that it leads to.
+    pub fn goes_on(&self, path: &str, form: &[(&str, &str)]) -> String {
+        let sent = self.send_with(path, form, &[("sec-fetch-site", "same-origin")]);
+        let status = sent.status();
+        let to = sent.headers().get(header::LOCATION);
+        let to = to.map(|to| to.to_str().expect("an address is text").to_owned());
+        let page = sent.into_body().read_to_string().expect("a page is text");
+        assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {page}");
+        to.unwrap_or_else(|| panic!("{path} leads nowhere: {page}"))
+    }
+
+    /// Shares a draft whose check finds nothing, and returns the path of its record.
+    pub fn shares(&self, draft: &str) -> String {
+        let check = self.page(&format!("{draft}/check"));
+        let shown = [("shown", value_of(&check, "shown"))];
+        let shared = self.goes_on(&format!("{draft}/publish"), &shown);
+        assert!(shared.starts_with("/records/"), "{shared}");
+        shared
+    }
+
     /// Sends a form and keeps the cookie of the answer.
     pub fn send_and_keep(&mut self, path: &str, form: &[(&str, &str)]) -> Response<Body> {
         let answer = self.send(path, form);
@@ -132,6 +152,13 @@ impl Browser {
         let form = [&[("password", PASSWORD), ("again", PASSWORD)], names].concat();
         self.send_and_keep(&format!("/link/{path}"), &form)
     }
+}
+
+/// The value of a hidden field of a page.
+pub fn value_of<'a>(page: &'a str, name: &str) -> &'a str {
+    let found = page.split_once(&format!("name=\"{name}\" value=\""));
+    let (_, after) = found.unwrap_or_else(|| panic!("no {name} in {page}"));
+    after.split('"').next().unwrap_or_default()
 }
 
 impl School {

@@ -9,26 +9,12 @@ use crate::{keeps_nothing_for_others, publish, running};
 
 const SCRIPT: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>";
 
-/// Sends a form of this page, and returns where it leads.
-fn send(browser: &Browser, path: &str, form: &[(&str, &str)]) -> String {
-    let sent = browser.send_with(path, form, &[("sec-fetch-site", "same-origin")]);
-    let status = sent.status();
-    let to = sent.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
-    let html = sent.into_body().read_to_string().unwrap();
-    assert_eq!(status, StatusCode::SEE_OTHER, "{path}: {html}");
-    to.unwrap()
-}
-
 /// Writes a record on the pages and shares it; returns the path of its page.
 fn writes(browser: &Browser, begin: &[(&str, &str)], typed: &[(&str, &str)]) -> String {
-    let draft = send(browser, "/write", begin);
+    let draft = browser.goes_on("/write", begin);
     let form = [typed, &[("button", "check")]].concat();
-    send(browser, &draft, &form);
-    let check = browser.page(&format!("{draft}/check"));
-    let (_, shown) =
-        check.split_once("name=\"shown\" value=\"").unwrap_or_else(|| panic!("{check}"));
-    let shown = shown.split('"').next().unwrap();
-    send(browser, &format!("{draft}/publish"), &[("shown", shown)])
+    browser.goes_on(&draft, &form);
+    browser.shares(&draft)
 }
 
 /// Waits until a page of a school has a text.
@@ -136,7 +122,7 @@ fn what_is_wrong_with_a_decision_stands_beside_its_row() {
     let ash = running("Ash Primary");
     ash.found("Fenland Trust", "trust", &[]);
     let browser = ash.browser();
-    let draft = send(&browser, "/write", &[("kind", "framework")]);
+    let draft = browser.goes_on("/write", &[("kind", "framework")]);
     let begun = browser.page(&draft);
     assert!(begun.contains("Decision 1") && !begun.contains("Decision 2"), "{begun}");
     // The first row is left empty.
@@ -148,7 +134,7 @@ fn what_is_wrong_with_a_decision_stands_beside_its_row() {
     let mut second: Vec<(&str, &str)> =
         second.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     second.push(("button", "check"));
-    send(&browser, &draft, &second);
+    browser.goes_on(&draft, &second);
     let mut check = browser.open(&format!("{draft}/check"));
     assert_eq!(check.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let page = check.body_mut().read_to_string().unwrap();
@@ -193,7 +179,7 @@ fn the_answers_of_two_schools_show_their_spread() {
 
     // A later version counts in place of the one before, and keeps what the form was not asked.
     let id = record.trim_start_matches("/records/").trim_end_matches("?shared");
-    let change = send(&at_ash, "/write", &[("kind", "change"), ("of", id)]);
+    let change = at_ash.goes_on("/write", &[("kind", "change"), ("of", id)]);
     assert!(at_ash.page(&change).contains("New staff know them.</textarea>"));
     writes(&at_ash, &[("kind", "change"), ("of", id)], &answers("3", "4"));
     waits_for(&beech, &at_beech, "/framework", "autumn 2026: 1 school says 3, 1 school says 4.");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use staffroom_tests::School;
+use staffroom_tests::browser::value_of;
 use ureq::http::StatusCode;
 
 use crate::{intervention, publish, running};
@@ -43,11 +44,7 @@ impl Browser {
         let form = [form, &[("button", "check")]].concat();
         let saved = self.send(draft, &form);
         assert_eq!(saved.to, format!("{draft}/check"), "{}", saved.html);
-        let check = self.open(&saved.to);
-        assert_eq!(check.status, StatusCode::OK, "{}", check.html);
-        let shared = self.send(&format!("{draft}/publish"), &[("shown", check.value_of("shown"))]);
-        assert!(shared.to.starts_with("/records/"), "{} {}", shared.to, shared.html);
-        shared.to
+        self.0.shares(draft)
     }
 }
 
@@ -61,8 +58,7 @@ impl Page {
 
     /// The value of a hidden field.
     fn value_of(&self, name: &str) -> &str {
-        let (_, after) = self.html.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
-        after.split('"').next().unwrap()
+        value_of(&self.html, name)
     }
 
     fn has(&self, text: &str) {

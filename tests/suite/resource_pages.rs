@@ -24,12 +24,6 @@ fn goes_to(answer: &Response<Body>) -> String {
     answer.headers()["location"].to_str().unwrap().to_owned()
 }
 
-/// The value of a hidden field.
-fn value_of<'a>(page: &'a str, name: &str) -> &'a str {
-    let (_, after) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
-    after.split('"').next().unwrap()
-}
-
 /// The paths of the drafts that a page leads to.
 fn drafts(page: &str) -> Vec<String> {
     let links = page.split("href=\"/write/").skip(1);
@@ -38,10 +32,7 @@ fn drafts(page: &str) -> Vec<String> {
 
 /// Shares a draft whose check finds nothing; returns the path of its record.
 fn share(browser: &Browser, draft: &str) -> String {
-    let page = browser.page(&format!("{draft}/check"));
-    let shown = [("shown", value_of(&page, "shown"))];
-    let shared = goes_to(&browser.send(&format!("{draft}/publish"), &shown));
-    assert!(shared.starts_with("/records/"), "{shared}");
+    let shared = browser.shares(draft);
     shared.split('?').next().unwrap().to_owned()
 }
 
