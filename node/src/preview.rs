@@ -12,12 +12,12 @@ pub(crate) mod helper;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::record::File;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::document::Drawing;
 use self::helper::Helpers;
@@ -105,7 +105,7 @@ impl Sort {
 pub(crate) struct Previews {
     dir: PathBuf,
     helpers: Helpers,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     /// One at a time looks what has to go.
     tidying: Mutex<()>,
 }
@@ -116,7 +116,7 @@ impl Previews {
         let previews = Self {
             dir,
             helpers: Helpers::find(),
-            places: Semaphore::new(AT_ONCE),
+            places: Arc::new(Semaphore::new(AT_ONCE)),
             tidying: Mutex::default(),
         };
         let folders = fs::read_dir(&previews.dir).into_iter().flatten().flatten();
@@ -143,9 +143,27 @@ impl Previews {
         }
     }
 
-    /// A place to make one in; none once the node stops.
-    pub(crate) async fn place(&self) -> Option<SemaphorePermit<'_>> {
-        self.places.acquire().await.ok()
+    /// A place to make one in; none once the node stops. It is held until the picture is made, even where
+    /// whoever asked for it has gone.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).acquire_owned().await.ok()
+    }
+
+    /// The picture of a page of a file that is kept; none where none was made.
+    ///
+    /// # Errors
+    /// [`NoPreview`] if it was tried in vain, or cannot be read.
+    pub(crate) fn kept_picture(
+        &self,
+        file: &Hash,
+        page: u32,
+    ) -> Result<Option<Vec<u8>>, NoPreview> {
+        let folder = self.folder(file);
+        match kept(&picture_in(&folder, page)) {
+            Ok(Some(picture)) if picture.is_empty() => Err(NoPreview::Failed),
+            Ok(picture) => Ok(picture),
+            Err(error) => Err(NoPreview::Io { path: folder, error }),
+        }
     }
 
     /// Lets go of the pictures of a file.
@@ -218,6 +236,11 @@ impl KeptPictures {
     }
 }
 
+/// Where the picture of a page is, in the folder of its file.
+fn picture_in(folder: &Path, page: u32) -> PathBuf {
+    folder.join(format!("{page}.png"))
+}
+
 /// A kept picture, noted as looked at; none where none was made, empty where it could not be.
 fn kept(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
@@ -234,17 +257,17 @@ fn kept(path: &Path) -> io::Result<Option<Vec<u8>>> {
 impl Node {
     /// A picture, as PNG, of a page of a file that is here; of a picture there is one page.
     pub(crate) fn picture(&self, file: &File, page: u32) -> Result<Vec<u8>, NoPreview> {
-        let folder = self.previews().folder(&file.hash);
-        let path = folder.join(format!("{page}.png"));
-        let io = |error| NoPreview::Io { path: folder.clone(), error };
-        if let Some(picture) = kept(&path).map_err(io)? {
-            return if picture.is_empty() { Err(NoPreview::Failed) } else { Ok(picture) };
+        if let Some(picture) = self.previews().kept_picture(&file.hash, page)? {
+            return Ok(picture);
         }
+        let folder = self.previews().folder(&file.hash);
         let drawn = self.draw(file, page, &folder);
         if let Ok(_) | Err(NoPreview::Failed) = &drawn {
             // Nothing in it says that it was tried in vain.
             let picture = drawn.as_deref().unwrap_or_default();
-            fs::create_dir_all(&folder).and_then(|()| fs::write(&path, picture)).map_err(io)?;
+            fs::create_dir_all(&folder)
+                .and_then(|()| fs::write(picture_in(&folder, page), picture))
+                .map_err(|error| NoPreview::Io { path: folder.clone(), error })?;
             self.previews().tidy(MAX_KEPT_BYTES);
             // It may have been withdrawn while it was drawn.
             if !self.is_needed(&file.hash).map_err(KeepError::from)? {

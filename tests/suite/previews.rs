@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat};
@@ -145,13 +145,18 @@ fn drawing_with(script: &str) -> School {
     ash
 }
 
-/// Whether any process has this among its arguments.
-fn runs(argument: &str) -> bool {
+/// How many processes have this among their arguments.
+fn count(argument: &str) -> usize {
     let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes.map(|one| one.path().join("cmdline")).any(|path| {
-        let line = fs::read(Path::new(&path)).unwrap_or_default();
+    let has_it = |path: &PathBuf| {
+        let line = fs::read(path).unwrap_or_default();
         line.split(|byte| *byte == 0).any(|one| one == argument.as_bytes())
-    })
+    };
+    processes.map(|one| one.path().join("cmdline")).filter(has_it).count()
+}
+
+fn runs(argument: &str) -> bool {
+    count(argument) > 0
 }
 
 #[test]
@@ -174,6 +179,35 @@ fn a_program_that_never_ends_is_stopped_with_all_that_it_started_and_the_node_li
     let again = Instant::now();
     assert_eq!(preview(&ash, &id, &fen, "").0, 200);
     assert!(again.elapsed() < Duration::from_secs(5), "it is not tried again: {again:?}");
+}
+
+#[test]
+fn programs_go_on_in_their_places_when_whoever_asked_has_gone() {
+    const AT_ONCE: usize = 2;
+    // Longer than a page may take.
+    const SLEEP: &str = "23.98763";
+    let ash = drawing_with(&format!("sleep {SLEEP}"));
+    let names = ["1.pdf", "2.pdf", "3.pdf", "4.pdf", "5.pdf"];
+    let pdfs = names.map(|name| pdf(&[drawn(&[(72, 700, name)])], "", &[]));
+    let photograph = photograph();
+    let mut files: Vec<(&str, &[u8])> = vec![("fen.jpg", &photograph)];
+    files.extend(names.into_iter().zip(pdfs.iter().map(Vec::as_slice)));
+    let id = share(&ash, &files);
+    assert_eq!(preview(&ash, &id, &photograph, "").0, 200);
+    let hasty = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(1))).build();
+    let hasty = ureq::Agent::new_with_config(hasty);
+    for bytes in &pdfs {
+        let address = format!("{}records/{id}/files/{}/preview", ash.page(), Hash::of(bytes));
+        let asked = hasty.get(&address).header("Authorization", ash.bearer()).call();
+        assert!(matches!(asked, Err(ureq::Error::Timeout(_))), "{asked:?}");
+        assert!(count(SLEEP) <= AT_ONCE);
+    }
+    ash.waits_for("the programs", || count(SLEEP) == AT_ONCE);
+
+    // What is kept needs no place.
+    let again = Instant::now();
+    assert_eq!(preview(&ash, &id, &photograph, "").0, 200);
+    assert!(again.elapsed() < Duration::from_secs(5), "{:?}", again.elapsed());
 }
 
 #[test]

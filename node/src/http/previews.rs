@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use staffroom_protocol::hash::Hash;
+use staffroom_protocol::record::File;
 
 use super::api_error::{ApiError, blocking};
 use super::records::held;
@@ -43,9 +44,7 @@ pub(super) async fn show(
             "the file is not here yet, so there is no preview; save it first",
         ));
     }
-    let drawing = Arc::clone(&node);
-    let _place = node.previews().place().await;
-    let said = match blocking(move || drawing.picture(&file, page)).await? {
+    let said = match picture(&node, file, page).await? {
         Ok(picture) => {
             return Ok(([(header::CONTENT_TYPE, "image/png")], picture).into_response());
         }
@@ -68,4 +67,24 @@ pub(super) async fn show(
         }
     }
     Err(ApiError::not_found(said))
+}
+
+/// A picture that is kept at once, and one that is to be made once there is a place for it.
+async fn picture(
+    node: &Arc<Node>,
+    file: File,
+    page: u32,
+) -> Result<Result<Vec<u8>, NoPreview>, ApiError> {
+    let (looking, hash) = (Arc::clone(node), file.hash);
+    let kept = blocking(move || looking.previews().kept_picture(&hash, page)).await?;
+    if let Some(picture) = kept.transpose() {
+        return Ok(picture);
+    }
+    let place = node.previews().place().await;
+    let drawing = Arc::clone(node);
+    blocking(move || {
+        let _place = place;
+        drawing.picture(&file, page)
+    })
+    .await
 }
