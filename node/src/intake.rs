@@ -285,22 +285,19 @@ impl Node {
         Ok(false)
     }
 
-    /// Removes a blob that nothing needs any more.
+    /// Removes a blob that nothing needs any more; one that cannot be removed stays.
     pub(crate) fn forget_unneeded(&self, hash: &Hash) -> Result<(), StoreError> {
-        if self.is_needed(hash)? {
-            return Ok(());
+        match self.remove_unneeded(hash) {
+            Ok(()) => Ok(()),
+            Err(KeepError::Store(error)) => Err(error),
+            Err(KeepError::Blob(error)) => {
+                tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
+                Ok(())
+            }
         }
-        let mut forgotten = vec![Change::ForgetBlob { hash: *hash }];
-        forgotten.extend(crate::file_texts::forget(hash));
-        self.store().apply(forgotten)?;
-        self.previews().forget(hash);
-        if let Err(error) = self.blobs().remove(hash) {
-            tracing::warn!(%error, %hash, "a file that nothing refers to was not removed");
-        }
-        Ok(())
     }
 
-    /// Lets go of a file that was uploaded, unless a record has it.
+    /// Lets go of a file that was uploaded, and of its text, unless a record has it.
     ///
     /// # Errors
     /// [`KeepError`] if it cannot be removed.
@@ -308,13 +305,23 @@ impl Node {
         if self.is_needed(file)? {
             return Ok(());
         }
-        if let Some(text) = self.kept_text_of(file)?
-            && !self.is_needed(&text)?
-        {
-            self.blobs().remove(&text)?;
+        // What is known of the file names its text, and goes with the file.
+        if let Some(text) = self.kept_text_of(file)? {
+            self.remove_unneeded(&text)?;
         }
-        self.store().apply(crate::file_texts::forget(file).into())?;
-        self.blobs().remove(file)?;
+        self.remove_unneeded(file)
+    }
+
+    /// Removes a blob, with all that was made of it, unless something needs it.
+    fn remove_unneeded(&self, hash: &Hash) -> Result<(), KeepError> {
+        if self.is_needed(hash)? {
+            return Ok(());
+        }
+        let mut forgotten = vec![Change::ForgetBlob { hash: *hash }];
+        forgotten.extend(crate::file_texts::forget(hash));
+        self.store().apply(forgotten)?;
+        self.previews().forget(hash);
+        self.blobs().remove(hash)?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use staffroom_protocol::hash::Hash;
 use staffroom_tests::{PATIENCE, School};
 
 use crate::inside_files::documents::{drawn, pdf};
-use crate::{keeps_nothing_for_others, running, school};
+use crate::{keeps_nothing_for_others, kept, running, school};
 
 /// Shares files, and returns the record's id.
 fn share(by: &School, files: &[(&str, &[u8])]) -> String {
@@ -53,6 +53,22 @@ fn photograph() -> Vec<u8> {
 
 fn previews(by: &School) -> usize {
     fs::read_dir(by.data().join("previews")).map_or(0, Iterator::count)
+}
+
+#[test]
+fn pictures_stay_for_the_sake_of_a_draft_and_go_with_it() {
+    let ash = running("Ash Primary");
+    ash.found("Fenland Trust", "trust", &[]);
+    let photograph = photograph();
+    let id = share(&ash, &[("fen.jpg", &photograph)]);
+    assert_eq!(preview(&ash, &id, &photograph, "").0, 200);
+    let browser = ash.browser();
+    let begun = browser.send("/write", &[("kind", "change"), ("of", &id)]);
+    let draft = begun.headers()["location"].to_str().unwrap();
+    ash.done(&["withdraw", &id, "--reason", "Somebody is in the picture"]);
+    assert_eq!((previews(&ash), kept(&ash, &photograph).exists()), (1, true));
+    browser.send(&format!("{draft}/discard"), &[]);
+    assert_eq!((previews(&ash), kept(&ash, &photograph).exists()), (0, false));
 }
 
 /// Whether a program is installed; says what is skipped where it is not.
