@@ -152,16 +152,41 @@ impl RelatedResource {
 impl Adaptations {
     /// How many schools made something from it, in words; none if none did.
     pub fn adapters(&self) -> Option<String> {
-        let mut schools: Vec<&str> = Vec::new();
-        for one in &self.by {
-            if !schools.contains(&one.school_name.as_str()) {
-                schools.push(&one.school_name);
-            }
-        }
-        match schools.len() {
+        let mut seen = BTreeSet::new();
+        let of_new_schools = self.by.iter().filter(|one| seen.insert(one.school));
+        let names: Vec<&str> = of_new_schools.map(|one| one.school_name.as_str()).collect();
+        match names.len() {
             0 => None,
-            1 => Some(format!("Adapted by 1 school: {}", schools[0])),
-            count => Some(format!("Adapted by {count} schools: {}", schools.join(", "))),
+            1 => Some(format!("Adapted by 1 school: {}", names[0])),
+            count => Some(format!("Adapted by {count} schools: {}", names.join(", "))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made_by(school: u8, school_name: &str) -> RelatedResource {
+        RelatedResource {
+            id: RecordId::from_bytes([7; RecordId::LENGTH]),
+            school: Some(SchoolId::from_bytes([school; SchoolId::LENGTH])),
+            school_name: school_name.to_owned(),
+            title: "Fractions on a number line".to_owned(),
+            licence: GROUP_ONLY.to_owned(),
+        }
+    }
+
+    #[test]
+    fn schools_of_the_same_name_are_counted_each_and_one_that_adapted_twice_once() {
+        let adapters = |by: Vec<RelatedResource>| {
+            let adaptations = Adaptations { from: Vec::new(), by };
+            adaptations.adapters()
+        };
+        assert_eq!(adapters(Vec::new()), None);
+        let twice = vec![made_by(1, "St Mary's"), made_by(1, "St Mary's")];
+        assert_eq!(adapters(twice).unwrap(), "Adapted by 1 school: St Mary's");
+        let both = vec![made_by(1, "St Mary's"), made_by(2, "St Mary's")];
+        assert_eq!(adapters(both).unwrap(), "Adapted by 2 schools: St Mary's, St Mary's");
     }
 }
