@@ -235,16 +235,18 @@ impl Node {
             .iter()
             .flat_map(|entry| blobs_of(entry).into_iter().map(|blob| (entry.key(), blob.hash)));
         self.release(blobs.collect())?;
+        let mut versions_changed = false;
         for entry in entries {
             let key = entry.key();
             if self.store().versions_in_groups(&key.school, &key.record)?.is_empty() {
                 let (forgotten, blobs) = self.forget_versions(&key)?;
                 self.store().apply(forgotten)?;
                 self.forget_all_unneeded(&blobs)?;
-                if !blobs.is_empty() {
-                    self.measure_older_versions()?;
-                }
+                versions_changed |= !blobs.is_empty();
             }
+        }
+        if versions_changed {
+            self.measure_older_versions()?;
         }
         self.indexer().wake();
         Ok(())
