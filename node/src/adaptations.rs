@@ -10,7 +10,7 @@ use staffroom_protocol::record::{Content, Kind, Record, Reference, Summary};
 use staffroom_search::{Filters, QueryError};
 
 use crate::node::Node;
-use crate::records::{HeldRecord, RecordError, school_names};
+use crate::records::{HeldRecord, RecordError, school_name};
 
 /// A resource that another one was made from, or that was made from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,21 +117,20 @@ impl Node {
         Ok(by)
     }
 
-    /// A resource that is held and was not withdrawn.
+    /// A resource that is held and was not withdrawn, in short.
     fn resource(&self, named: &Reference) -> Result<Option<(HeldRecord, Summary)>, RecordError> {
         let Some(school) = named.school else { return Ok(None) };
-        let held = self.record(school, named.record)?;
+        let held = self.record_in_short(school, named.record)?;
         let held = held.filter(|held| held.entry.kind() == Kind::Resource.as_str());
         Ok(held.and_then(|held| held.summary.clone().map(|summary| (held, summary))))
     }
 
     fn related(&self, held: &HeldRecord, summary: Summary) -> RelatedResource {
         let key = held.entry.key();
-        let name = school_names(self, &key.group).remove(&key.school);
         RelatedResource {
             id: key.record,
             school: Some(key.school),
-            school_name: name.unwrap_or_else(|| key.school.short()),
+            school_name: school_name(self, &key.group, &key.school),
             title: summary.title,
             licence: summary.licence.unwrap_or_else(|| GROUP_ONLY.to_owned()),
         }

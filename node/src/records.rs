@@ -22,7 +22,8 @@ pub struct HeldRecord {
     pub entry: Entry,
     /// Its summary; none if it was withdrawn.
     pub summary: Option<Summary>,
-    /// The full record, once its text has come and where this version of the program can read it.
+    /// The full record, once its text has come and where this version of the program can read it; none
+    /// where it was asked for in short.
     pub record: Option<Record>,
     /// All groups for which this node holds it.
     pub groups: Vec<GroupId>,
@@ -149,6 +150,20 @@ impl Node {
         school: SchoolId,
         record: RecordId,
     ) -> Result<Option<HeldRecord>, RecordError> {
+        let Some(mut held) = self.record_in_short(school, record)? else { return Ok(None) };
+        held.record = self.body(&held.entry)?;
+        Ok(Some(held))
+    }
+
+    /// The same without its full text, which is not read.
+    ///
+    /// # Errors
+    /// [`RecordError`] if what is held cannot be read.
+    pub(crate) fn record_in_short(
+        &self,
+        school: SchoolId,
+        record: RecordId,
+    ) -> Result<Option<HeldRecord>, RecordError> {
         let versions = self.store().versions_in_groups(&school, &record)?;
         let Some((group, _)) = versions
             .iter()
@@ -160,16 +175,16 @@ impl Node {
         let Some(held) = self.store().entry(&key)? else { return Ok(None) };
         let Ok(entry) = Entry::reopen(&held.bytes) else { return Ok(None) };
         let summary = entry.summary().ok().flatten();
-        let record = self.body(&entry)?;
         let groups = versions
             .into_iter()
             .filter(|(_, version)| !version.withdrawal)
             .map(|(group, _)| group)
             .collect();
-        Ok(Some(HeldRecord { entry, summary, record, groups }))
+        Ok(Some(HeldRecord { entry, summary, record: None, groups }))
     }
 
-    fn body(&self, entry: &Entry) -> Result<Option<Record>, KeepError> {
+    /// The full text of an entry, once it has come through the entry's group.
+    pub(crate) fn body(&self, entry: &Entry) -> Result<Option<Record>, KeepError> {
         let Some(body) = entry.body() else { return Ok(None) };
         // The bytes may be on the disk through another group, which does not make them this one's.
         if !self.possesses(&entry.key().group, &body.hash)? {
@@ -268,6 +283,14 @@ impl HeldRecord {
         let file = self.files()?.iter().find(|file| file.hash == *hash);
         file.ok_or_else(|| RecordError::Unknown(hash.to_string()))
     }
+}
+
+/// The name of a school that is or was a member of a group; the start of its id where it is not known.
+pub(crate) fn school_name(node: &Node, group: &GroupId, school: &SchoolId) -> String {
+    let name = node.with_membership(group, |set| {
+        set.roster().members().get(school).map(|member| member.claims.name.clone())
+    });
+    name.flatten().unwrap_or_else(|| school.short())
 }
 
 /// The names of the schools that are or were members of a group.

@@ -17,7 +17,7 @@ use crate::intake::Verdict;
 use crate::network::Network;
 use crate::node::Node;
 use crate::publish::{PublishError, Told};
-use crate::records::{HeldRecord, RecordError};
+use crate::records::{HeldRecord, RecordError, school_name};
 use crate::store::StoreError;
 
 /// Members of a group that this school left which are asked in one round; each may take seconds to
@@ -64,8 +64,7 @@ impl Node {
         let noted = self.audit(&format!("withdrew {record}. Reason: {reason}"))?;
         let own_in = |group: &&GroupId| self.speaks_for(group, &school);
         let groups: Vec<GroupId> = held.groups.iter().filter(own_in).copied().collect();
-        let names = crate::records::school_names(self, &held.entry.key().group);
-        let of = names.get(&school).cloned().unwrap_or_else(|| school.short());
+        let of = school_name(self, &held.entry.key().group, &school);
         let (groups, entries) = if groups.is_empty() {
             (self.withdraw_as_admin(&held, &of)?, Vec::new())
         } else {

@@ -17,7 +17,7 @@ use crate::adaptations::Adaptations;
 use crate::erasure::WithdrawalReceipts;
 use crate::node::Node;
 use crate::publish::{PublishOptions, PublishOutcome};
-use crate::records::{HeldRecord, RecordError, school_names};
+use crate::records::{HeldRecord, RecordError, school_name};
 use crate::withdrawal::Withdrawn;
 
 /// Records in one request.
@@ -116,9 +116,7 @@ pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, ApiE
     Ok(RecordReport {
         id: key.record,
         school: key.school,
-        school_name: school_names(node, &key.group)
-            .remove(&key.school)
-            .unwrap_or_else(|| key.school.short()),
+        school_name: school_name(node, &key.group, &key.school),
         kind: held.entry.kind().to_owned(),
         updated: held.entry.clock().to_string(),
         groups: held.groups.iter().filter_map(|group| names.remove(group)).collect(),

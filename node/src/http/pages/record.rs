@@ -276,7 +276,7 @@ fn reported_on(node: &Node, held: &HeldRecord) -> Result<Option<HeldRecord>, Rec
     }
     for reference in held.summary.iter().flat_map(|summary| &summary.references) {
         if let Some(school) = reference.school.filter(|school| *school != own)
-            && let Some(other) = node.record(school, reference.record)?
+            && let Some(other) = node.record_in_short(school, reference.record)?
             && other.is_trial()
         {
             return Ok(Some(other));
@@ -331,7 +331,7 @@ pub(super) fn titles_of(node: &Node, references: &[Reference]) -> Result<Titles,
     let mut titles = Titles::new();
     for reference in references {
         if let Some(school) = reference.school
-            && let Some(other) = node.record(school, reference.record)?
+            && let Some(other) = node.record_in_short(school, reference.record)?
             && let Some(summary) = other.summary
         {
             titles.insert(reference.record, summary.title);
