@@ -310,11 +310,8 @@ impl Node {
     ) -> Result<Option<String>, KeepError> {
         /// A page of a book.
         const MOST_CHARS: usize = 3_000;
-        if !self.possesses(group, text)? {
-            return Ok(None);
-        }
-        let bytes = self.small_content(text)?;
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).chars().take(MOST_CHARS).collect()))
+        let text = self.file_text_of(group, text)?;
+        Ok(text.map(|text| text.chars().take(MOST_CHARS).collect()))
     }
 }
 

@@ -210,7 +210,7 @@ impl Node {
     pub(crate) fn file_text(&self, entry: &Entry, summary: &Summary) -> String {
         let mut texts = Vec::new();
         for text in summary.file_texts() {
-            match self.file_text_of(entry, &text) {
+            match self.file_text_of(&entry.key().group, &text.hash) {
                 Ok(text) => texts.extend(text),
                 Err(error) => tracing::warn!(%error, "the text of a file cannot be read"),
             }
@@ -218,11 +218,16 @@ impl Node {
         texts.join("\n\n")
     }
 
-    fn file_text_of(&self, entry: &Entry, text: &BlobRef) -> Result<Option<String>, KeepError> {
-        if !self.possesses(&entry.key().group, &text.hash)? {
+    /// The text inside a file, once it has come through a group.
+    pub(crate) fn file_text_of(
+        &self,
+        group: &GroupId,
+        text: &Hash,
+    ) -> Result<Option<String>, KeepError> {
+        if !self.possesses(group, text)? {
             return Ok(None);
         }
-        let bytes = self.small_content(&text.hash)?;
+        let bytes = self.small_content(text)?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
