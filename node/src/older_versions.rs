@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_BODY_BYTES;
-use staffroom_protocol::record::File;
+use staffroom_protocol::record::{File, Record};
 use staffroom_protocol::wire;
 
 use crate::blobs::BlobError;
@@ -28,6 +28,7 @@ pub(crate) struct NumberedVersion {
     pub(crate) number: usize,
     /// Whether it is the one that is shared.
     pub(crate) current: bool,
+    /// In short, without its full text.
     pub(crate) held: HeldRecord,
 }
 
@@ -85,19 +86,15 @@ fn in_the_store(error: BlobError) -> StoreError {
 }
 
 impl Node {
-    fn is_own(&self, entry: &Entry) -> bool {
-        let key = entry.key();
-        key.school == self.identity().school() || self.speaks_for(&key.group, &key.school)
-    }
-
-    /// The changes that keep what new versions replace, where it is this school's own.
+    /// The changes that keep what new versions replace, where this school speaks for it.
     pub(crate) fn keep_replaced(&self, replaced: &[Entry]) -> Result<Vec<Change>, StoreError> {
         let mut changes = Vec::new();
         let mut kept = BTreeSet::new();
         for entry in replaced.iter().filter(|entry| !entry.is_withdrawal()) {
+            let EntryKey { group, school, .. } = entry.key();
             let key = version_key(entry);
             // The same version was shared with each of the record's groups.
-            if !self.is_own(entry)
+            if !self.speaks_for(&group, &school)
                 || !kept.insert(key.clone())
                 || self.store().local_get(Table::Versions, &key)?.is_some()
             {
@@ -155,23 +152,24 @@ impl Node {
     /// The versions of one of this school's records, the oldest first and the current one last.
     ///
     /// # Errors
-    /// [`RecordError`] if there is no such record, it was withdrawn, or it is another school's.
-    pub(crate) fn versions(&self, given: &str) -> Result<Vec<NumberedVersion>, RecordError> {
-        let current = self.find_record(given)?;
+    /// [`RecordError`] if it was withdrawn, or is another school's.
+    fn versions(&self, current: HeldRecord) -> Result<Vec<NumberedVersion>, RecordError> {
         if current.entry.is_withdrawal() {
             return Err(RecordError::Withdrawn);
         }
-        if !self.is_own(&current.entry) {
+        let key = current.entry.key();
+        if !self.speaks_for(&key.group, &key.school) {
             return Err(RecordError::VersionsElsewhere);
         }
-        let mut all = Vec::new();
-        for (_, entry) in self.kept_versions(&current.entry.key())? {
+        let mut all: Vec<HeldRecord> = Vec::new();
+        for (_, entry) in self.kept_versions(&key)? {
             // It may be current in one of its groups still.
             if entry.clock() < current.entry.clock() {
-                all.push(self.older(entry)?);
+                let summary = entry.summary().ok().flatten();
+                all.push(HeldRecord { entry, summary, record: None, groups: Vec::new() });
             }
         }
-        all.push(current);
+        all.push(HeldRecord { record: None, ..current });
         let count = all.len();
         let numbered = all.into_iter().zip(1..);
         let numbered = numbered.map(|(held, number)| NumberedVersion {
@@ -182,16 +180,23 @@ impl Node {
         Ok(numbered.collect())
     }
 
-    /// One of them.
+    fn current_version(&self, given: &str) -> Result<HeldRecord, RecordError> {
+        let (school, record) = self.find_record_id(given)?;
+        let held = self.record_in_short(school, record)?;
+        held.ok_or_else(|| RecordError::Unknown(given.to_owned()))
+    }
+
+    /// One version of one of this school's records.
     ///
     /// # Errors
-    /// [`RecordError`] as for all of them, or if there is none with this number.
+    /// [`RecordError`] if there is no such record or version, it was withdrawn, or it is another
+    /// school's.
     pub(crate) fn numbered_version(
         &self,
         given: &str,
         number: usize,
     ) -> Result<NumberedVersion, RecordError> {
-        let mut versions = self.versions(given)?;
+        let mut versions = self.versions(self.current_version(given)?)?;
         let count = versions.len();
         match number.checked_sub(1).filter(|index| *index < count) {
             Some(index) => Ok(versions.swap_remove(index)),
@@ -199,18 +204,36 @@ impl Node {
         }
     }
 
-    fn older(&self, entry: Entry) -> Result<HeldRecord, KeepError> {
-        let body = match entry.body() {
-            Some(body) => self.small_content(&body.hash)?,
-            None => None,
-        };
-        let record = body.and_then(|bytes| wire::decode(&bytes, MAX_BODY_BYTES).ok());
-        let summary = entry.summary().ok().flatten();
-        Ok(HeldRecord { entry, summary, record, groups: Vec::new() })
+    /// The full text of a version, as far as it is here.
+    pub(crate) fn text_of_version(
+        &self,
+        version: &NumberedVersion,
+    ) -> Result<Option<Record>, KeepError> {
+        let entry = &version.held.entry;
+        if version.current {
+            return self.body(entry);
+        }
+        let Some(body) = entry.body() else { return Ok(None) };
+        let bytes = self.small_content(&body.hash)?;
+        Ok(bytes.and_then(|bytes| wire::decode(&bytes, MAX_BODY_BYTES).ok()))
     }
 
-    /// The versions of a record as they are listed.
+    /// The versions of the record whose id is given, as they are listed.
+    ///
+    /// # Errors
+    /// As for one of them.
     pub(crate) fn list_versions(&self, given: &str) -> Result<Vec<ListedVersion>, RecordError> {
+        self.list_versions_of(self.current_version(given)?)
+    }
+
+    /// The versions of a record that was found, as they are listed.
+    ///
+    /// # Errors
+    /// As for one of them.
+    pub(crate) fn list_versions_of(
+        &self,
+        current: HeldRecord,
+    ) -> Result<Vec<ListedVersion>, RecordError> {
         let listed = |version: NumberedVersion| -> Result<ListedVersion, RecordError> {
             let NumberedVersion { number, current, held } = version;
             let mut files = Vec::new();
@@ -222,7 +245,7 @@ impl Node {
             let title = held.summary.map(|summary| summary.title).unwrap_or_default();
             Ok(ListedVersion { number, current, updated, title, files })
         };
-        self.versions(given)?.into_iter().map(listed).collect()
+        self.versions(current)?.into_iter().map(listed).collect()
     }
 
     /// Lets go of the files of an older version, which itself stays, with its text.

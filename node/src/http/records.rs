@@ -107,12 +107,21 @@ pub(super) async fn show(
 /// A record in the form in which it is shown.
 pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, ApiError> {
     let key = held.entry.key();
-    let adaptations = node.adaptations(&held)?;
-    let mut names = node.group_names();
     let evidence = match held.summary {
         Some(_) => EvidenceReport::of(node, (key.school, key.record))?,
         None => None,
     };
+    Ok(RecordReport { evidence, ..report_without_evidence(node, held)? })
+}
+
+/// A record in the form in which it is shown, without what came of it.
+pub(super) fn report_without_evidence(
+    node: &Node,
+    held: HeldRecord,
+) -> Result<RecordReport, ApiError> {
+    let key = held.entry.key();
+    let adaptations = node.adaptations(&held)?;
+    let mut names = node.group_names();
     Ok(RecordReport {
         id: key.record,
         school: key.school,
@@ -124,7 +133,7 @@ pub(super) fn report(node: &Node, held: HeldRecord) -> Result<RecordReport, ApiE
         summary: held.summary,
         record: held.record,
         adaptations,
-        evidence,
+        evidence: None,
     })
 }
 

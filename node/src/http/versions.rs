@@ -10,10 +10,11 @@ use staffroom_protocol::hash::Hash;
 
 use super::api_error::{ApiError, blocking};
 use super::download;
-use super::records::{RecordReport, report};
+use super::records::{RecordReport, report, report_without_evidence};
+use crate::intake::KeepError;
 use crate::node::Node;
 use crate::older_versions::ListedVersion;
-use crate::records::RecordError;
+use crate::records::{HeldRecord, RecordError};
 
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
@@ -28,12 +29,10 @@ pub(super) async fn show(
 ) -> Result<Json<RecordReport>, ApiError> {
     let shown = blocking(move || {
         let version = node.numbered_version(&id, number)?;
-        let shown = report(&node, version.held)?;
+        let record = node.text_of_version(&version)?;
+        let held = HeldRecord { record, ..version.held };
         // What came of the record is told with the version that is shared.
-        Ok::<_, ApiError>(RecordReport {
-            evidence: shown.evidence.filter(|_| version.current),
-            ..shown
-        })
+        if version.current { report(&node, held) } else { report_without_evidence(&node, held) }
     });
     Ok(Json(shown.await??))
 }
@@ -47,12 +46,13 @@ pub(super) async fn download(
     let finding = Arc::clone(&node);
     let file = blocking(move || {
         let version = finding.numbered_version(&id, number)?;
-        Ok::<_, RecordError>(version.held.file(&hash)?.clone())
+        let file = version.held.file(&hash)?.clone();
+        match finding.blobs().size(&hash).map_err(KeepError::from)? {
+            Some(_) => Ok(file),
+            None => Err(RecordError::OlderFileGone(file.name)),
+        }
     });
     let file = file.await??;
-    if node.blobs().size(&hash)?.is_none() {
-        return Err(RecordError::OlderFileGone(file.name).into());
-    }
     Ok(download::send(node, &file, &headers, download::Source::Here))
 }
 

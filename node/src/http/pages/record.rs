@@ -215,7 +215,7 @@ pub(crate) async fn record(
             Some(_) => finding.trials((school, record))?,
             None => Vec::new(),
         };
-        let mut earlier = match finding.list_versions(&id) {
+        let mut earlier = match finding.list_versions_of(held.clone()) {
             Err(RecordError::VersionsElsewhere | RecordError::Withdrawn) => Vec::new(),
             versions => versions?,
         };
