@@ -241,12 +241,25 @@ impl Node {
     ) -> Result<Vec<File>, RecordError> {
         let files = held.files()?;
         for file in files {
-            if !self.has_file(&held.entry.key().group, &file.hash)? {
-                self.fetch_file(held.entry.key(), file).await?;
-            }
+            self.bring_file(held.entry.key(), file).await?;
             self.file_was_opened(held, file).await;
         }
         Ok(files.to_vec())
+    }
+
+    /// Makes sure that one file of a record is here.
+    pub(crate) async fn bring_file(
+        self: &Arc<Self>,
+        key: EntryKey,
+        file: &File,
+    ) -> Result<(), RecordError> {
+        let (node, hash) = (Arc::clone(self), file.hash);
+        let is_here = tokio::task::spawn_blocking(move || node.has_file(&key.group, &hash)).await;
+        // It is only given up when the node stops.
+        if is_here.map_err(|_| RecordError::NoNetwork)?? {
+            return Ok(());
+        }
+        self.fetch_file(key, file).await
     }
 
     /// Notes that somebody here opened a file, which goes on without it where that cannot be kept.

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use super::api_error::ApiError;
 use super::range::{self, Part};
-use super::records::held;
+use super::records::{HeldFile, held_file};
 use crate::network::start_of_file;
 use crate::node::Node;
 use crate::records::RecordError;
@@ -34,15 +34,15 @@ pub(super) async fn download(
     Path((id, hash)): Path<(String, Hash)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let held = held(&node, id).await?;
-    let (key, file) = (held.entry.key(), held.file(&hash)?);
-    let source = if node.has_file(&key.group, &hash)? {
+    let HeldFile { of, file, here } = held_file(&node, id, hash).await?;
+    let key = of.entry.key();
+    let source = if here {
         Source::Here
     } else {
-        Source::Coming(key.group, begin_to_fetch(&node, key, file).await?)
+        Source::Coming(key.group, begin_to_fetch(&node, key, &file).await?)
     };
-    node.file_was_opened(&held, file).await;
-    Ok(send(node, file, &headers, source))
+    node.file_was_opened(&of, &file).await;
+    Ok(send(node, &file, &headers, source))
 }
 
 /// Where the bytes of a file are.

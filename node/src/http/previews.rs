@@ -10,7 +10,7 @@ use staffroom_protocol::hash::Hash;
 use staffroom_protocol::record::File;
 
 use super::api_error::{ApiError, blocking};
-use super::records::held;
+use super::records::{HeldFile, held_file};
 use crate::node::Node;
 use crate::preview::{MAX_PAGES, NoPreview};
 
@@ -36,10 +36,9 @@ pub(super) async fn show(
             "page {page} has no preview; pages 1 to {MAX_PAGES} have one"
         )));
     }
-    let held = held(&node, id).await?;
-    let (group, file) = (held.entry.key().group, held.file(&hash)?.clone());
-    let text = file.text;
-    if !node.has_file(&group, &hash)? {
+    let HeldFile { of, file, here } = held_file(&node, id, hash).await?;
+    let (group, text) = (of.entry.key().group, file.text);
+    if !here {
         return Err(ApiError::not_found(
             "the file is not here yet, so there is no preview; save it first",
         ));

@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use staffroom_protocol::hash::{RecordId, SchoolId};
-use staffroom_protocol::record::{Record, Summary};
+use staffroom_protocol::hash::{Hash, RecordId, SchoolId};
+use staffroom_protocol::record::{File, Record, Summary};
 
 use super::api_error::{ApiError, blocking};
 use super::evidence::EvidenceReport;
@@ -178,9 +178,38 @@ pub(super) async fn receipts(
 /// The record behind an id, unless it was withdrawn.
 pub(super) async fn held(node: &Arc<Node>, id: String) -> Result<HeldRecord, ApiError> {
     let finding = Arc::clone(node);
-    let held = blocking(move || finding.find_record(&id)).await??;
+    Ok(blocking(move || find_held(&finding, &id)).await??)
+}
+
+fn find_held(node: &Node, id: &str) -> Result<HeldRecord, RecordError> {
+    let held = node.find_record(id)?;
     if held.entry.is_withdrawal() {
-        return Err(RecordError::Withdrawn.into());
+        return Err(RecordError::Withdrawn);
     }
     Ok(held)
+}
+
+/// A file of a record that was not withdrawn.
+pub(super) struct HeldFile {
+    /// The record.
+    pub(super) of: HeldRecord,
+    pub(super) file: File,
+    /// Whether it is here, and may be shown and served for the record's group.
+    pub(super) here: bool,
+}
+
+/// The file with this hash of the record behind an id.
+pub(super) async fn held_file(
+    node: &Arc<Node>,
+    id: String,
+    hash: Hash,
+) -> Result<HeldFile, ApiError> {
+    let finding = Arc::clone(node);
+    let found = blocking(move || -> Result<_, RecordError> {
+        let of = find_held(&finding, &id)?;
+        let file = of.file(&hash)?.clone();
+        let here = finding.has_file(&of.entry.key().group, &hash)?;
+        Ok(HeldFile { of, file, here })
+    });
+    Ok(found.await??)
 }

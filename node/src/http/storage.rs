@@ -10,7 +10,7 @@ use staffroom_protocol::group::Capacity;
 use staffroom_protocol::hash::Hash;
 
 use super::api_error::{ApiError, blocking};
-use super::records::held;
+use super::records::{HeldFile, held, held_file};
 use crate::keeping::Copies;
 use crate::keeping::settings::StorageSettings;
 use crate::node::Node;
@@ -112,15 +112,14 @@ pub(super) async fn set_pin(
     hash: Hash,
     pinned: bool,
 ) -> Result<Json<Vec<Copies>>, ApiError> {
-    let held = held(&node, id).await?;
-    let key = held.entry.key();
-    let file = held.file(&hash)?;
-    if pinned && !node.has_file(&key.group, &hash)? {
-        node.fetch_file(key, file).await?;
+    let HeldFile { of, file, .. } = held_file(&node, id, hash).await?;
+    let key = of.entry.key();
+    if pinned {
+        node.bring_file(key, &file).await?;
     }
     let copies = blocking(move || {
         node.pin_file(&key.group, &hash, pinned)?;
-        node.copies(&held)
+        node.copies(&of)
     });
     Ok(Json(copies.await??))
 }

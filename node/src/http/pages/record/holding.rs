@@ -10,7 +10,7 @@ use staffroom_protocol::hash::Hash;
 use crate::http::api_error::ApiError;
 use crate::http::pages::error_page;
 use crate::http::pages::frame::Frame;
-use crate::http::records::held;
+use crate::http::records::{HeldFile, held_file};
 use crate::http::storage::set_pin;
 use crate::node::Node;
 
@@ -25,12 +25,9 @@ pub(crate) async fn bring(
 ) -> Result<Redirect, Response> {
     let record = id.clone();
     let brought = async move {
-        let held = held(&node, record).await?;
-        let file = held.file(&hash)?;
-        if !node.has_file(&held.entry.key().group, &hash)? {
-            node.fetch_file(held.entry.key(), file).await?;
-        }
-        node.file_was_opened(&held, file).await;
+        let HeldFile { of, file, .. } = held_file(&node, record, hash).await?;
+        node.bring_file(of.entry.key(), &file).await?;
+        node.file_was_opened(&of, &file).await;
         Ok(())
     };
     wait_for(&frame, &id, brought).await
