@@ -21,6 +21,7 @@ mod traces;
 mod xml;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
@@ -139,27 +140,24 @@ impl Extractor {
     /// # Errors
     /// [`CannotRemove`], also where the process that does it fails.
     pub fn without_names(&self, file: File) -> Result<Vec<u8>, CannotRemove> {
-        let most = MAX_HEAD_BYTES + MAX_READ_BYTES + MAX_HEAD_BYTES;
-        let answer = self.ask(&[WITHOUT_NAMES.into()], file, most).map_err(|error| {
-            tracing::error!(%error, "names could not be taken out of a file");
-            CannotRemove::Failed
-        })?;
-        match answer.parts {
-            Some(parts) if answer.ended_well && parts.head == TEXT => Ok(parts.body),
-            Some(_) | None => Err(CannotRemove::Failed),
-        }
+        let most = MAX_READ_BYTES + MAX_HEAD_BYTES;
+        self.made(WITHOUT_NAMES, file, most).ok_or(CannotRemove::Failed)
     }
 
     /// A small copy of a picture, as PNG; none where it is no picture that is known, or it cannot be made.
     pub fn thumbnail(&self, file: File) -> Option<Vec<u8>> {
-        let answer = self.ask(&[THUMBNAIL.into()], file, MAX_HEAD_BYTES + picture::MAX_BYTES);
-        match answer {
+        self.made(THUMBNAIL, file, picture::MAX_BYTES)
+    }
+
+    /// The file that a process makes of another, of `most` bytes; none where it makes none.
+    fn made(&self, subcommand: &str, file: File, most: u64) -> Option<Vec<u8>> {
+        match self.ask(&[subcommand.into()], file, MAX_HEAD_BYTES + most) {
             Ok(Answer { ended_well: true, parts: Some(parts), .. }) if parts.head == TEXT => {
                 Some(parts.body)
             }
             Ok(_) => None,
             Err(error) => {
-                tracing::error!(%error, "a picture could not be made smaller");
+                tracing::error!(%error, subcommand, "the program that reads files could not be run");
                 None
             }
         }
@@ -174,9 +172,7 @@ impl Extractor {
         file.write_all(b"text")?;
         file.rewind()?;
         let answer = self.ask(&self.arguments, file, MAX_HEAD_BYTES)?;
-        let held = answer.guards.ok_or(io::ErrorKind::InvalidData)?;
-        let holds = |guard: &&str| held.split_whitespace().any(|one| one == *guard);
-        Ok(sandbox::GUARDS.into_iter().partition(holds))
+        Ok(held_and_missing(&answer.guards.ok_or(io::ErrorKind::InvalidData)?))
     }
 
     /// What a process answers that was given the file; waits while as many as may be run.
@@ -231,9 +227,7 @@ impl Extractor {
     }
 
     fn say_what_is_missing(&self, guards: &str) {
-        let held: Vec<&str> = guards.split_whitespace().collect();
-        let lacks = |guard: &&str| !held.contains(guard);
-        let missing: Vec<&str> = sandbox::GUARDS.into_iter().filter(lacks).collect();
+        let (_, missing) = held_and_missing(guards);
         if !missing.is_empty() && !self.said.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 missing = missing.join(", "),
@@ -289,6 +283,12 @@ struct Parts {
     body: Vec<u8>,
 }
 
+/// The guards that a process said it holds, and those that it lacks.
+fn held_and_missing(said: &str) -> (Vec<&'static str>, Vec<&'static str>) {
+    let holds = |guard: &&str| said.split_whitespace().any(|one| one == *guard);
+    sandbox::GUARDS.into_iter().partition(holds)
+}
+
 /// The status with which a child ended; none if it was killed after `limit`.
 fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
     let started = Instant::now();
@@ -336,18 +336,7 @@ pub fn read_file() -> anyhow::Result<()> {
 /// # Errors
 /// If a limit cannot be set that every system has, or the standard streams fail.
 pub fn write_file_without_names() -> anyhow::Result<()> {
-    let mut output = greet()?;
-    let (bytes, rest) = take_in()?;
-    let cleaned = if rest.too_large { Err(CannotRemove::Failed) } else { traces::remove(&bytes) };
-    match cleaned {
-        Ok(cleaned) => {
-            write!(output, "\n{TEXT}\n")?;
-            output.write_all(&cleaned)?;
-        }
-        Err(reason) => write!(output, "\n{NO_TEXT}\n{reason}")?,
-    }
-    output.flush()?;
-    Ok(())
+    answer_with_file(CannotRemove::Failed, |bytes| traces::remove(&bytes))
 }
 
 /// The same for a picture of which a small copy is written.
@@ -355,14 +344,22 @@ pub fn write_file_without_names() -> anyhow::Result<()> {
 /// # Errors
 /// If a limit cannot be set that every system has, or the standard streams fail.
 pub fn write_thumbnail() -> anyhow::Result<()> {
+    answer_with_file("", |bytes| picture::thumbnail(bytes).ok_or(""))
+}
+
+/// Answers with the file that is made of another, or the reason for which none is.
+fn answer_with_file<R: Display>(
+    too_large: R,
+    make: impl FnOnce(Vec<u8>) -> Result<Vec<u8>, R>,
+) -> anyhow::Result<()> {
     let mut output = greet()?;
     let (bytes, rest) = take_in()?;
-    match picture::thumbnail(bytes).filter(|_| !rest.too_large) {
-        Some(small) => {
+    match if rest.too_large { Err(too_large) } else { make(bytes) } {
+        Ok(made) => {
             write!(output, "\n{TEXT}\n")?;
-            output.write_all(&small)?;
+            output.write_all(&made)?;
         }
-        None => write!(output, "\n{NO_TEXT}\n")?,
+        Err(reason) => write!(output, "\n{NO_TEXT}\n{reason}")?,
     }
     output.flush()?;
     Ok(())
