@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytesize::ByteSize;
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use serde::{Deserialize, Serialize};
 
+use crate::child::ended_within;
 use crate::extract::Extractor;
 use crate::home::Home;
 use crate::preview::helper::Helpers;
@@ -289,16 +289,7 @@ fn version(program: &Path, argument: &str) -> Option<String> {
         .stderr(Stdio::piped())
         .spawn()
         .ok()?;
-    let started = Instant::now();
-    while child.try_wait().ok()?.is_none() {
-        if started.elapsed() > SAYS_VERSION_WITHIN {
-            // It may have ended at this very moment.
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
+    ended_within(&mut child, SAYS_VERSION_WITHIN, |_| ()).ok()??;
     let said = child.wait_with_output().ok()?;
     let lines = [said.stdout, said.stderr].concat();
     let lines = String::from_utf8_lossy(&lines).into_owned();

@@ -25,14 +25,15 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use staffroom_protocol::limits::MAX_FILE_TEXT_BYTES;
 
+use crate::child::ended_within;
 use crate::media::{OLE, ZIP};
 
 pub use about::About;
@@ -206,7 +207,7 @@ impl Extractor {
                 answer.take(most).read_to_end(&mut bytes).map(|_| bytes)
             })
         });
-        let status = wait(&mut child, self.limit)?;
+        let status = ended_within(&mut child, self.limit, |_| ())?;
         let bytes = answer.and_then(|thread| thread.join().ok()).transpose()?.unwrap_or_default();
         Ok(self.parse(&bytes, status))
     }
@@ -287,22 +288,6 @@ struct Parts {
 fn held_and_missing(said: &str) -> (Vec<&'static str>, Vec<&'static str>) {
     let holds = |guard: &&str| said.split_whitespace().any(|one| one == *guard);
     sandbox::GUARDS.into_iter().partition(holds)
-}
-
-/// The status with which a child ended; none if it was killed after `limit`.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if started.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Reads a file from standard input and answers on standard output, within limits that it sets to

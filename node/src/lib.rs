@@ -5,6 +5,7 @@ mod ago;
 pub mod audit;
 pub mod blobs;
 pub mod bundle;
+mod child;
 pub mod cli;
 mod clock;
 mod confirmations;

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::confine;
+use crate::child::ended_within;
 
 /// How long the end of an output is waited for once the program has ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -97,30 +98,12 @@ impl Call<'_> {
                 drop(read.send(done));
             });
         }
-        let ended_well = wait(&mut child, self.limit);
+        let status = ended_within(&mut child, self.limit, stop_group);
         stop_group(&child);
-        let ended_well = ended_well?;
+        let ended_well = status?.is_some_and(|status| status.success());
         // One that left the group may hold its end open for ever.
         let bytes = output.recv_timeout(LAST_WORDS).unwrap_or_else(|_| Ok(Vec::new()))?;
         Ok(Some(bytes).filter(|bytes| ended_well && bytes.len() as u64 <= self.most))
-    }
-}
-
-/// Whether a child ended well within its time.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<bool> {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status.success());
-        }
-        if started.elapsed() >= limit {
-            // Before it is waited for, since its number may be another's after that.
-            stop_group(child);
-            child.kill()?;
-            child.wait()?;
-            return Ok(false);
-        }
-        thread::sleep(Duration::from_millis(5));
     }
 }
 
