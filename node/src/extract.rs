@@ -14,7 +14,7 @@ mod pdf;
 mod picture;
 mod plain;
 mod runs;
-mod sandbox;
+pub(crate) mod sandbox;
 mod sheet;
 mod text;
 mod traces;

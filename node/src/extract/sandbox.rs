@@ -1,4 +1,4 @@
-//! What a process that reads a file denies itself.
+//! What a process that reads a file denies itself, and what of it any process of this program can.
 
 use anyhow::Context;
 use rlimit::Resource;
@@ -19,32 +19,64 @@ pub(super) const GUARDS: [&str; 2] = ["landlock", "seccomp"];
 
 /// Limits this process for good; it must have one thread only. Says which of the [`GUARDS`] hold.
 pub(super) fn limit_this_process() -> anyhow::Result<Vec<&'static str>> {
-    for (resource, most) in [
-        (Resource::AS, MAX_ADDRESS_SPACE),
-        (Resource::CPU, MAX_CPU_SECONDS),
-        // A crash leaves nothing of the file on the disk.
-        (Resource::CORE, 0),
-        (Resource::FSIZE, 0),
-    ] {
-        resource.set(most, most).with_context(|| format!("could not limit {resource:?}"))?;
-    }
+    limit(MAX_ADDRESS_SPACE, MAX_CPU_SECONDS, 0)?;
     // The second forbids the calls that the first needs.
     let held = [guards::give_up_files(), guards::give_up_calls()];
     Ok(GUARDS.into_iter().zip(held).filter_map(|(guard, held)| held.then_some(guard)).collect())
+}
+
+/// Limits this process for good: bytes of memory, seconds of a processor, bytes of a file that it writes.
+pub(crate) fn limit(memory: u64, cpu_seconds: u64, file_bytes: u64) -> anyhow::Result<()> {
+    for (resource, most) in [
+        (Resource::AS, memory),
+        (Resource::CPU, cpu_seconds),
+        // A crash leaves nothing of the file on the disk.
+        (Resource::CORE, 0),
+        (Resource::FSIZE, file_bytes),
+    ] {
+        resource.set(most, most).with_context(|| format!("could not limit {resource:?}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+pub(crate) mod rules {
+    use landlock::{
+        ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreated, RulesetError,
+        RulesetStatus, Scope,
+    };
+
+    /// The newest rules that are asked for; an older kernel enforces those that it knows.
+    pub(crate) const NEWEST: ABI = ABI::V6;
+
+    /// Gives up all files but those that `allow` adds, the network and signals to others, for good;
+    /// whether that is so.
+    pub(crate) fn give_up_files_but(
+        allow: impl FnOnce(RulesetCreated) -> Result<RulesetCreated, RulesetError>,
+    ) -> bool {
+        let restricted = nothing().and_then(allow).and_then(RulesetCreated::restrict_self);
+        restricted.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
+    }
+
+    fn nothing() -> Result<RulesetCreated, RulesetError> {
+        Ruleset::default()
+            .handle_access(AccessFs::from_all(NEWEST))?
+            .handle_access(AccessNet::from_all(NEWEST))?
+            .scope(Scope::from_all(NEWEST))?
+            .create()
+    }
 }
 
 #[cfg(target_os = "linux")]
 mod guards {
     use std::collections::BTreeMap;
 
-    use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
     use seccompiler::{
         BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
         SeccompRule,
     };
 
-    /// The newest rules that are asked for; an older kernel enforces those that it knows.
-    const NEWEST: ABI = ABI::V6;
+    use super::rules::give_up_files_but;
 
     /// What reading what is open, making text of it and ending take.
     const CALLS: [libc::c_long; 25] = [
@@ -80,13 +112,7 @@ mod guards {
 
     /// Opens no file, reaches no network and signals nobody from here on; whether that is so.
     pub(super) fn give_up_files() -> bool {
-        let restricted = Ruleset::default()
-            .handle_access(AccessFs::from_all(NEWEST))
-            .and_then(|rules| rules.handle_access(AccessNet::from_all(NEWEST)))
-            .and_then(|rules| rules.scope(Scope::from_all(NEWEST)))
-            .and_then(Ruleset::create)
-            .and_then(landlock::RulesetCreated::restrict_self);
-        restricted.is_ok_and(|status| status.ruleset != RulesetStatus::NotEnforced)
+        give_up_files_but(Ok)
     }
 
     /// Makes every other call of the system the end of this process; whether that is so.

@@ -6,10 +6,13 @@
 //! that reads files it is not held by seccomp; where the kernel has no landlock, it is not started.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, bail};
-use rlimit::Resource;
+
+use crate::extract::sandbox;
 
 /// The hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "run-confined";
@@ -63,47 +66,23 @@ impl Confined {
     /// If a limit cannot be set, or the program cannot be started.
     pub fn run(self) -> anyhow::Result<()> {
         let Limits { memory, cpu_seconds, file_bytes, private, sockets } = &self.limits;
-        for (resource, most) in [
-            (Resource::AS, *memory),
-            (Resource::CPU, *cpu_seconds),
-            (Resource::CORE, 0),
-            (Resource::FSIZE, *file_bytes),
-        ] {
-            resource.set(most, most).with_context(|| format!("could not limit {resource:?}"))?;
-        }
+        sandbox::limit(*memory, *cpu_seconds, *file_bytes)?;
         if !files::keep_only(&self.program, private, sockets.as_deref()) {
             bail!("this system cannot keep a program from files: it needs landlock (Linux 5.13)");
         }
-        let mut program = std::process::Command::new(&self.program);
-        program.args(&self.arguments);
-        become_it(&mut program).with_context(|| format!("could not run {}", self.program.display()))
+        // Returns only where it fails.
+        let error = Command::new(&self.program).args(&self.arguments).exec();
+        Err(error).with_context(|| format!("could not run {}", self.program.display()))
     }
-}
-
-#[cfg(unix)]
-fn become_it(program: &mut std::process::Command) -> std::io::Result<()> {
-    use std::os::unix::process::CommandExt;
-
-    // Returns only where it fails.
-    Err(program.exec())
-}
-
-#[cfg(not(unix))]
-fn become_it(_program: &mut std::process::Command) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(target_os = "linux")]
 mod files {
     use std::path::Path;
 
-    use landlock::{
-        ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
-        RulesetError, RulesetStatus, Scope, path_beneath_rules,
-    };
+    use landlock::{Access, AccessFs, RulesetCreatedAttr, path_beneath_rules};
 
-    /// The newest rules that are asked for; an older kernel enforces those that it knows.
-    const NEWEST: ABI = ABI::V6;
+    use crate::extract::sandbox::rules::{NEWEST, give_up_files_but};
 
     /// Programs, their libraries, fonts and settings: what every server has, and nothing of a school.
     const READABLE: [&str; 19] = [
@@ -130,31 +109,19 @@ mod files {
 
     /// Gives up all files but these and what is in `private`; whether that is so.
     pub(super) fn keep_only(program: &Path, private: &Path, sockets: Option<&Path>) -> bool {
-        restrict(program, private, sockets)
-            .is_ok_and(|restricted| restricted.ruleset != RulesetStatus::NotEnforced)
-    }
-
-    fn restrict(
-        program: &Path,
-        private: &Path,
-        sockets: Option<&Path>,
-    ) -> Result<landlock::RestrictionStatus, RulesetError> {
         let read = AccessFs::from_read(NEWEST);
         // One that is installed in a folder of /opt has all that it needs there.
         let real = program.canonicalize().unwrap_or_else(|_| program.to_owned());
         let in_opt = real.ancestors().find(|folder| folder.parent() == Some(Path::new("/opt")));
         let own = in_opt.or(real.parent());
-        Ruleset::default()
-            .handle_access(AccessFs::from_all(NEWEST))?
-            .handle_access(AccessNet::from_all(NEWEST))?
-            .scope(Scope::from_all(NEWEST))?
-            .create()?
-            .add_rules(path_beneath_rules(READABLE, read))?
-            .add_rules(path_beneath_rules(own, read))?
-            .add_rules(path_beneath_rules(sockets, AccessFs::MakeSock))?
-            .add_rules(path_beneath_rules(["/dev/null"], read | AccessFs::WriteFile))?
-            .add_rules(path_beneath_rules([private], AccessFs::from_all(NEWEST)))
-            .and_then(RulesetCreated::restrict_self)
+        give_up_files_but(|nothing| {
+            nothing
+                .add_rules(path_beneath_rules(READABLE, read))?
+                .add_rules(path_beneath_rules(own, read))?
+                .add_rules(path_beneath_rules(sockets, AccessFs::MakeSock))?
+                .add_rules(path_beneath_rules(["/dev/null"], read | AccessFs::WriteFile))?
+                .add_rules(path_beneath_rules([private], AccessFs::from_all(NEWEST)))
+        })
     }
 }
 
