@@ -77,8 +77,13 @@ impl Outcome {
     /// The words of an error that ended the command with 1, without line breaks.
     pub fn error(&self) -> String {
         assert_eq!(self.code, Some(1), "{self:?}");
-        self.errors.split_whitespace().collect::<Vec<_>>().join(" ")
+        on_one_line(&self.errors)
     }
+}
+
+/// What the program said, without the line breaks that fit it to a terminal.
+pub fn on_one_line(said: &str) -> String {
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl School {

@@ -1,6 +1,6 @@
 //! Resources that schools make from each other's: what the licence asks, and who adapted what.
 
-use staffroom_tests::School;
+use staffroom_tests::{School, on_one_line};
 
 use crate::running;
 
@@ -36,8 +36,7 @@ fn a_licence_that_does_not_allow_it_is_pointed_out_and_both_sides_see_who_adapte
              based_on: [{fixed}]\n---\nOurs.\n"
         ),
     );
-    let before = beech.done(&["publish", "--check", check.to_str().unwrap()]);
-    let before = before.split_whitespace().collect::<Vec<_>>().join(" ");
+    let before = on_one_line(&beech.done(&["publish", "--check", check.to_str().unwrap()]));
     assert!(
         before.contains("based_on[0] is \"Fractions as they are\": may be used only as it is"),
         "it is said before it is shared: {before}"
@@ -55,14 +54,12 @@ fn a_licence_that_does_not_allow_it_is_pointed_out_and_both_sides_see_who_adapte
 
     ash.finds("cake", 1);
     ash.waits_for("both adaptations", || {
-        let shown = ash.done(&["show", &alike]);
-        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        let shown = on_one_line(&ash.done(&["show", &alike]));
         ["Adapted by 2 schools:", "\"Halves and quarters\" by Beech Primary", "by Cedar Academy"]
             .iter()
             .all(|text| shown.contains(text))
     });
-    let shown = beech.done(&["show", &changed]);
-    let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = on_one_line(&beech.done(&["show", &changed]));
     for title in ["Fractions as they are", "Fractions alike"] {
         let line = format!("Adapted from \"{title}\" by Ash Primary (CC-BY-");
         assert!(shown.contains(&line), "{shown}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use staffroom_tests::{Outcome, School};
+use staffroom_tests::{Outcome, School, on_one_line};
 
 use crate::inside_files::documents::{archive, docx, paragraph};
 use crate::{publish, running, school};
@@ -35,8 +35,7 @@ fn put(school: &School, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
 }
 
 fn words(outcome: &Outcome) -> String {
-    let all = format!("{} {}", outcome.output, outcome.errors);
-    all.split_whitespace().collect::<Vec<_>>().join(" ")
+    on_one_line(&format!("{} {}", outcome.output, outcome.errors))
 }
 
 /// Adds a folder and returns what became of it, and whether anything was refused.

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
+use staffroom_tests::on_one_line;
+
 use crate::{intervention, running, school};
 
 #[test]
@@ -36,7 +38,7 @@ fn an_oversized_summary_is_refused_with_its_size_and_what_to_do() {
     );
     let record = ash.write("record.md", text);
     let ran = ash.run(&["publish", record.to_str().unwrap()]);
-    let said = ran.output.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&ran.output);
     assert!(said.contains("may have at most 8192 bytes; attach fewer files"), "{ran:?}");
     assert_eq!(ash.json(&["status"])["groups"][0]["entries"], 0);
 }
@@ -178,7 +180,7 @@ fn a_full_disk_keeps_what_is_held_and_the_node_goes_on_when_there_is_room() {
         println!("not tested: this system does not let a test mount a file system");
         return;
     }
-    let said = errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&errors);
     println!("{output}\n{errors}");
     assert!(output.contains("full: 1"));
     assert!(said.contains("is full and nothing was changed; free space on it and try again"));

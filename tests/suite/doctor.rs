@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use serde_json::Value;
+use staffroom_tests::on_one_line;
 
 use crate::{running, school};
 
@@ -31,7 +32,7 @@ fn a_technician_is_told_what_needs_doing() {
     let address = taken.local_addr().unwrap().to_string();
     let ran = ash.run(&["doctor", "--http", &address, "--listen", "/ip4/127.0.0.1/tcp/0"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    let said = ran.output.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&ran.output);
     assert!(
         said.contains("page (TO DO)") && said.contains("stop the program that uses it"),
         "{said}"

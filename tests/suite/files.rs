@@ -12,7 +12,7 @@ use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::wire;
 use staffroom_tests::mallory::Mallory;
 use staffroom_tests::raw::{Answer, Raw};
-use staffroom_tests::{School, noise};
+use staffroom_tests::{School, noise, on_one_line};
 
 use crate::{keeps_nothing_for_others, kept, running, share_file};
 
@@ -339,7 +339,7 @@ fn a_disk_that_fills_up_stops_one_file_and_nothing_else() {
     let record = beech.write("record.md", text);
     let publish = ["publish", record.to_str().unwrap(), "--no-pupil-data", "film.bin"];
     let full = beech.run(&publish);
-    let said = full.output.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&full.output);
     assert_eq!(full.code, Some(1), "{full:?}");
     assert!(said.contains("is full; free space on it and try again"), "{said}");
     // All else works.

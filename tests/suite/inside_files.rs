@@ -7,7 +7,7 @@ pub(crate) mod documents;
 use std::fs;
 
 use serde_json::json;
-use staffroom_tests::School;
+use staffroom_tests::{School, on_one_line};
 
 use crate::{publish, running, school};
 use documents::{docx, drawn, pdf, pptx, table, xlsx};
@@ -134,7 +134,7 @@ fn a_file_with_a_table_of_pupils_is_refused_whatever_its_sort() {
         for arguments in [&["publish", record][..], &["publish", record, "--no-pupil-data", file]] {
             let refused = ash.run(arguments);
             assert_eq!(refused.code, Some(1), "{refused:?}");
-            let said = refused.output.split_whitespace().collect::<Vec<_>>().join(" ");
+            let said = on_one_line(&refused.output);
             assert!(
                 said.contains(file) && said.contains("a table of names beside marks"),
                 "{said}"
@@ -156,7 +156,7 @@ fn a_file_that_cannot_be_looked_through_waits_for_its_authors_word_and_is_shown_
     for arguments in [&["publish", record][..], &["publish", record, "--no-pupil-data", "hall.png"]]
     {
         let refused = ash.run(arguments);
-        let said = refused.output.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = on_one_line(&refused.output);
         assert_eq!(refused.code, Some(1), "{refused:?}");
         assert!(
             said.contains("room.png: a file that could not be looked through (it is a picture"),

@@ -1,6 +1,6 @@
 //! Invites: who is let in as what, and what an invite that does not work says.
 
-use staffroom_tests::School;
+use staffroom_tests::{School, on_one_line};
 
 use crate::{intervention, running};
 
@@ -14,7 +14,7 @@ fn an_invite_says_why_it_does_not_work_and_lists_what_became_of_it() {
     assert!(refused.contains("damaged"), "{refused}");
     let joined = beech.run(&["group", "join", &used]);
     assert_eq!(joined.code, Some(0), "{joined:?}");
-    let said = joined.errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&joined.errors);
     assert!(said.contains("lets Beech Primary into the trust \"Fenland Trust\""), "{said}");
     assert!(said.contains("Ash Primary made the invite"), "{said}");
     let refused = cedar.run(&["group", "join", &used]).error();

@@ -13,9 +13,9 @@ use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::message::{Described, MAX_REQUEST_BYTES, Refusal, Request, Response};
 use staffroom_protocol::sync::set::{Bound, Part, Range, short_id};
 use staffroom_protocol::wire;
-use staffroom_tests::School;
 use staffroom_tests::mallory::{Mallory, now};
 use staffroom_tests::raw::Answer;
+use staffroom_tests::{School, on_one_line};
 
 use crate::{intervention, running, school};
 
@@ -32,7 +32,7 @@ fn group(school: &School) -> Value {
 
 /// A command's output without the terminal's line breaks.
 fn words(school: &School, arguments: &[&str]) -> String {
-    school.done(arguments).split_whitespace().collect::<Vec<_>>().join(" ")
+    on_one_line(&school.done(arguments))
 }
 
 fn starts_again(school: &mut School, clock: &str) {
@@ -53,8 +53,7 @@ fn a_node_whose_clock_is_a_day_ahead_publishes_nothing_until_it_is_right() {
     let file = ash.write("record.md", intervention("Too early", "Fluent readers."));
     let ran = ash.run(&["publish", file.to_str().unwrap()]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    let said = format!("{} {}", ran.output, ran.errors);
-    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&format!("{} {}", ran.output, ran.errors));
     assert!(said.contains("this server's clock is 1 day ahead of the clocks of"), "{said}");
     assert!(said.contains("Beech Primary") && said.contains("Cedar Primary"), "{said}");
     assert!(said.contains("Set the server's date and time right"), "{said}");

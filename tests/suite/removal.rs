@@ -1,6 +1,6 @@
 //! Who may remove whom, and what the others, the removed school and a node that was away make of it.
 
-use staffroom_tests::School;
+use staffroom_tests::{School, on_one_line};
 
 use crate::{intervention, running, school};
 
@@ -178,7 +178,7 @@ fn the_root_passes_to_several_keyholders_who_each_sign_on_their_own_server() {
     assert_eq!(again["signed"], 1, "one keyholder signs once");
     let signed = cedar.run(&["group", "sign", line, "--yes"]);
     assert_eq!(signed.code, Some(0), "{signed:?}");
-    let said = signed.errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = on_one_line(&signed.errors);
     assert!(said.contains("This is to name Cedar Primary an admin in Fenland Trust."), "{said}");
     ash.waits_for("the naming", || role("Cedar Primary", &ash) == "admin");
 

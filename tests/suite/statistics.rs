@@ -1,7 +1,7 @@
 //! Effects and meta-analyses of tables, without a school.
 
 use serde_json::Value;
-use staffroom_tests::School;
+use staffroom_tests::{School, on_one_line};
 
 use crate::PROGRAM;
 
@@ -133,7 +133,7 @@ fn an_effect_is_compared_by_a_number_that_schools_differ_in() {
     }
     let text = desk.done(&["pool", table, "--moderator", "weeks"]);
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = on_one_line(&text);
     assert!(words.contains("the effect falls by 0.081 (95 % interval 0.039 to 0.122)"), "{text}");
     assert!(desk.json(&["pool", table])["moderator"].is_null());
 }
@@ -169,7 +169,7 @@ fn a_moderator_that_cannot_be_used_is_named_and_one_that_says_nothing_leaves_the
     {
         let ran = pool(rows, "weeks");
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        let words = ran.output.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = on_one_line(&ran.output);
         assert!(words.contains("The effect is not compared by weeks") && words.contains(why));
         assert!(words.contains("estimate 0.1"), "{words}");
         let table = desk.write("table.csv", rows);
