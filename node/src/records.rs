@@ -327,3 +327,19 @@ pub(crate) fn school_names(node: &Node, group: &GroupId) -> BTreeMap<SchoolId, S
 pub(crate) fn known_schools(node: &Node) -> BTreeMap<SchoolId, String> {
     node.group_ids().iter().flat_map(|group| school_names(node, group)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lineage::tests::Trust;
+
+    #[test]
+    fn a_school_is_named_after_it_left_and_an_unknown_one_by_its_id() {
+        let trust = Trust::of(1);
+        let school = trust.school(0);
+        trust.node.remove_member(&trust.group, &school).unwrap();
+        assert_eq!(school_name(&trust.node, &trust.group, &school), "School 0");
+        let unknown = SchoolId::from_bytes([9; SchoolId::LENGTH]);
+        assert_eq!(school_name(&trust.node, &trust.group, &unknown), unknown.short());
+    }
+}
