@@ -57,12 +57,14 @@ impl Node {
         let plans = self.newest_of(&names, Kind::Plan, MOST_PLANS, |content| {
             if let Content::Plan(own) = content { Some(own) } else { None }
         })?;
-        let expectations = self.newest_of(&names, Kind::Expectation, MOST_EXPECTATIONS, |content| {
-            if let Content::Expectation(own) = content { Some(own) } else { None }
-        })?;
-        let answers = self.newest_of(&names, Kind::SelfAssessment, MOST_ANSWER_SETS, |content| {
-            if let Content::SelfAssessment(own) = content { Some(own) } else { None }
-        })?;
+        let expectations =
+            self.newest_of(&names, Kind::Expectation, MOST_EXPECTATIONS, |content| {
+                if let Content::Expectation(own) = content { Some(own) } else { None }
+            })?;
+        let answers =
+            self.newest_of(&names, Kind::SelfAssessment, MOST_ANSWER_SETS, |content| {
+                if let Content::SelfAssessment(own) = content { Some(own) } else { None }
+            })?;
         let own = self.identity();
         Ok(Shared {
             to_come: frameworks.to_come + plans.to_come + expectations.to_come + answers.to_come,

@@ -7,7 +7,7 @@ use ureq::Body;
 use ureq::http::{Response, StatusCode, header};
 
 use crate::audit::acts;
-use crate::{intervention, publish, running, school};
+use crate::{intervention, publish, running};
 
 /// Where an answer sends a browser on to.
 fn location(answer: &Response<Body>) -> &str {

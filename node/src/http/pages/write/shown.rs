@@ -142,9 +142,7 @@ fn last_filled_rows(draft: &Draft) -> BTreeMap<&str, usize> {
 /// than what there is to fill in. Saving it brings another.
 fn has_room(last_filled: &BTreeMap<&str, usize>, field: &str) -> bool {
     match table_and_row(field) {
-        Some((table, row)) if row > 0 => {
-            last_filled.get(table).is_some_and(|last| row <= last + 1)
-        }
+        Some((table, row)) if row > 0 => last_filled.get(table).is_some_and(|last| row <= last + 1),
         Some(_) | None => true,
     }
 }
