@@ -308,8 +308,8 @@ pub(crate) mod tests {
 
     /// Types an aim into a draft, and does something else from another thread before that is kept.
     fn types_while(drafts: &Drafts, id: &str, another: impl FnOnce() + Send) {
+        let (done, is_done) = mpsc::channel();
         thread::scope(|threads| {
-            let (done, is_done) = mpsc::channel();
             let typed = drafts.change(id, |draft| {
                 threads.spawn(move || {
                     another();
