@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::{File, Kind, Record};
+use staffroom_search::{Facet, Filters, Query, QueryError, Sort};
 
 use crate::flat_record::flat;
 use crate::groups::GroupError;
@@ -84,6 +85,27 @@ impl Node {
             resources.extend(self.own_resource(id, in_groups, held)?);
         }
         Ok(resources)
+    }
+
+    /// The resources that this school shares, the newest first, from a place in their order on; and how
+    /// many there are. One that was shared a moment ago is not among them until a search finds it.
+    ///
+    /// # Errors
+    /// [`QueryError`]: beyond [`MAX_DEPTH`](staffroom_search::MAX_DEPTH) of them none is listed.
+    pub(crate) fn newest_own_resources(
+        &self,
+        from: usize,
+        limit: usize,
+    ) -> Result<(Vec<RecordId>, usize), QueryError> {
+        let mut query = Query::new("");
+        query.filters = Filters::default()
+            .within(self.followed_groups())
+            .with(Facet::School, self.identity().school())
+            .with(Facet::Kind, Kind::Resource.as_str());
+        (query.offset, query.limit, query.sort) = (from, limit, Sort::Newest);
+        query.facets.clear();
+        let found = self.indexer().search(&query)?;
+        Ok((found.hits.into_iter().map(|hit| hit.key.record).collect(), found.total))
     }
 
     fn own_resource(

@@ -59,8 +59,9 @@ fn a_pdf_added_on_the_page_is_found_by_a_phrase_in_it_and_downloaded_at_another_
     assert!(page.contains("value=\"worksheet\" selected"), "{page}");
     assert!(page.contains("Looked through for pupil data."), "{page}");
     let record = share(&at_ash, &draft);
+    ash.waits_for("it to be listed", || at_ash.page("/resources").contains("fen week worksheet"));
     let list = at_ash.page("/resources");
-    assert!(list.contains("fen week worksheet") && list.contains("1 file,"), "{list}");
+    assert!(list.contains("1 file,"), "{list}");
 
     beech.finds("\"heron stands among\"", 1);
     assert!(
@@ -109,8 +110,9 @@ fn one_refused_file_of_three_keeps_the_others_and_each_may_be_a_resource() {
     let each = drafts(&page);
     assert_eq!(each.len(), 2, "{page}");
     let shared = [share(&browser, &each[0]), share(&browser, &each[1])];
+    ash.waits_for("both to be listed", || browser.page("/resources").contains("2 resources"));
     let list = browser.page("/resources");
-    assert!(list.contains("2 resources") && list.contains(">plan<") && list.contains(">words<"));
+    assert!(list.contains(">plan<") && list.contains(">words<"), "{list}");
 
     // A file stays for the sake of a draft when the record that has it goes.
     let plan = goes_to(&browser.send_files(ADD, &[], &files[..1]));
@@ -156,6 +158,8 @@ fn names_of_files_do_no_harm() {
     let shown = browser.page(draft);
     let record = share(&browser, draft);
     let shared = browser.page(&record);
+    let listed = |page: &str| page.contains("1 resource");
+    ash.waits_for("it to be listed", || listed(&browser.page("/resources")));
     for page in [&page, &shown, &shared, &browser.page("/resources")] {
         assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{page}");
     }

@@ -11,12 +11,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use staffroom_protocol::hash::RecordId;
+use staffroom_search::MAX_DEPTH;
 
 use super::frame::Frame;
 use super::{at_work, render};
 use crate::http::api_error::ApiError;
 use crate::node::Node;
-use crate::own_resources::OwnResource;
 
 /// Resources on one page: as many as are looked through before one turns to the search.
 const ON_A_PAGE: usize = 50;
@@ -58,34 +58,38 @@ pub(crate) async fn list(
 ) -> Result<Response, Response> {
     let from = asked.from;
     let read = at_work(&frame, move || {
-        let mut own = node.own_resources(&[])?;
-        own.sort_by_key(|one| (one.title().to_lowercase(), one.id));
-        let shown = own.iter().skip(from).take(ON_A_PAGE).map(|one| shown(&node, one));
-        Ok((shown.collect::<Result<Vec<_>, ApiError>>()?, own.len()))
+        let (ids, count) = node.newest_own_resources(from, ON_A_PAGE)?;
+        let mut resources = Vec::new();
+        for id in ids {
+            resources.extend(shown(&node, id)?);
+        }
+        Ok((resources, count))
     });
     let (resources, count) = read.await?;
-    let end = from + resources.len();
+    let end = from + ON_A_PAGE;
     let page = ResourcesPage {
         frame,
         resources,
         count,
         before: (from > 0).then(|| from.saturating_sub(ON_A_PAGE)),
-        after: (end < count).then_some(end),
+        after: (end < count.min(MAX_DEPTH)).then_some(end),
     };
     Ok(render(StatusCode::OK, &page))
 }
 
-fn shown(node: &Node, own: &OwnResource) -> Result<Shown, ApiError> {
-    let copies = match node.record(node.identity().school(), own.id)? {
-        Some(held) => node.copies(&held)?,
-        None => Vec::new(),
+/// What is shown of a resource; nothing where it went a moment ago.
+fn shown(node: &Node, id: RecordId) -> Result<Option<Shown>, ApiError> {
+    let Some(held) = node.record(node.identity().school(), id)? else { return Ok(None) };
+    let Some(title) = held.summary.as_ref().map(|summary| summary.title.clone()) else {
+        return Ok(None);
     };
-    Ok(Shown {
-        id: own.id,
-        title: own.title().to_owned(),
+    let copies = node.copies(&held)?;
+    Ok(Some(Shown {
+        id,
+        title,
         files: copies.len(),
         size: copies.iter().map(|file| file.size).sum(),
         pinned: copies.iter().any(|file| file.pinned),
         available: copies.into_iter().map(|file| file.summary).collect(),
-    })
+    }))
 }
