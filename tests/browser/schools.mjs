@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const PROGRAM = process.env.STAFFROOM
+export const PROGRAM = process.env.STAFFROOM
   ?? fileURLToPath(new URL("../../target/debug/staffroom", import.meta.url));
 const PATIENCE_MS = 60_000;
 

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "a test ends where it cannot go on")]
 
 pub mod browser;
+pub mod documents;
 pub mod mallory;
 pub mod raw;
 pub mod sites;

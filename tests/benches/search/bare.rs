@@ -1,12 +1,11 @@
 //! The engine by itself: one field, stemmed, any of the words, the ten best.
 
+use staffroom_tests::documents;
 use tantivy::collector::TopDocs;
 use tantivy::query::{BooleanQuery, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{TextAnalyzer, TokenStream};
 use tantivy::{DocAddress, Index, IndexReader, IndexWriter, Score, TantivyDocument, Term};
-
-use crate::documents;
 
 pub(crate) struct Bare {
     _folder: tempfile::TempDir,

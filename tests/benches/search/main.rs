@@ -6,7 +6,6 @@
 #![expect(clippy::expect_used, reason = "a benchmark ends where it cannot go on")]
 
 mod bare;
-mod documents;
 mod peers;
 mod publishing;
 
@@ -15,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use staffroom_search::{Change, Facet, Filters, Index, Query, ReaderContext, Sort};
+use staffroom_tests::documents;
 
 use bare::Bare;
 

@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use staffroom_search::{Document, Facet, Index, Query, Sort};
+use staffroom_tests::documents;
 
-use crate::{Line, documents, filled, line, page, percentile, timed};
+use crate::{Line, filled, line, page, percentile, timed};
 
 /// The interpreters that are tried; the system's own is the one that the system's Xapian is for.
 const INTERPRETERS: [&str; 2] = ["/usr/bin/python3", "python3"];

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use staffroom_tests::School;
+use staffroom_tests::{School, documents};
 
-use crate::{Line, documents, line};
+use crate::{Line, line};
 
 /// Records that come in a second.
 const RATE: u64 = 100;

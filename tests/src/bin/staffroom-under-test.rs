@@ -3,6 +3,11 @@
 
 use std::process::ExitCode;
 
+// As in the program itself.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     staffroom_node::cli::main()
 }

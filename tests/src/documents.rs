@@ -40,13 +40,16 @@ const KINDS: [&str; 10] = [
 
 const PHASES: [&str; 5] = ["nursery", "primary", "secondary", "all_through", "special"];
 
-pub(crate) const SCHOOLS: u64 = 500;
+/// Schools that wrote them.
+pub const SCHOOLS: u64 = 500;
 
 /// A generator of numbers without state elsewhere (splitmix64, Steele et al. 2014).
-pub(crate) struct Random(u64);
+#[derive(Debug)]
+pub struct Random(u64);
 
 impl Random {
-    pub(crate) const fn new(seed: u64) -> Self {
+    /// The same numbers from the same seed.
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -58,7 +61,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
+    /// A number below `end`.
+    pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
@@ -102,7 +106,8 @@ fn spelled(rank: u64) -> String {
     word
 }
 
-pub(crate) fn group(number: u64) -> GroupId {
+/// The group of a number.
+pub fn group(number: u64) -> GroupId {
     let mut bytes = [9; 32];
     bytes[..8].copy_from_slice(&number.to_be_bytes());
     GroupId::from_bytes(bytes)
@@ -121,7 +126,7 @@ fn record(number: u64) -> RecordId {
 }
 
 /// The record of a number.
-pub(crate) fn document(number: u64) -> Document {
+pub fn document(number: u64) -> Document {
     let mut random = Random::new(number);
     let key = DocumentKey {
         group: group(random.below(6)),
@@ -189,7 +194,7 @@ fn lineage(random: &mut Random, number: u64) -> LineageEvidence {
 }
 
 /// What a person types: three to five words of a record, every other time with stop words between.
-pub(crate) fn query(number: u64, records: u64) -> String {
+pub fn query(number: u64, records: u64) -> String {
     let mut random = Random::new(u64::MAX / 2 + number);
     let summary = document(random.below(records)).summary;
     let text = format!("{} {}", summary.title, summary.abstract_text);
