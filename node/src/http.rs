@@ -31,19 +31,25 @@ mod search;
 mod server;
 mod status;
 mod storage;
+mod turns;
 mod versions;
 mod visitor;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{Extensions, HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
+use axum::{Extension, Router};
 use staffroom_protocol::limits::MAX_FILE_BYTES;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 
 use crate::node::Node;
 use guard::Gate;
+use turns::Turns;
 
 pub use api_error::ApiErrorBody;
 pub(crate) use bundles::{ABOUT, BundleReport, CONTENTS, read_header};
@@ -68,6 +74,9 @@ pub use storage::{StorageReport, StorageRequest};
 
 /// A batch of records as JSON: five hundred rows of an import at several kilobytes each.
 const MAX_JSON_BYTES: usize = 16 * 1024 * 1024;
+
+/// What is shorter fits a packet or two as it is.
+const LEAST_COMPRESSED_BYTES: u16 = 1024;
 
 /// The longest form about people: a few names and passwords.
 const MAX_FORM_BYTES: usize = 16 * 1024;
@@ -174,12 +183,32 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/suggestions.js", get(pages::suggestions_script))
         .route("/draft.js", get(pages::write::script))
         .fallback(pages::not_found)
+        .layer(Extension(Turns::default()))
         .layer(from_fn_with_state(gate.clone(), guard::admit))
         .layer(from_fn_with_state(gate.clone(), guard::own_pages))
         .layer(from_fn_with_state(gate.clone(), guard::host))
         .layer(from_fn(guard::in_time))
+        .layer(compressed())
         .layer(from_fn_with_state(gate, guard::headers))
         .with_state(node)
+}
+
+/// Sends texts compressed to whoever takes them so: a page with fifty reports has 70 KB, and lines are slow
+/// where schools are far from each other. Files are left alone, of which ranges can be asked for.
+fn compressed() -> CompressionLayer<impl Predicate> {
+    let is_text = |_, _, headers: &HeaderMap, _: &Extensions| {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let media_type = header(header::CONTENT_TYPE).unwrap_or_default();
+        let is_text = media_type.starts_with("text/")
+            || media_type.starts_with("application/json")
+            || media_type.starts_with("image/svg+xml");
+        is_text
+            && header(header::CONTENT_DISPOSITION).is_none()
+            && header(header::ACCEPT_RANGES).is_none()
+    };
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(LEAST_COMPRESSED_BYTES).and(is_text))
 }
 
 /// Signing in, and the pages about people.

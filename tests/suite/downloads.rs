@@ -60,3 +60,22 @@ fn a_download_goes_on_where_it_was_broken_off() {
     let (head, again) = ask(&ash, &path, &[("Range", "bytes=300000-"), other]);
     assert!(head.starts_with("http/1.1 200") && again == content, "{head}");
 }
+
+#[test]
+fn pages_come_compressed_to_whoever_takes_them_so_and_files_as_they_are() {
+    let ash = running("Ash Primary");
+    ash.found("Fenland Trust", "trust", &[]);
+    let content = "A line of a worksheet on halves and quarters.\n".repeat(100);
+    let id = share_file(&ash, "Halves", "halves.txt", content.as_bytes());
+    let takes = [("Accept-Encoding", "gzip")];
+    for page in ["/search?q=halves", "/style.css", "/api/v1/status"] {
+        let (head, _) = ask(&ash, page, &takes);
+        assert!(head.contains("content-encoding: gzip"), "{page}: {head}");
+        let (head, _) = ask(&ash, page, &[]);
+        assert!(!head.contains("content-encoding"), "{page}: {head}");
+    }
+    let file = format!("/records/{id}/files/{}", Hash::of(content.as_bytes()));
+    let (head, body) = ask(&ash, &file, &takes);
+    assert!(!head.contains("content-encoding"), "{head}");
+    assert!(body == content.as_bytes());
+}

@@ -69,6 +69,10 @@ impl ApiError {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, message: message.into() }
     }
 
+    pub(super) fn stopping() -> Self {
+        Self::unavailable("the node is stopping; try again when it runs")
+    }
+
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
     }
@@ -431,9 +435,7 @@ impl From<PublishError> for ApiError {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| ApiError::unavailable("the node is stopping; try again when it runs"))
+    tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::stopping())
 }
 
 pub(super) async fn no_such_address() -> ApiError {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
@@ -17,6 +17,7 @@ use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError, Sort
 pub use self::hit::{HitReport, LineageReport};
 use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
+use super::turns::Turns;
 use crate::node::Node;
 use crate::question::{parameters, read, value};
 use crate::readable;
@@ -61,11 +62,12 @@ pub struct FacetValue {
 
 pub(super) async fn search(
     State(node): State<Arc<Node>>,
+    Extension(turns): Extension<Turns>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<SearchReport>, ApiError> {
     let parameters = parameters(query.as_deref().unwrap_or_default());
     let (searching, asked) = (Arc::clone(&node), parameters.clone());
-    let found = blocking(move || run(&searching, &asked)).await??;
+    let found = turns.take(move || run(&searching, &asked)).await??;
     note(node, &parameters, &found);
     Ok(Json(found))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,8 +12,9 @@ use staffroom_search::Facet;
 
 use super::frame::Frame;
 use super::verdict::Verdict;
-use super::{at_work, render};
+use super::{error_page, render};
 use crate::http::search::{HitReport, Labels, SearchReport, note, run};
+use crate::http::turns::Turns;
 use crate::node::Node;
 use crate::question::{parameters, value};
 use crate::readable;
@@ -148,6 +150,7 @@ pub(crate) fn moved(query: &str) -> String {
 pub(crate) async fn search(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(turns): Extension<Turns>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     let mut asked = parameters(query.as_deref().unwrap_or_default());
@@ -158,9 +161,11 @@ pub(crate) async fn search(
     let hits = if asked.is_empty() { 0 } else { PAGE_HITS };
     let parameters = with(&asked, "limit", &hits.to_string());
     let chosen = asked.clone();
-    let run =
-        at_work(&frame, move || Ok((run(&searching, &parameters)?, chips(&searching, &chosen))));
-    let (results, chips) = run.await?;
+    let run = turns.take(move || {
+        run(&searching, &parameters).map(|results| (results, chips(&searching, &chosen)))
+    });
+    let ran = run.await.and_then(|ran| ran);
+    let (results, chips) = ran.map_err(|error| error_page(&frame, &error))?;
     note(Arc::clone(&node), &asked, &results);
     let page = SearchPage {
         frame,
