@@ -5,13 +5,13 @@ use super::*;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PASSWORD: &str = "three short words";
 
-fn people() -> (tempfile::TempDir, People) {
+pub(super) fn people() -> (tempfile::TempDir, People) {
     let folder = tempfile::tempdir().unwrap();
     let people = People::open(&Home::new(folder.path()), "Alder Lane Primary").unwrap();
     (folder, people)
 }
 
-fn name(text: &str) -> UserName {
+pub(super) fn name(text: &str) -> UserName {
     text.parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ async fn signs_in(
     people.sign_in(sign_in).await
 }
 
-async fn first(people: &People) -> UserName {
+pub(super) async fn first(people: &People) -> UserName {
     let link = people.first_link().unwrap();
     let chosen = Some((name("head"), "The headteacher".to_owned()));
     people.use_link(link.as_str(), words(PASSWORD), chosen).await.unwrap()
