@@ -180,7 +180,9 @@ impl Provider {
         Ok(())
     }
 
+    /// Whoever is under way to the provider before begins again.
     fn hold(&self, kept: Option<Kept>, known: Option<Known>) {
+        self.waiting.clear();
         *self.kept.write().unwrap_or_else(PoisonError::into_inner) = kept.map(Arc::new);
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known.map(Arc::new);
     }

@@ -249,7 +249,7 @@ test("roles follow what the provider says, and whoever is switched off stays out
   await ash.done("person", "disable", "leader@ash.example");
   const third = await newPage();
   await signIn(third, "leader");
-  await refused(third, /leader@ash\.example is switched off/);
+  await refused(third, /Your account is switched off at this school/);
 });
 
 test("the command says what is wrong with a provider, and a node without one offers none", async () => {

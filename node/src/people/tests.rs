@@ -159,3 +159,15 @@ async fn a_token_works_until_it_expires_is_ended_or_its_account_is_switched_off(
     let one_more = people.make_token(&head, "x", Scope::Read, 1).unwrap_err().to_string();
     assert!(one_more.contains("20 tokens already"), "{one_more}");
 }
+
+#[test]
+fn there_are_so_many_people_and_no_more() {
+    let (_folder, people) = people();
+    let somebody = Person::new("Somebody".to_owned(), Roles::new(), Timestamp::now());
+    let others = (1..MAX_PEOPLE).map(|number| (name(&format!("person{number}")), somebody.clone()));
+    people.lock().people.extend(others);
+    let add = |user_name: &str| people.add(&name(user_name), "Somebody", Roles::new());
+    add("last").unwrap();
+    assert!(matches!(add("one-more"), Err(PeopleError::TooMany)));
+    assert!(matches!(add("last"), Err(PeopleError::Exists(_))));
+}

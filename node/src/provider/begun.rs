@@ -79,6 +79,11 @@ impl Waiting {
         waiting.insert(browser, begun);
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Takes the one of a browser, once, if it came back with the state that it was sent away with.
     pub(super) fn take(&self, browser: &SecretHash, state: &str, now: Instant) -> Option<Begun> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -279,3 +279,14 @@ fn a_provider_to_which_secrets_would_travel_in_the_clear_is_not_set() {
     assert!(matches!(provider.begin(PAGES, purpose()), Err(ProviderError::NotSet)));
     assert_eq!(Provider::open(&Home::new(folder.path())).settings(), None);
 }
+
+#[test]
+fn whoever_is_under_way_when_the_provider_is_set_anew_begins_again() {
+    let signing = Signing::start();
+    let key = key(0, "first");
+    let finished = signing.finish(|nonce| {
+        signing.provider.set(signing.lying.settings(), SECRET.to_owned()).unwrap();
+        Some(signed_by(&key, "first", &signing.lying.claims(nonce, &json!({}))))
+    });
+    assert!(matches!(finished, Err(ProviderError::NotBegun)), "{finished:?}");
+}

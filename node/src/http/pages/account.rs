@@ -19,7 +19,7 @@ use crate::http::api_error::{ApiError, blocking};
 use crate::http::door::Door;
 use crate::http::visitor::{Visitor, Who, cookie, note};
 use crate::node::Node;
-use crate::people::{Came, SecretHash, UserName, Welcome, listed};
+use crate::people::{Came, PeopleError, SecretHash, UserName, Welcome, listed};
 use crate::provider::{CameBack, LONGEST, ProviderError, Purpose, Stranger, Told};
 use crate::question::{parameters, value as parameter};
 
@@ -212,7 +212,7 @@ async fn came(node: &Arc<Node>, visitor: &Visitor, told: Told) -> Result<UserNam
         Err(error) => {
             let about = format!("{name}, with an account of another service");
             note(node, Actor::Nobody, "failed to sign in", &about, visitor.address).await;
-            return Err(error.into());
+            return Err(kept_out(error));
         }
     };
     let about = format!("{name}: {roles}");
@@ -223,6 +223,23 @@ async fn came(node: &Arc<Node>, visitor: &Visitor, told: Told) -> Result<UserNam
         note(node, Actor::Node, "changed the roles of a person", &about, visitor.address).await;
     }
     Ok(name)
+}
+
+/// What somebody is told whose account is not let in.
+fn kept_out(error: PeopleError) -> ApiError {
+    if let PeopleError::Disabled(_) = error {
+        return ApiError::forbidden(
+            "Your account is switched off at this school. Ask an administrator of your school to switch \
+             it on.",
+        );
+    }
+    if let PeopleError::LastAdministrator(_) = error {
+        return ApiError::forbidden(
+            "By what the other service says of you, you would no longer be an administrator here, and \
+             you are the only one. Sign in with your password and make somebody else one first.",
+        );
+    }
+    error.into()
 }
 
 async fn session(
