@@ -9,8 +9,12 @@ use std::thread;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
+use staffroom_tests::browser::Browser;
+use ureq::http::{StatusCode, header};
 
+use crate::door::free_port;
 use crate::school;
+use crate::signing_in::said;
 
 /// A provider that publishes its settings over TLS, and the certificate that makes it known.
 fn publishing() -> (String, String) {
@@ -51,18 +55,19 @@ fn publishing() -> (String, String) {
     (issuer, made.cert.pem())
 }
 
+/// Accounts of a trust's own provider.
+fn trust(issuer: &str) -> [&str; 8] {
+    let domain = "ash.example";
+    ["sign-in-with", "other", "--name", "Vale Trust", "--issuer", issuer, "--domain", domain]
+}
+
 #[test]
 fn a_provider_is_believed_by_the_authorities_of_the_system_and_set_by_a_command() {
     let mut ash = school("Ash Primary");
     let (issuer, certificate) = publishing();
     let secret = ash.write("secret", "a client secret\n");
     let client = ["--client-id", "a-client", "--secret-file", secret.to_str().unwrap()];
-    let other = [
-        &["sign-in-with", "other", "--name", "Vale Trust", "--issuer", &issuer],
-        &["--domain", "ash.example"][..],
-        &client,
-    ]
-    .concat();
+    let other = [&trust(&issuer)[..], &client].concat();
     let unknown = ash.run(&other).error();
     assert!(unknown.contains("localhost cannot be reached"), "{unknown}");
     assert!(ash.done(&["sign-in-with", "show"]).contains("with passwords alone"));
@@ -87,4 +92,35 @@ fn a_provider_is_believed_by_the_authorities_of_the_system_and_set_by_a_command(
     );
     ash.done(&["sign-in-with", "off"]);
     assert!(ash.json(&["sign-in-with", "show"])["settings"].is_null());
+}
+
+#[test]
+fn people_come_back_to_the_address_that_staff_open_with_a_cookie_for_tls() {
+    let mut ash = school("Ash Primary");
+    let (issuer, certificate) = publishing();
+    let certificate = ash.write("authority.pem", certificate);
+    ash.set_environment("SSL_CERT_FILE", certificate.to_str().unwrap());
+    let secret = ash.write("secret", "a client secret\n");
+    let client = ["--client-id", "a-client", "--secret-file", secret.to_str().unwrap()];
+    ash.done(&[&trust(&issuer)[..], &client].concat());
+    let (http, name) = (format!("127.0.0.1:{}", free_port()), "staffroom.ash.example");
+    let listen = "/ip4/127.0.0.1/tcp/0";
+    ash.start_with(&["--http", &http, "--behind-proxy", "--name", name, "--listen", listen]);
+    let proxy = Browser::at(&format!("http://{http}"));
+    let go = |origin: &str| {
+        let said = [("host", name), ("x-forwarded-host", "evil.example"), ("origin", origin)];
+        proxy.send_with("/sign-in/account", &[("to", "//evil.example")], &said)
+    };
+    said(go("https://evil.example"), StatusCode::FORBIDDEN);
+    let going = go("https://staffroom.ash.example");
+    let cookie = going.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-staffroom-") && cookie.contains("-away="), "{cookie}");
+    assert!(cookie.contains("; Secure") && cookie.contains("; SameSite=Lax"), "{cookie}");
+    let page = said(going, StatusCode::OK);
+    let back = "redirect_uri=https%3A%2F%2Fstaffroom.ash.example%2Fsign-in%2Freturn";
+    assert!(page.contains(back) && !page.contains("evil.example"), "{page}");
+    // What was not begun here is not ended here, whoever links to it.
+    let from_there = [("host", name), ("sec-fetch-site", "cross-site")];
+    let back = proxy.open_with("/sign-in/return?code=x&state=y", &from_there);
+    assert!(said(back, StatusCode::BAD_REQUEST).contains("not begun in this browser"));
 }
