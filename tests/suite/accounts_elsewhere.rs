@@ -90,7 +90,8 @@ fn a_provider_is_believed_by_the_authorities_of_the_system_and_set_by_a_command(
         no_directory.contains("\"ash.example\" is not the id of a directory"),
         "{no_directory}"
     );
-    ash.done(&["sign-in-with", "off"]);
+    let off = ash.done(&["sign-in-with", "off"]);
+    assert!(off.contains("with passwords alone") && off.contains(&back), "{off}");
     assert!(ash.json(&["sign-in-with", "show"])["settings"].is_null());
 }
 

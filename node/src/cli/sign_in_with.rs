@@ -160,11 +160,22 @@ impl SignInWith {
 }
 
 fn text(report: &ProviderReport, is_running: bool) -> String {
-    let Some(settings) = &report.settings else {
-        return "Staff sign in with passwords alone. Let them use accounts that they have with: staffroom \
-                sign-in-with microsoft, google or other"
-            .to_owned();
+    let set = match &report.settings {
+        Some(settings) => set(settings),
+        None => "Staff sign in with passwords alone. Let them use accounts that they have with: staffroom \
+                 sign-in-with microsoft, google or other\n"
+            .to_owned(),
     };
+    let back = if is_running {
+        format!("Tell the provider to send people back to {}", report.redirect)
+    } else {
+        "Start the node to see where the provider is to send people back to: staffroom serve"
+            .to_owned()
+    };
+    set + &back
+}
+
+fn set(settings: &ProviderSettings) -> String {
     let ProviderSettings { name, issuer, client_id, staff, roles, role_claim } = settings;
     let mut lines = format!(
         "Staff sign in with their {name} account.\n  provider     {issuer}\n  client id    {client_id}\n  \
@@ -176,11 +187,5 @@ fn text(report: &ProviderReport, is_running: bool) -> String {
             lines += &format!("  {claim} {value} gives {}\n", listed(roles));
         }
     }
-    lines += &if is_running {
-        format!("Tell the provider to send people back to {}", report.redirect)
-    } else {
-        "Start the node to see where the provider is to send people back to: staffroom serve"
-            .to_owned()
-    };
     lines
 }
