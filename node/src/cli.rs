@@ -30,6 +30,7 @@ mod saved;
 mod search;
 mod serve;
 mod show;
+mod sign_in_with;
 mod similar;
 mod status;
 mod storage;
@@ -87,6 +88,9 @@ enum Command {
     /// Look after the people who sign in to the pages
     #[command(subcommand)]
     Person(person::PersonCommand),
+    /// Let staff sign in with accounts that they have already, such as Microsoft's or Google's
+    #[command(subcommand)]
+    SignInWith(sign_in_with::SignInWith),
     /// Show who did what
     Audit(audit::Audit),
     /// Create, join and look after groups: trusts, clusters and networks
@@ -231,6 +235,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Kit(kit) => kit.run(data, output),
             Command::Node(node) => node.run(data, output).await,
             Command::Person(person) => person.run(data, output).await,
+            Command::SignInWith(sign_in_with) => sign_in_with.run(data, output).await,
             Command::Audit(audit) => audit.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
             Command::Close(close) => close.run(data, output).await,

@@ -167,6 +167,11 @@ impl Home {
         self.dir.join("people.json")
     }
 
+    /// The file of the provider at which staff have accounts already, with the secret for it.
+    pub(crate) fn provider(&self) -> PathBuf {
+        self.dir.join("provider.json")
+    }
+
     /// The file of who is signed in.
     pub(crate) fn sessions(&self) -> PathBuf {
         self.dir.join("sessions.json")

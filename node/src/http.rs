@@ -24,6 +24,7 @@ mod own_resources;
 mod pages;
 mod people;
 mod previews;
+mod provider;
 mod range;
 mod records;
 mod saved_searches;
@@ -65,6 +66,7 @@ pub use members::{HeardBy, MemberHolding, MemberReport};
 pub use next_keys::NextKeyReport;
 pub(crate) use people::DEFAULT_PAGES;
 pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesRequest};
+pub use provider::{ProviderReport, ProviderRequest};
 pub use records::{PublishRequest, RecordReport};
 pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
 pub use search::{HitReport, LineageReport, SearchReport};
@@ -140,6 +142,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/people/{name}/roles", put(people::set_roles))
         .route("/people/{name}/disabled", put(people::set_disabled))
         .route("/people/{name}/link", post(people::link))
+        .route("/sign-in-with", get(provider::show).put(provider::set).delete(provider::forget))
         .route("/audit", get(audit::list))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
         .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))
@@ -213,14 +216,19 @@ fn compressed() -> CompressionLayer<impl Predicate> {
 
 /// Signing in, and the pages about people.
 fn accounts() -> Router<Arc<Node>> {
-    use pages::{me, people, sign_in};
+    use pages::{account, me, people, sign_in};
     Router::new()
         .route("/sign-in", get(sign_in::ask).post(sign_in::sign_in))
+        .route("/sign-in/account", post(account::go))
+        .route("/sign-in/return", get(account::come_back))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/link/{secret}", get(sign_in::welcome).post(sign_in::use_link))
+        .route("/link/{secret}/account", post(account::use_link))
         .route("/me", get(me::show))
         .route("/me/name", post(me::rename))
         .route("/me/password", post(me::change_password))
+        .route("/me/account", post(account::link))
+        .route("/me/account/unlink", post(account::unlink))
         .route("/me/sessions/end", post(me::end_sessions))
         .route("/me/tokens", post(me::make_token))
         .route("/me/tokens/end", post(me::end_token))

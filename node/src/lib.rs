@@ -46,6 +46,7 @@ mod past_searches;
 pub mod peer_clocks;
 pub mod people;
 pub mod preview;
+pub mod provider;
 pub mod publish;
 mod published;
 mod qr;

@@ -31,6 +31,7 @@ use crate::past_searches::PastSearches;
 use crate::peer_clocks::PeerClocks;
 use crate::people::People;
 use crate::preview::Previews;
+use crate::provider::Provider;
 use crate::saved_searches::SavedSearches;
 use crate::store::{DiskStore, Options, Progress, Store, StoreError};
 use crate::wanted::Wanted;
@@ -54,6 +55,7 @@ pub struct Node {
     saved_searches: SavedSearches,
     past_searches: PastSearches,
     people: People,
+    provider: Provider,
     audit: AuditLog,
     drafts: Drafts,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
@@ -140,6 +142,7 @@ impl Node {
             heard: Heard::read(store.as_ref())?,
             peer_clocks: PeerClocks::default(),
             people: People::open(&home, &identity.claims().name)?,
+            provider: Provider::open(&home),
             audit: AuditLog::at(home.audit_log()),
             home,
             identity,
@@ -235,6 +238,11 @@ impl Node {
     /// The people who may sign in.
     pub(crate) fn people(&self) -> &People {
         &self.people
+    }
+
+    /// Where staff have accounts already.
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// Who did what.

@@ -3,6 +3,7 @@
 //! They stay on this node, in files of their own that only its owner may read, and are no part of what
 //! is shared with other schools.
 
+mod account;
 mod attempts;
 mod kept;
 mod link;
@@ -27,8 +28,10 @@ pub use self::password::PasswordError;
 pub use self::role::{NoSuchRole, Role, Roles};
 pub use self::token::{Scope, TokenError};
 
+pub(crate) use self::account::{Account, Came};
 pub(crate) use self::kept::Person;
 pub(crate) use self::link::{LINK_HOURS, Welcome};
+pub(crate) use self::name::display_name;
 pub(crate) use self::role::listed;
 pub(crate) use self::secret::{Secret, SecretHash};
 pub(crate) use self::session::{LONGEST, Session, Sessions};
@@ -37,7 +40,6 @@ pub(crate) use self::token::{DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, PersonalToken};
 
 use self::attempts::Attempts;
 use self::kept::Kept;
-use self::name::display_name;
 use self::password::Hasher;
 
 /// People with an account: the staff of the largest schools, several times.
@@ -66,6 +68,25 @@ pub enum PeopleError {
     /// The account is switched off.
     #[error("the account of {0} is switched off; switch it on first")]
     Disabled(UserName),
+    /// Somebody new would have the name of somebody who is known.
+    #[error(
+        "{0} has an account at this school already, which is not linked to the one that you came with. \
+         Sign in with your password and link the two on the page Your account, or ask an administrator of \
+         your school for a link"
+    )]
+    NotLinked(UserName),
+    /// An account elsewhere belongs to somebody else.
+    #[error(
+        "that account is linked to another person at this school; unlink it there first, or choose \
+         another account"
+    )]
+    OfAnother,
+    /// Nobody could sign in any more.
+    #[error(
+        "{0} has no password and could not sign in any more; ask an administrator of your school for a link \
+         to set one"
+    )]
+    OnlyWayIn(UserName),
     /// A link does not work.
     #[error(
         "this link does not work any more: it was used, has expired or was replaced; ask an \

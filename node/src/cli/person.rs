@@ -120,7 +120,8 @@ fn listed(people: &[PersonReport]) -> String {
             .to_owned();
     }
     let rows = people.iter().map(|person| {
-        let state = match (person.disabled, person.has_password, person.last_sign_in) {
+        let may_sign_in = person.has_password || person.has_account;
+        let state = match (person.disabled, may_sign_in, person.last_sign_in) {
             (true, ..) => "switched off".to_owned(),
             (false, false, _) => "has set no password yet".to_owned(),
             (false, true, None) => "never signed in".to_owned(),

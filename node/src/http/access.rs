@@ -78,9 +78,12 @@ const fn quiet(methods: &'static [Method], path: &'static str, need: Need) -> Ac
 const TABLE: &[Access] = &[
     look("/sign-in", Need::Nothing),
     quiet(POST, "/sign-in", Need::Nothing),
+    quiet(POST, "/sign-in/account", Need::Nothing),
+    look("/sign-in/return", Need::Nothing),
     quiet(POST, "/sign-out", Need::Nothing),
     look("/link/{secret}", Need::Nothing),
     quiet(POST, "/link/{secret}", Need::Nothing),
+    quiet(POST, "/link/{secret}/account", Need::Nothing),
     look("/language", Need::Nothing),
     look("/icon.svg", Need::Nothing),
     look("/style.css", Need::Nothing),
@@ -90,6 +93,8 @@ const TABLE: &[Access] = &[
     look("/me", Need::Oneself),
     act(POST, "/me/name", Need::Oneself, "changed the name that colleagues read"),
     quiet(POST, "/me/password", Need::Oneself),
+    quiet(POST, "/me/account", Need::Oneself),
+    act(POST, "/me/account/unlink", Need::Oneself, "unlinked an account of another service"),
     act(POST, "/me/sessions/end", Need::Oneself, "ended sessions"),
     quiet(POST, "/me/tokens", Need::Oneself),
     quiet(POST, "/me/tokens/end", Need::Oneself),
@@ -244,6 +249,9 @@ const TABLE: &[Access] = &[
     quiet(PUT, "/api/v1/people/{name}/roles", PEOPLE),
     quiet(PUT, "/api/v1/people/{name}/disabled", PEOPLE),
     quiet(POST, "/api/v1/people/{name}/link", PEOPLE),
+    look("/api/v1/sign-in-with", PEOPLE),
+    quiet(PUT, "/api/v1/sign-in-with", PEOPLE),
+    quiet(DELETE, "/api/v1/sign-in-with", PEOPLE),
     look("/api/v1/audit", AUDIT),
 ];
 

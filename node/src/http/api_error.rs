@@ -20,6 +20,7 @@ use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
 use crate::people::{PasswordError, PeopleError, TokenError};
+use crate::provider::ProviderError;
 use crate::publish::PublishError;
 use crate::published::ListError;
 use crate::question::QuestionError;
@@ -161,6 +162,9 @@ impl From<PeopleError> for ApiError {
             | PeopleError::TooMany
             | PeopleError::LastAdministrator(_)
             | PeopleError::HasAdministrator(_)
+            | PeopleError::NotLinked(_)
+            | PeopleError::OfAnother
+            | PeopleError::OnlyWayIn(_)
             | PeopleError::Disabled(_) => Self::conflict(error.to_string()),
             PeopleError::Password(error) => error.into(),
             PeopleError::Token(TokenError::Unknown) => Self::not_found(error.to_string()),
@@ -185,6 +189,25 @@ impl From<PasswordError> for ApiError {
             | PasswordError::Differ => Self::bad_request(error.to_string()),
             PasswordError::Busy | PasswordError::Failed(_) => Self::unavailable(error.to_string()),
         }
+    }
+}
+
+impl From<ProviderError> for ApiError {
+    fn from(error: ProviderError) -> Self {
+        let status = match &error {
+            ProviderError::NotSet => StatusCode::NOT_FOUND,
+            ProviderError::NotBegun
+            | ProviderError::TurnedBack { .. }
+            | ProviderError::Settings(_)
+            | ProviderError::Unusable { .. } => StatusCode::BAD_REQUEST,
+            ProviderError::Stranger(_) => StatusCode::FORBIDDEN,
+            ProviderError::Busy | ProviderError::Provider { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            ProviderError::File(error) => {
+                tracing::error!(%error, "the provider of accounts");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, message: error.to_string() }
     }
 }
 

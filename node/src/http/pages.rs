@@ -1,6 +1,7 @@
 //! The pages that staff use: what stands around them all, what they are styled with, and what is shown
 //! where something went wrong. Each page has a file of its own.
 
+pub(super) mod account;
 pub(super) mod development;
 pub(super) mod frame;
 pub(super) mod framework;

@@ -29,6 +29,9 @@ pub struct PersonReport {
     pub disabled: bool,
     /// Whether the person has set a password.
     pub has_password: bool,
+    /// Whether the person signs in with an account of another service.
+    #[serde(default)]
+    pub has_account: bool,
     /// When somebody last signed in with it.
     pub last_sign_in: Option<Timestamp>,
 }
@@ -36,8 +39,9 @@ pub struct PersonReport {
 impl PersonReport {
     pub(super) fn of(user_name: UserName, person: Person) -> Self {
         let has_password = person.has_password();
-        let Person { name, roles, disabled, last_sign_in, .. } = person;
-        Self { user_name, name, roles, disabled, has_password, last_sign_in }
+        let Person { name, roles, disabled, last_sign_in, account, .. } = person;
+        let has_account = account.is_some();
+        Self { user_name, name, roles, disabled, has_password, has_account, last_sign_in }
     }
 
     /// As people read them.

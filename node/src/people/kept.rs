@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::account::Account;
 use super::name::UserName;
 use super::role::Roles;
 use super::secret::SecretHash;
@@ -35,6 +36,9 @@ pub(crate) struct Person {
     pub(crate) roles: Roles,
     /// The hash of the password, a PHC string; none until the person has set one.
     pub(super) password: Option<String>,
+    /// The account elsewhere with which the person signs in as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<Account>,
     pub(crate) disabled: bool,
     pub(crate) added: Timestamp,
     pub(crate) last_sign_in: Option<Timestamp>,
@@ -47,6 +51,7 @@ impl Person {
             name,
             roles,
             password: None,
+            account: None,
             disabled: false,
             added,
             last_sign_in: None,

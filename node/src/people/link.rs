@@ -120,7 +120,7 @@ impl People {
     }
 }
 
-fn welcome(kept: &Kept, secret: &str, now: Timestamp) -> Result<Welcome, PeopleError> {
+pub(super) fn welcome(kept: &Kept, secret: &str, now: Timestamp) -> Result<Welcome, PeopleError> {
     let link = kept.links.get(&SecretHash::of(secret)).filter(|link| link.expires > now);
     let link = link.ok_or(PeopleError::NoLink)?;
     match &link.whom {

@@ -18,7 +18,7 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    pub(super) fn new() -> Result<Self, HomeError> {
+    pub(crate) fn new() -> Result<Self, HomeError> {
         let bytes = random::<32>(std::path::Path::new("a new secret"))?;
         Ok(Self(data_encoding::BASE64URL_NOPAD.encode(&bytes)))
     }
@@ -27,7 +27,7 @@ impl Secret {
         &self.0
     }
 
-    pub(super) fn hash(&self) -> SecretHash {
+    pub(crate) fn hash(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }
 }
@@ -39,7 +39,7 @@ impl Secret {
 pub(crate) struct SecretHash(String);
 
 impl SecretHash {
-    pub(super) fn of(secret: &str) -> Self {
+    pub(crate) fn of(secret: &str) -> Self {
         let hash = blake3::derive_key("staffroom 2026 secret of a person", secret.as_bytes());
         Self(data_encoding::HEXLOWER.encode(&hash))
     }

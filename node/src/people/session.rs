@@ -273,6 +273,26 @@ mod tests {
     }
 
     #[test]
+    fn there_are_so_many_in_all_and_the_least_used_ends_first() {
+        let (_folder, sessions) = sessions();
+        let first = sessions.start(person("first"), true, HERE, at(0)).unwrap();
+        let session = |number: usize| Session {
+            person: person(&format!("person{number}")),
+            own_computer: true,
+            started: at(1),
+            used: at(1),
+            address: HERE,
+        };
+        let others = (1..ALL).map(|number| (SecretHash::of(&number.to_string()), session(number)));
+        sessions.lock().sessions.extend(others);
+        assert_eq!(sessions.lock().sessions.len(), ALL);
+        let last = sessions.start(person("last"), true, HERE, at(2)).unwrap();
+        assert_eq!(sessions.lock().sessions.len(), ALL);
+        assert!(sessions.use_one(first.as_str(), HERE, at(2)).is_none());
+        assert!(sessions.use_one(last.as_str(), HERE, at(2)).is_some());
+    }
+
+    #[test]
     fn a_person_has_twenty_at_most_and_the_least_used_ends_first() {
         let (_folder, sessions) = sessions();
         let start =

@@ -5,13 +5,13 @@ use super::*;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PASSWORD: &str = "three short words";
 
-fn people() -> (tempfile::TempDir, People) {
+pub(super) fn people() -> (tempfile::TempDir, People) {
     let folder = tempfile::tempdir().unwrap();
     let people = People::open(&Home::new(folder.path()), "Alder Lane Primary").unwrap();
     (folder, people)
 }
 
-fn name(text: &str) -> UserName {
+pub(super) fn name(text: &str) -> UserName {
     text.parse().unwrap()
 }
 
@@ -29,7 +29,7 @@ async fn signs_in(
     people.sign_in(sign_in).await
 }
 
-async fn first(people: &People) -> UserName {
+pub(super) async fn first(people: &People) -> UserName {
     let link = people.first_link().unwrap();
     let chosen = Some((name("head"), "The headteacher".to_owned()));
     people.use_link(link.as_str(), words(PASSWORD), chosen).await.unwrap()
@@ -158,4 +158,16 @@ async fn a_token_works_until_it_expires_is_ended_or_its_account_is_switched_off(
     }
     let one_more = people.make_token(&head, "x", Scope::Read, 1).unwrap_err().to_string();
     assert!(one_more.contains("20 tokens already"), "{one_more}");
+}
+
+#[test]
+fn there_are_so_many_people_and_no_more() {
+    let (_folder, people) = people();
+    let somebody = Person::new("Somebody".to_owned(), Roles::new(), Timestamp::now());
+    let others = (1..MAX_PEOPLE).map(|number| (name(&format!("person{number}")), somebody.clone()));
+    people.lock().people.extend(others);
+    let add = |user_name: &str| people.add(&name(user_name), "Somebody", Roles::new());
+    add("last").unwrap();
+    assert!(matches!(add("one-more"), Err(PeopleError::TooMany)));
+    assert!(matches!(add("last"), Err(PeopleError::Exists(_))));
 }

@@ -35,6 +35,11 @@ struct MePage {
     /// The session that asks.
     this: SecretHash,
     tokens: Vec<(String, crate::people::PersonalToken)>,
+    has_password: bool,
+    /// Whether an account of another service is linked.
+    has_account: bool,
+    /// What people call their account there, where they may sign in with it.
+    provider: Option<String>,
     /// A token that was made just now, shown this once.
     made: Option<String>,
     problem: Option<String>,
@@ -76,11 +81,11 @@ impl MePage {
 
 /// Who is signed in, on their own page. A command that shows the node's own token has none.
 pub(crate) struct Me {
-    frame: Frame,
-    node: Arc<Node>,
-    visitor: Visitor,
-    name: UserName,
-    session: SecretHash,
+    pub(super) frame: Frame,
+    pub(super) node: Arc<Node>,
+    pub(super) visitor: Visitor,
+    pub(super) name: UserName,
+    pub(super) session: SecretHash,
 }
 
 impl FromRequestParts<Arc<Node>> for Me {
@@ -119,7 +124,7 @@ impl Me {
         }
     }
 
-    fn page(self, made: Option<String>, problem: Option<&ApiError>) -> Response {
+    pub(super) fn page(self, made: Option<String>, problem: Option<&ApiError>) -> Response {
         let people = self.node.people();
         let Some(person) = people.get(&self.name) else {
             return Redirect::to("/sign-in").into_response();
@@ -127,6 +132,9 @@ impl Me {
         let (status, problem) = in_the_way(problem);
         let page = MePage {
             frame: self.frame,
+            has_password: person.has_password(),
+            has_account: person.account.is_some(),
+            provider: self.node.provider().settings().map(|settings| settings.name),
             name: person.name,
             roles: person.roles,
             sessions: people.sessions().of(&self.name, Timestamp::now()),

@@ -20,9 +20,10 @@ use crate::http::audit::newest;
 use crate::http::people::{
     LinkReport, PersonReport, added, disabled_set, linked, reports, roles_set,
 };
+use crate::http::provider::{ProviderReport, report};
 use crate::http::visitor::Visitor;
 use crate::node::Node;
-use crate::people::{LINK_HOURS, PeopleError, PersonNameError, Role, Roles, UserName};
+use crate::people::{LINK_HOURS, PeopleError, PersonNameError, Role, Roles, UserName, listed};
 use crate::question::parameters;
 
 /// Acts on the page of the audit log; the command line shows more.
@@ -35,6 +36,7 @@ struct PeoplePage {
     people: Vec<PersonReport>,
     /// A link that was made just now, shown this once.
     made: Option<LinkReport>,
+    provider: ProviderReport,
     problem: Option<String>,
 }
 
@@ -43,6 +45,10 @@ impl PeoplePage {
 
     fn roles(&self) -> [Role; 5] {
         Role::ALL
+    }
+
+    fn listed(&self, roles: &Roles) -> String {
+        listed(roles)
     }
 
     fn last(&self, when: &Option<Timestamp>) -> String {
@@ -113,7 +119,8 @@ impl Desk {
     fn page(self, made: Option<LinkReport>, problem: Option<&ApiError>) -> Response {
         let (status, problem) = in_the_way(problem);
         let people = reports(&self.node);
-        render(status, &PeoplePage { frame: self.frame, people, made, problem })
+        let provider = report(&self.node, &self.visitor);
+        render(status, &PeoplePage { frame: self.frame, people, made, provider, problem })
     }
 
     fn with_link(self, done: Result<LinkReport, ApiError>) -> Response {

@@ -21,7 +21,7 @@ use crate::node::Node;
 use crate::people::{
     LONGEST, PasswordError, PeopleError, Secret, SignIn, SignInError, UserName, Welcome,
 };
-use crate::question::parameters;
+use crate::question::{parameters, value as parameter};
 
 #[derive(Template)]
 #[template(path = "sign-in.html")]
@@ -30,7 +30,35 @@ struct SignInPage {
     user_name: String,
     /// Where to go on to.
     to: String,
+    /// What people call the account that they have already, where they may sign in with it.
+    provider: Option<String>,
+    /// Whether somebody who was signed in with it signed out just now.
+    is_signed_out: bool,
+    /// Where people sign out there.
+    sign_out_page: Option<String>,
     problem: Option<String>,
+}
+
+impl SignInPage {
+    fn new(frame: Frame, node: &Node, to: String) -> Self {
+        let provider = node.provider();
+        Self {
+            frame,
+            user_name: String::new(),
+            to,
+            provider: provider.settings().map(|settings| settings.name),
+            is_signed_out: false,
+            sign_out_page: provider.sign_out_page(),
+            problem: None,
+        }
+    }
+}
+
+/// The page with what was in the way of signing in.
+pub(super) fn page(frame: Frame, node: &Node, to: String, problem: &ApiError) -> Response {
+    let page = SignInPage::new(frame, node, to);
+    let said = problem.message().to_owned();
+    render(problem.status(), &SignInPage { problem: Some(said), ..page })
 }
 
 #[derive(Template)]
@@ -42,7 +70,17 @@ struct WelcomePage {
     whose: Option<UserName>,
     user_name: String,
     name: String,
+    /// What people call the account that they have already, where they may sign in with it.
+    provider: Option<String>,
     problem: Option<String>,
+}
+
+impl WelcomePage {
+    fn new(frame: Frame, node: &Node, secret: String, whose: Option<UserName>) -> Self {
+        let provider = node.provider().settings().map(|settings| settings.name);
+        let (user_name, name) = (String::new(), String::new());
+        Self { frame, secret, whose, user_name, name, provider, problem: None }
+    }
 }
 
 /// Somebody who signs in.
@@ -69,18 +107,23 @@ pub(crate) struct WelcomeForm {
     own_computer: Option<String>,
 }
 
+/// The parameter that says that somebody signed out here who came from elsewhere.
+const SIGNED_OUT: &str = "signed-out";
+
 pub(crate) async fn ask(
     frame: Frame,
+    State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let asked = parameters(query.as_deref().unwrap_or_default());
-    let to = asked.into_iter().find(|(name, _)| name == "to").map(|(_, to)| to);
-    let to = to.filter(|to| is_of_this_node(to)).unwrap_or_default();
+    let to = parameter(&asked, "to").filter(|to| is_of_this_node(to)).unwrap_or_default();
     if let Who::Person { .. } = visitor.who {
-        return on_to(&to).into_response();
+        return on_to(to).into_response();
     }
-    render(StatusCode::OK, &SignInPage { frame, user_name: String::new(), to, problem: None })
+    let is_signed_out = parameter(&asked, SIGNED_OUT).is_some();
+    let page = SignInPage::new(frame, &node, to.to_owned());
+    render(StatusCode::OK, &SignInPage { is_signed_out, ..page })
 }
 
 pub(crate) async fn sign_in(
@@ -111,7 +154,8 @@ pub(crate) async fn sign_in(
         Err(error) => {
             note_failure(&node, &visitor, &user_name, &error).await;
             let problem = Some(error.to_string());
-            let page = SignInPage { frame, user_name, to, problem };
+            let page = SignInPage::new(frame, &node, to);
+            let page = SignInPage { user_name, problem, ..page };
             let mut response = render(status(&error), &page);
             if let SignInError::Wait(wait) = error {
                 let seconds = HeaderValue::from(wait.as_secs().max(1));
@@ -166,7 +210,7 @@ fn session(node: &Node, door: &Door, secret: &Secret, own_computer: bool) -> Hea
     value(&cookie)
 }
 
-fn plain_cookie(name: String, value: String, door: &Door) -> Cookie<'static> {
+pub(super) fn plain_cookie(name: String, value: String, door: &Door) -> Cookie<'static> {
     Cookie::build((name, value))
         .path("/")
         .http_only(true)
@@ -175,12 +219,12 @@ fn plain_cookie(name: String, value: String, door: &Door) -> Cookie<'static> {
         .build()
 }
 
-fn value(cookie: &Cookie<'_>) -> HeaderValue {
+pub(super) fn value(cookie: &Cookie<'_>) -> HeaderValue {
     // Names and secrets have only characters that a header may have.
     HeaderValue::try_from(cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-fn on_to(to: &str) -> Redirect {
+pub(super) fn on_to(to: &str) -> Redirect {
     Redirect::to(if is_of_this_node(to) { to } else { "/" })
 }
 
@@ -207,11 +251,14 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
 ) -> Response {
     end_session(&node, &visitor, &headers).await;
-    if let Who::Person { .. } = &visitor.who {
+    let mut to = "/sign-in".to_owned();
+    if let Who::Person { name, .. } = &visitor.who {
         visitor.note(&node, "signed out", "").await;
+        if node.people().get(name).is_some_and(|person| person.account.is_some()) {
+            to = format!("/sign-in?{SIGNED_OUT}=here");
+        }
     }
-    ([(header::SET_COOKIE, no_session(&node, &visitor.door))], Redirect::to("/sign-in"))
-        .into_response()
+    ([(header::SET_COOKIE, no_session(&node, &visitor.door))], Redirect::to(&to)).into_response()
 }
 
 /// What takes the cookie of a session away.
@@ -231,8 +278,7 @@ pub(crate) async fn welcome(
         Ok(welcome) => welcome.whose(),
         Err(error) => return error_page(&frame, &error.into()),
     };
-    let (user_name, name, problem) = (String::new(), String::new(), None);
-    render(StatusCode::OK, &WelcomePage { frame, secret, whose, user_name, name, problem })
+    render(StatusCode::OK, &WelcomePage::new(frame, &node, secret, whose))
 }
 
 /// Uses a link up: the person has a password then, and is signed in.
@@ -259,7 +305,8 @@ pub(crate) async fn use_link(
             };
             let problem = Some(error.to_string());
             let status = ApiError::from(error).status();
-            return render(status, &WelcomePage { frame, secret, whose, user_name, name, problem });
+            let page = WelcomePage::new(frame, &node, secret, whose);
+            return render(status, &WelcomePage { user_name, name, problem, ..page });
         }
         Err(error) => return error_page(&frame, &error.into()),
     };
