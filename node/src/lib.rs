@@ -2,6 +2,7 @@
 
 pub mod adaptations;
 mod ago;
+mod approval;
 pub mod audit;
 pub mod blobs;
 pub mod bundle;

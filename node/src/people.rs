@@ -135,6 +135,13 @@ impl People {
         self.lock().people.get(name).cloned()
     }
 
+    /// Who may approve what colleagues want to share.
+    pub(crate) fn approvers(&self) -> Vec<UserName> {
+        let kept = self.lock();
+        let may = |person: &Person| person.roles.contains(&Role::Approver) && !person.disabled;
+        kept.people.iter().filter(|(_, one)| may(one)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Adds a person, who can sign in once a link was made and used.
     pub(crate) fn add(
         &self,

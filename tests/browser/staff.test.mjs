@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
 import {
-  allPages, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
+  allPages, colleague, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
 } from "./person.mjs";
 import { School, threeSchools } from "./schools.mjs";
 
@@ -309,6 +309,64 @@ The English lead reads six books a term.
   await page.getByText("Shared with").waitFor();
   assert.ok(clicks <= 8, `${clicks} clicks`);
 });
+
+test("where a school wants it, a colleague approves what is shared, and another school finds it",
+  async () => {
+    const [ash, beech] = schools;
+    const page = await head(ash);
+    const setting = async (needed) => {
+      await page.goto(`${ash.page}/settings`);
+      const box = page.getByLabel("What is shared needs a colleague’s approval");
+      await box.setChecked(needed);
+      await page.locator("form", { has: box }).getByRole("button", { name: "Save" }).click();
+      await page.waitForLoadState();
+      assert.equal(await box.isChecked(), needed);
+    };
+    await setting(true);
+    const deputy = await colleague(browser, ash, "deputy@school.example", "The deputy", "approver");
+
+    await page.goto(`${ash.page}/write`);
+    await page.getByRole("button", { name: "Start a new intervention" }).click();
+    await page.getByLabel("Title").fill("Maths talk in pairs");
+    await page.getByLabel("What do you want to see?").fill("Pupils explain how they know.");
+    await page.getByLabel("What is different from what you do already?").fill("Ten minutes a day.");
+    await page.getByLabel("How will you know?").fill("The maths lead listens once a week.");
+    await page.getByRole("button", { name: "Check and share" }).click();
+    await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Share", exact: true }).count(), 0);
+    await page.getByRole("button", { name: "Ask for approval" }).click();
+    await page.getByText("Waits for a colleague’s approval").waitFor();
+    await mustBeWellMade(page, "a draft that waits");
+
+    await deputy.goto(ash.page);
+    await deputy.getByText("Waits for your approval").waitFor();
+    await picture(deputy, "home-approver");
+    await mustBeWellMade(deputy, "the first page of an approver");
+    await deputy.getByRole("link", { name: "Maths talk in pairs" }).click();
+    await deputy.getByText("Pupils explain how they know.").waitFor();
+    await picture(deputy, "approval");
+    await mustBeWellMade(deputy, "what waits for approval");
+    await deputy.getByLabel("What is to change?").fill("For which year?");
+    await deputy.getByRole("button", { name: "Send it back" }).click();
+    await deputy.getByText("Nothing waits for your approval.").waitFor();
+
+    await page.goto(`${ash.page}/write`);
+    await page.getByText("Sent back").waitFor();
+    await page.getByRole("link", { name: "Maths talk in pairs" }).click();
+    await page.getByText("For which year?").waitFor();
+    await page.getByLabel("Title").fill("Maths talk in pairs, Year 5");
+    await page.getByRole("button", { name: "Check and share" }).click();
+    await page.getByRole("button", { name: "Ask for approval" }).click();
+    await page.getByText("Waits for a colleague’s approval").waitFor();
+
+    await deputy.goto(`${ash.page}/write`);
+    await deputy.getByRole("link", { name: "Maths talk in pairs, Year 5" }).click();
+    await deputy.getByRole("button", { name: "Approve and share" }).click();
+    await deputy.getByText("Shared with Vale Learning Trust").waitFor();
+    await beech.finds("Maths talk in pairs, Year 5");
+    await deputy.context().close();
+    await setting(false);
+  });
 
 test("a school joins by the text of its invite, is let in, and is removed", async () => {
   const [ash] = schools;

@@ -62,7 +62,7 @@ pub(crate) struct Entry {
     pub(crate) here: bool,
 }
 
-/// For those who may write only.
+/// For those only who may write, or approve what others wrote.
 const WRITE: &str = "/write";
 
 /// The pages of the main navigation.
@@ -139,7 +139,8 @@ impl Frame {
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         let path = self.address.split('?').next().unwrap_or_default();
         let settings = self.administers().then_some(SETTINGS);
-        let for_reader = |(to, _): &(&str, &str)| *to != WRITE || self.contributes();
+        let writes = self.contributes() || self.approves();
+        let for_reader = move |(to, _): &(&str, &str)| *to != WRITE || writes;
         ENTRIES.into_iter().filter(for_reader).chain(settings).map(move |(to, label)| {
             let here = path == to || to != "/" && path.starts_with(&format!("{to}/"));
             Entry { path: to, label, here }
@@ -154,6 +155,11 @@ impl Frame {
     /// Whether who reads the page may write and share records.
     pub(crate) fn contributes(&self) -> bool {
         self.has(Role::Contributor)
+    }
+
+    /// Whether who reads the page may approve what colleagues wrote.
+    pub(crate) fn approves(&self) -> bool {
+        self.has(Role::Approver)
     }
 
     /// Whether who reads the page may withdraw records, and see who has erased them.

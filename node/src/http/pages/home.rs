@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -10,9 +11,11 @@ use staffroom_protocol::record;
 
 use super::frame::Frame;
 use super::search::moved;
+use super::write::approval::Waiting;
 use super::{at_work, render};
 use crate::http::saved_searches::{SavedSearchReport, reports};
 use crate::http::search::{HitReport, newest};
+use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::own_work::OwnWork;
 use crate::question::parameters;
@@ -34,6 +37,8 @@ struct HomePage {
     work: Vec<OwnWork>,
     more_work: usize,
     news: Vec<SavedSearchReport>,
+    /// What waits for the approval of whoever reads this.
+    waiting: Vec<Waiting>,
     /// How many schools, and what may be missing, in words.
     coverage: String,
     records: usize,
@@ -61,6 +66,7 @@ impl HomePage {
 pub(crate) async fn home(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
     if let Some(query) =
@@ -68,19 +74,20 @@ pub(crate) async fn home(
     {
         return Ok(Redirect::to(&moved(&query)).into_response());
     }
-    let reading = Arc::clone(&node);
+    let (reading, asking) = (Arc::clone(&node), frame.clone());
     let read = at_work(&frame, move || {
         let found = newest(&reading, ASKED_FOR)?;
         let mut news = reports(&reading)?;
         news.retain(|search| search.new > 0);
-        Ok((found, news, reading.unreported_work()?))
+        let waiting = Waiting::for_whom(&asking, &reading, &visitor)?;
+        Ok((found, news, reading.unreported_work()?, waiting))
     });
-    let ((hits, records, coverage), news, mut work) = read.await?;
+    let ((hits, records, coverage), news, mut work, waiting) = read.await?;
     let own = node.identity().school();
     let more_work = work.len().saturating_sub(MOST_WORK);
     work.truncate(MOST_WORK);
     let newest = hits.into_iter().filter(|hit| hit.school != own).take(NEWEST).collect();
     let coverage = coverage.sentence;
-    let page = HomePage { frame, newest, work, more_work, news, coverage, records };
+    let page = HomePage { frame, newest, work, more_work, news, waiting, coverage, records };
     Ok(render(StatusCode::OK, &page))
 }
