@@ -145,7 +145,19 @@ impl Draft {
 
 /// The field in which a record of a kind names the one that it is about or made from.
 fn names_another(kind: Kind) -> &'static str {
-    if kind == Kind::Resource { "based_on" } else { "of" }
+    match kind {
+        Kind::Resource => "based_on",
+        Kind::Comment => "on",
+        Kind::Intervention
+        | Kind::ImpactReport
+        | Kind::Adoption
+        | Kind::PeerReview
+        | Kind::Offer
+        | Kind::Framework
+        | Kind::Expectation
+        | Kind::Plan
+        | Kind::SelfAssessment => "of",
+    }
 }
 
 impl Drafts {

@@ -63,6 +63,7 @@ pub(crate) use people::DEFAULT_PAGES;
 pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesRequest};
 pub use records::{PublishRequest, RecordReport};
 pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
+pub(crate) use search::kind_label;
 pub use search::{HitReport, LineageReport, SearchReport};
 pub use server::{Server, Tls, TlsError};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};

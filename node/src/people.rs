@@ -6,6 +6,7 @@
 mod attempts;
 mod kept;
 mod link;
+mod looked;
 mod name;
 mod password;
 mod role;
@@ -29,6 +30,7 @@ pub use self::token::{Scope, TokenError};
 
 pub(crate) use self::kept::Person;
 pub(crate) use self::link::{LINK_HOURS, Welcome};
+pub(crate) use self::looked::Since;
 pub(crate) use self::role::listed;
 pub(crate) use self::secret::{Secret, SecretHash};
 pub(crate) use self::session::{LONGEST, Session, Sessions};
