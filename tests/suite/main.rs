@@ -16,6 +16,7 @@ mod first_light;
 mod floor_versions;
 mod framework_pages;
 mod healing;
+mod home;
 mod hostile;
 mod import;
 mod inside_files;

@@ -59,7 +59,7 @@ impl Node {
             return Err(unknown());
         }
         let mut draft = self.new_draft(kind, by)?;
-        let is_about_another = matches!(kind, Kind::Adoption | Kind::ImpactReport);
+        let is_about_another = matches!(kind, Kind::Adoption | Kind::ImpactReport | Kind::Comment);
         match of.filter(|of| !of.is_empty()) {
             Some(of) if is_about_another || kind == Kind::Resource => {
                 self.fill_in(kind, &self.find_record(of)?, &mut draft.fields)?;
@@ -124,7 +124,7 @@ impl Node {
             if held.entry.kind() != Kind::Resource.as_str() {
                 return Err(StartError::NotAResource);
             }
-        } else if !held.is_trial() {
+        } else if kind != Kind::Comment && !held.is_trial() {
             return Err(StartError::NotTried);
         }
         let identity = self.identity();
@@ -139,6 +139,8 @@ impl Node {
         if kind == Kind::ImpactReport {
             set("title", format!("What came of {}", shortened(&summary.title, "")));
             fill_in_period(summary, set);
+        } else if kind == Kind::Comment {
+            set("title", format!("On {}", shortened(&summary.title, "")));
         } else {
             set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
         }
