@@ -154,6 +154,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/search", get(pages::search::search))
         .route("/framework", get(pages::framework::show))
         .route("/development", get(pages::development::show))
+        .route("/this-year", get(pages::this_year::show))
         .route("/records/{id}", get(pages::record::record))
         .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route("/records/{id}/files/{hash}/preview", get(pages::record::preview))

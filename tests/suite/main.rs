@@ -37,6 +37,7 @@ mod saved_searches;
 mod signing_in;
 mod statistics;
 mod succession;
+mod this_year;
 mod versions;
 mod what_worked;
 mod wire;

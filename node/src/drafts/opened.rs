@@ -16,6 +16,7 @@ use crate::home::{HomeError, random};
 use crate::node::Node;
 use crate::people::UserName;
 use crate::records::{HeldRecord, RecordError};
+use crate::school_year::SchoolYear;
 
 /// Characters that a title may have.
 const MOST_TITLE_CHARS: usize = 200;
@@ -189,8 +190,7 @@ fn begin(kind: Kind, today: Date, fields: &mut Fields) {
             }
         }
         Kind::Plan => {
-            let first = if today.month() >= 9 { today.year() } else { today.year() - 1 };
-            let year = format!("{first}/{:02}", (first + 1) % 100);
+            let year = SchoolYear::of(today).to_string();
             set("title", format!("Improvement plan {year}"));
             set("academic_year", year);
         }

@@ -105,6 +105,7 @@ const TABLE: &[Access] = &[
     look("/search", READ),
     look("/framework", READ),
     look("/development", READ),
+    look("/this-year", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
     look("/records/{id}/files/{hash}/preview", READ),
