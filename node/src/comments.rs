@@ -35,7 +35,6 @@ pub(crate) struct Comment {
     pub(crate) label: String,
     pub(crate) text: String,
     pub(crate) updated: String,
-    pub(crate) is_question: bool,
 }
 
 /// A comment of another school on what this school shared.
@@ -95,15 +94,6 @@ impl Node {
             }
             let Some(about) = self.record_in_short(own, on.record)? else { continue };
             let Some(summary) = about.summary else { continue };
-            let comment = Comment {
-                school: one.school,
-                school_name: one.school_name.clone(),
-                record: one.record,
-                label: label(&one.content.comment_type),
-                text: one.content.text.clone(),
-                updated: one.updated.clone(),
-                is_question: is_a(QUESTION, &one.content.comment_type),
-            };
             let is_answered = newest.records.iter().any(|other| {
                 let says = &other.content;
                 other.school == own
@@ -111,7 +101,15 @@ impl Node {
                     && says.on.as_ref().is_some_and(|to| answers(to, on.record, one.record))
                     && later(&other.updated, &one.updated)
             });
-            let waits = comment.is_question && !is_answered;
+            let waits = is_a(QUESTION, &one.content.comment_type) && !is_answered;
+            let comment = Comment {
+                school: one.school,
+                school_name: one.school_name.clone(),
+                record: one.record,
+                label: label(&one.content.comment_type),
+                text: one.content.text.clone(),
+                updated: one.updated.clone(),
+            };
             to_us.push(ToUs { comment, on: on.record, title: summary.title, waits });
         }
         to_us.sort_by_key(|one| !one.waits);
@@ -147,7 +145,6 @@ fn comment(names: &Names, held: HeldRecord) -> Option<Comment> {
         school_name: names.school(&key.group, &key.school),
         record: key.record,
         label: label(&comment_type),
-        is_question: is_a(QUESTION, &comment_type),
         text,
         updated: held.entry.clock().to_string(),
     })

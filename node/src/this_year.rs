@@ -10,7 +10,7 @@ use staffroom_protocol::record::plan::PlanPriority;
 use staffroom_protocol::record::{Content, Kind, Period, State};
 use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::evidence::{self, Point};
-use staffroom_search::{Facet, Filters, MAX_LIMIT, Query, Sort};
+use staffroom_search::{Facet, Filters};
 
 use crate::clock::today;
 use crate::names::Names;
@@ -25,6 +25,9 @@ const MOST_OF_A_KIND: usize = 400;
 
 /// School years that a reader may choose, the newest.
 const MOST_YEARS: usize = 12;
+
+/// What the vocabulary calls what is of no subject: it says nothing of whom something is for.
+const ANY_SUBJECT: &str = "cross-curricular";
 
 /// A school year of this school.
 #[derive(Debug)]
@@ -162,11 +165,11 @@ impl Node {
         tried.extend(self.reported_elsewhere(&names, of, year)?);
         tried.sort_by_cached_key(|one| (one.time.map(|time| time.from), one.title.clone()));
         let of_year = |wanted: SchoolYear| -> Vec<PlanPriority> {
-            let of = plans.iter().filter_map(|plan| match plan.held.record.as_ref()?.content {
-                Content::Plan(ref plan) if plan.academic_year == wanted.to_string() => Some(plan),
-                _ => None,
+            let of = plans.iter().filter_map(|plan| {
+                let Content::Plan(own) = &plan.held.record.as_ref()?.content else { return None };
+                (own.academic_year == wanted.to_string()).then_some(&own.priorities)
             });
-            of.flat_map(|plan| plan.priorities.clone()).collect()
+            of.flatten().cloned().collect()
         };
         let (plan, next_plan) = (of_year(year), of_year(year.next()));
         let years = years.into_iter().rev().take(MOST_YEARS).collect();
@@ -175,34 +178,17 @@ impl Node {
 
     /// This school's own records of a kind, the newest first, and how many more there are.
     fn own_records(&self, kind: Kind) -> Result<(Vec<Own>, usize), ListError> {
-        let school = self.identity().school();
-        let mut query = Query::new("");
-        query.filters = Filters::default()
-            .within(self.followed_groups())
-            .with(Facet::School, school)
+        let own = Filters::default()
+            .with(Facet::School, self.identity().school())
             .with(Facet::Kind, kind.as_str());
-        query.sort = Sort::Newest;
-        query.facets.clear();
-        let mut records = Vec::new();
-        let mut more = 0;
-        while query.offset < MOST_OF_A_KIND {
-            query.limit = MAX_LIMIT.min(MOST_OF_A_KIND - query.offset);
-            let found = self.indexer().search(&query)?;
-            more = found.total.saturating_sub(query.offset + found.hits.len());
-            for hit in &found.hits {
-                let Some(held) = self.record(school, hit.key.record)? else { continue };
-                let Some(summary) = &held.summary else { continue };
-                let shared = held.entry.clock().to_string();
-                let shared = shared.get(..10).and_then(|day| day.parse().ok());
-                let day = summary.created.or(shared).unwrap_or_else(today);
-                records.push(Own { held, day });
-            }
-            if !found.more {
-                break;
-            }
-            query.offset += found.hits.len();
-        }
-        Ok((records, more))
+        let (held, older) = self.newest_held(own, MOST_OF_A_KIND)?;
+        let records = held.into_iter().filter_map(|held| {
+            let shared = held.entry.clock().to_string();
+            let shared = shared.get(..10).and_then(|day| day.parse().ok());
+            let day = held.summary.as_ref()?.created.or(shared).unwrap_or_else(today);
+            Some(Own { held, day })
+        });
+        Ok((records.collect(), older))
     }
 
     fn tried(
@@ -355,7 +341,8 @@ impl Own {
 fn for_whom(held: &HeldRecord) -> Vec<String> {
     let Some(summary) = &held.summary else { return Vec::new() };
     let labels = |terms: &[String], vocabulary: Vocabulary| {
-        terms.iter().map(|term| vocabulary.label(term).to_owned()).collect::<Vec<_>>()
+        let terms = terms.iter().filter(|term| *term != ANY_SUBJECT);
+        terms.map(|term| vocabulary.label(term).to_owned()).collect::<Vec<_>>()
     };
     let years = labels(&summary.year_groups, Vocabulary::YearGroups);
     let stages = labels(&summary.key_stages, Vocabulary::KeyStages);

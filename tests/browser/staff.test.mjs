@@ -46,6 +46,17 @@ async function checkAndShare(page) {
   return new URL(page.url()).pathname;
 }
 
+/** Shares the draft that is open, once it was checked, by the keyboard alone. */
+async function sharesByKeyboard(page) {
+  const { to, press } = keyboard(page);
+  await to(page.getByRole("button", { name: "Check and share" }));
+  await press("Enter");
+  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
+  await to(page.getByRole("button", { name: "Share", exact: true }));
+  await press("Enter");
+  await page.getByText("Shared with Vale Learning Trust").waitFor();
+}
+
 /** Fills in figures of two groups of pupils, the first of which did better by so much. */
 async function addFigures(page, { mean }) {
   await page.getByText("Add figures").click();
@@ -249,12 +260,7 @@ test("finding, adopting and reporting take the keyboard alone", async () => {
   await press("Enter");
   await choose("type", "As described");
   await choose("state", "running");
-  await to(page.getByRole("button", { name: "Check and share" }));
-  await press("Enter");
-  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
-  await to(page.getByRole("button", { name: "Share", exact: true }));
-  await press("Enter");
-  await page.getByText("Shared with Vale Learning Trust").waitFor();
+  await sharesByKeyboard(page);
 });
 
 test("an adoption takes ten clicks at most, and a report of five fields eight", async () => {
@@ -499,12 +505,7 @@ test("reporting, asking and uploading take the keyboard alone", async () => {
   await hands.to(page.getByLabel("What else may explain it?"));
   await hands.type("A reading week in spring.");
   await hands.choose("conclusion", "Continue with changes");
-  await hands.to(page.getByRole("button", { name: "Check and share" }));
-  await hands.press("Enter");
-  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
-  await hands.to(page.getByRole("button", { name: "Share", exact: true }));
-  await hands.press("Enter");
-  await page.getByText("Shared with Vale Learning Trust").waitFor();
+  await sharesByKeyboard(page);
 
   // A question to another school, from the page of its record.
   page = await head(beech);
@@ -515,12 +516,7 @@ test("reporting, asking and uploading take the keyboard alone", async () => {
   await hands.choose("type", "A question");
   await hands.to(page.getByLabel("What do you want to say?"));
   await hands.type("How long is one session?");
-  await hands.to(page.getByRole("button", { name: "Check and share" }));
-  await hands.press("Enter");
-  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
-  await hands.to(page.getByRole("button", { name: "Share", exact: true }));
-  await hands.press("Enter");
-  await page.getByText("Shared with Vale Learning Trust").waitFor();
+  await sharesByKeyboard(page);
   const asked = await head(ash);
   await until("the question at the other school", async () => {
     await asked.goto(ash.page);
@@ -544,12 +540,7 @@ test("reporting, asking and uploading take the keyboard alone", async () => {
   await hands.to(page.getByLabel("Title"));
   await hands.press("Control+A");
   await hands.type("Questions in pairs");
-  await hands.to(page.getByRole("button", { name: "Check and share" }));
-  await hands.press("Enter");
-  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
-  await hands.to(page.getByRole("button", { name: "Share", exact: true }));
-  await hands.press("Enter");
-  await page.getByText("Shared with Vale Learning Trust").waitFor();
+  await sharesByKeyboard(page);
   await cedar.finds("Questions in pairs");
 });
 

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use fluent_bundle::FluentValue;
 use jiff::civil::Date;
+use staffroom_protocol::record::{Period, State};
 
 use super::super::messages::Language;
 use super::super::visitor::{Visitor, Who, cookie};
@@ -123,6 +124,19 @@ impl Frame {
         self.day(&date.to_string())
     }
 
+    /// A time as it is read aloud: "3 November 2025 to 4 November 2025".
+    pub(crate) fn period(&self, period: &Period) -> String {
+        let from = self.date(&period.from);
+        match &period.to {
+            Some(to) if *to == period.from => from,
+            Some(to) => {
+                let args = [("from", from.into()), ("to", self.date(to).into())];
+                self.language.say("development-from-to", &args)
+            }
+            None => self.with("development-from", "day", from),
+        }
+    }
+
     /// A number with its thousands apart, which both languages do with a comma.
     pub(crate) fn number(&self, number: u64) -> String {
         let digits = number.to_string();
@@ -184,6 +198,16 @@ impl Frame {
     /// Whether some of what is here may be said in English although another language was chosen.
     pub(crate) fn is_partial(&self) -> bool {
         self.language != Language::English
+    }
+}
+
+/// The message that says how far something has got.
+pub(crate) fn state_message(state: State) -> &'static str {
+    match state {
+        State::Proposed => "state-proposed",
+        State::Running => "state-running",
+        State::Finished => "state-finished",
+        State::Stopped => "state-stopped",
     }
 }
 

@@ -9,9 +9,8 @@ use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use staffroom_protocol::record;
 
-use super::frame::Frame;
+use super::frame::{Frame, state_message};
 use super::search::moved;
 use super::write::approval::Waiting;
 use super::{at_work, render};
@@ -105,13 +104,7 @@ impl HomePage {
     }
 
     fn state(&self, work: &OwnWork) -> String {
-        match work.state {
-            Some(record::State::Proposed) => self.frame.t("state-proposed"),
-            Some(record::State::Running) => self.frame.t("state-running"),
-            Some(record::State::Finished) => self.frame.t("state-finished"),
-            Some(record::State::Stopped) => self.frame.t("state-stopped"),
-            None => String::new(),
-        }
+        work.state.map(|state| self.frame.t(state_message(state))).unwrap_or_default()
     }
 }
 

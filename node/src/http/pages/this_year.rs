@@ -6,11 +6,11 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use staffroom_protocol::record;
+use staffroom_protocol::record::State as Progress;
 use staffroom_protocol::record::impact_report::Conclusion;
 use staffroom_protocol::record::plan::PlanPriority;
 
-use super::frame::Frame;
+use super::frame::{Frame, state_message};
 use super::{at_work, render};
 use crate::clock::today;
 use crate::http::api_error::ApiError;
@@ -59,33 +59,16 @@ impl ThisYearPage {
         std::iter::once(tried).chain(said).collect()
     }
 
-    fn state(&self, one: &Tried) -> String {
-        match one.state {
-            Some(record::State::Proposed) => self.frame.t("state-proposed"),
-            Some(record::State::Running) => self.frame.t("state-running"),
-            Some(record::State::Finished) => self.frame.t("state-finished"),
-            Some(record::State::Stopped) => self.frame.t("state-stopped"),
-            None => String::new(),
-        }
-    }
-
-    /// "12 January 2026 to 26 June 2026".
-    fn time(&self, one: &Tried) -> String {
-        let Some(time) = one.time else { return String::new() };
-        let from = self.frame.date(&time.from);
-        match &time.to {
-            None => self.frame.with("development-from", "day", from),
-            Some(to) if *to == time.from => from,
-            Some(to) => {
-                let args = [("from", from.into()), ("to", self.frame.date(to).into())];
-                self.frame.language.say("development-from-to", &args)
-            }
-        }
+    /// How far it has got and when it was, as far as that is known.
+    fn progress(&self, one: &Tried) -> Vec<String> {
+        let state = one.state.map(|state| self.frame.t(state_message(state)));
+        let time = one.time.as_ref().map(|time| self.frame.period(time));
+        state.into_iter().chain(time).collect()
     }
 
     /// What is next for something that was tried.
     fn next(&self, one: &Tried) -> String {
-        let stopped = one.state == Some(record::State::Stopped);
+        let stopped = one.state == Some(Progress::Stopped);
         self.frame.t(match one.conclusion() {
             _ if stopped => "year-next-stopped",
             Some(Conclusion::Continue) => "year-next-continue",
