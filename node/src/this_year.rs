@@ -1,6 +1,8 @@
 //! What this school tried in a school year, for whom, at what cost, with what result, and what is next:
 //! for governors. All of it is what the school shared; nobody is named.
 
+mod own;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
@@ -10,7 +12,6 @@ use staffroom_protocol::record::plan::PlanPriority;
 use staffroom_protocol::record::{Content, Kind, Period, State};
 use staffroom_protocol::vocabulary::Vocabulary;
 use staffroom_search::evidence::{self, Point};
-use staffroom_search::{Facet, Filters};
 
 use crate::clock::today;
 use crate::names::Names;
@@ -20,8 +21,7 @@ use crate::readable::words;
 use crate::records::HeldRecord;
 use crate::school_year::SchoolYear;
 
-/// Of each kind, the school's own records that are looked at: ten years of a school that tries much.
-const MOST_OF_A_KIND: usize = 400;
+use self::own::Own;
 
 /// School years that a reader may choose, the newest.
 const MOST_YEARS: usize = 12;
@@ -84,13 +84,6 @@ pub(crate) struct Came {
     pub(crate) sentences: Vec<String>,
     /// Why it did not work, where it did not.
     pub(crate) did_not_work: Option<String>,
-}
-
-/// A record of this school with its day where it has no dates of its own.
-#[derive(Clone)]
-struct Own {
-    held: HeldRecord,
-    day: Date,
 }
 
 impl Tried {
@@ -174,21 +167,6 @@ impl Node {
         let (plan, next_plan) = (of_year(year), of_year(year.next()));
         let years = years.into_iter().rev().take(MOST_YEARS).collect();
         Ok(ThisYear { year, years, tried, proposed, plan, next_plan, older })
-    }
-
-    /// This school's own records of a kind, the newest first, and how many more there are.
-    fn own_records(&self, kind: Kind) -> Result<(Vec<Own>, usize), ListError> {
-        let own = Filters::default()
-            .with(Facet::School, self.identity().school())
-            .with(Facet::Kind, kind.as_str());
-        let (held, older) = self.newest_held(own, MOST_OF_A_KIND)?;
-        let records = held.into_iter().filter_map(|held| {
-            let shared = held.entry.clock().to_string();
-            let shared = shared.get(..10).and_then(|day| day.parse().ok());
-            let day = held.summary.as_ref()?.created.or(shared).unwrap_or_else(today);
-            Some(Own { held, day })
-        });
-        Ok((records.collect(), older))
     }
 
     fn tried(
@@ -312,29 +290,6 @@ impl Node {
             sentences: sentences.map(|sentence| sentence.text).collect(),
             did_not_work: row.and_then(|row| row.did_not_work),
         })
-    }
-}
-
-impl Own {
-    fn state(&self) -> Option<State> {
-        self.held.summary.as_ref()?.state.as_deref()?.parse().ok()
-    }
-
-    /// Its own dates, or else its day.
-    fn time(&self) -> Period {
-        let period = self.held.summary.as_ref().and_then(|summary| summary.period);
-        period.unwrap_or(Period { from: self.day, to: Some(self.day) })
-    }
-
-    /// The last day that a report is on.
-    fn ended(&self) -> Date {
-        let time = self.time();
-        time.to.unwrap_or(self.day.max(time.from))
-    }
-
-    /// What a report is on.
-    fn on(&self) -> Option<RecordId> {
-        Some(self.held.summary.as_ref()?.references.first()?.record)
     }
 }
 

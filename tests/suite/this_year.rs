@@ -69,6 +69,11 @@ fn two_years(ash: &School, beech: &School) {
     );
     publish(ash, described(&overlays, "No difference", "2026-02-27", "stop"));
     publish(ash, tried("Story maps", "state: finished\nstarted: 2026-04-13\nended: 2026-06-26"));
+    let words = publish(
+        ash,
+        tried("Word walls", "state: finished\nstarted: 2026-02-02\nended: 2026-07-10"),
+    );
+    publish(ash, described(&words, "More words", "2026-10-02", "unclear"));
     publish(ash, tried("Maths talk", "state: proposed\nstarted: 2027-01-04"));
     publish(
         ash,
@@ -97,7 +102,7 @@ fn governors_read_on_one_page_what_was_tried_in_a_school_year_with_what_result()
     has(&governor.page("/"), &["<a href=\"/this-year\">This year at our school</a>"]);
 
     let page = governor.page("/this-year?year=2025");
-    has(&page, &["This year at our school: 2025/26", "3 things were tried.", "2 are reported on."]);
+    has(&page, &["This year at our school: 2025/26", "4 things were tried.", "2 are reported on."]);
     has(&page, &["1 was stopped.", "1 did not work.", "href=\"/this-year?year=2026\""]);
     let echo = about(&page, "Echo reading");
     has(
@@ -114,6 +119,7 @@ fn governors_read_on_one_page_what_was_tried_in_a_school_year_with_what_result()
     has(overlays, &["Did not work here", "No difference was seen.", "Nothing changed."]);
     has(overlays, &["not written down", "We have stopped it."]);
     has(about(&page, "Story maps"), &["No report in this school year.", "we owe a report on it"]);
+    has(about(&page, "Word walls"), &["It is over, and reported on in another school year."]);
     for other in ["Maths talk", "Seating plans", "Somebody of the staff", "Beech"] {
         assert!(!page.contains(other), "{other} in {page}");
     }
@@ -122,7 +128,7 @@ fn governors_read_on_one_page_what_was_tried_in_a_school_year_with_what_result()
     has(&page, &["Our plan for 2026/27", "More pupils in school every day"]);
 
     let page = governor.page("/this-year?year=2026");
-    has(&page, &["1 thing was tried.", "Nothing is reported on yet.", "What we set out to do"]);
+    has(&page, &["2 things were tried.", "1 is reported on.", "What we set out to do"]);
     has(&page, &["attendance, per cent: from 91.5 to 94 by 16 July 2027"]);
     let seating = about(&page, "Seating plans at Ash");
     has(seating, &["Beech Primary: Seating plans", "Only in Year 6", "SEN support"]);
@@ -130,6 +136,7 @@ fn governors_read_on_one_page_what_was_tried_in_a_school_year_with_what_result()
         seating,
         &["What Seating plans is to bring.", "low, for a pupil and a year", "It goes on."],
     );
+    has(about(&page, "Word walls"), &["More words was seen.", "It is not clear yet."]);
     has(&page, &["What we are going to try", "Maths talk"]);
     assert!(!page.contains("Echo reading"), "{page}");
     let wrong = said(governor.open("/this-year?year=last"), StatusCode::BAD_REQUEST);

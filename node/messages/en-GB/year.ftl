@@ -52,6 +52,7 @@ year-next-adapt = We go on with it, with changes.
 year-next-stop = We give it up.
 year-next-unclear = It is not clear yet.
 year-next-due = It is over, and we owe a report on it.
+year-next-other-year = It is over, and reported on in another school year.
 year-next-goes-on = It goes on.
 year-next-heading = What is next
 year-next-plan = Our plan for

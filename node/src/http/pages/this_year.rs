@@ -76,6 +76,7 @@ impl ThisYearPage {
             Some(Conclusion::Stop) => "year-next-stop",
             Some(Conclusion::Unclear) => "year-next-unclear",
             None if one.report_due => "year-next-due",
+            None if one.state == Some(Progress::Finished) => "year-next-other-year",
             None => "year-next-goes-on",
         })
     }
