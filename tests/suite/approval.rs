@@ -121,9 +121,16 @@ fn what_is_shared_waits_for_a_colleague_who_did_not_write_it() {
     let check = lead.page(&format!("{own}/check"));
     assert!(!check.contains("Approve and share") && check.contains("Take the request back"));
     let shown = value_of(&deputy.page(&format!("{own}/check")), "shown").to_owned();
-    let said = refused(&lead, &format!("{own}/approve"), &[("shown", &shown)], forbidden);
-    assert!(said.contains("you wrote some of this draft"), "{said}");
+    let refusal = refused(&lead, &format!("{own}/approve"), &[("shown", &shown)], forbidden);
+    assert!(refusal.contains("you wrote some of this draft"), "{refusal}");
     assert!(!lead.page("/").contains("Waits for your approval"));
+
+    // Where the school wants it no longer, nobody waits, and approvers read no drafts.
+    assert_eq!(head.goes_on("/settings/approval", &[]), "/settings");
+    let off = said(deputy.open(&format!("{own}/check")), StatusCode::CONFLICT);
+    assert!(off.contains("this draft is not waiting for approval"), "{off}");
+    assert!(!deputy.page("/write").contains("Waits for your approval"));
+    lead.shares(&own);
 }
 
 #[test]

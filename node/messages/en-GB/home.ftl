@@ -25,6 +25,6 @@ home-came = { $count ->
     [one] 1 record came since you last looked, on { $day }.
    *[other] { $count } records came since you last looked, on { $day }.
 }
-home-came-much = Much has come since you last looked, on { $day }. These are the newest.
+home-came-much = Much has changed since you last looked, on { $day }. These are the newest.
 home-comments = Said to our school
 home-question-waits = Waits for an answer

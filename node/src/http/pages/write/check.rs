@@ -121,7 +121,8 @@ pub(crate) async fn show(
     let may_change = visitor.has(Role::Contributor);
     let checked = at_work(&frame, move || {
         let draft = checking.drafts().get(&id)?;
-        if !may_change && draft.asked().is_none() {
+        let waits = checking.approval().is_needed() && draft.asked().is_some();
+        if !may_change && !waits {
             return Err(ApprovalError::NotWaiting.into());
         }
         let checked = checking.check_draft(&draft)?;
