@@ -4,6 +4,7 @@
 //! directory itself and asks the very same API inside this process, so both give the same answers.
 
 mod add_resources;
+mod approval;
 mod audit;
 mod bundle;
 mod client;
@@ -131,6 +132,8 @@ enum Command {
     Storage(storage::Storage),
     /// Show or set how much may pass on the line to other schools, and when
     Line(line::Line),
+    /// Show or set whether what staff share needs a colleague's approval
+    Approval(approval::Approval),
     /// Make the search index again from what is stored
     Reindex(status::Reindex),
     /// Work out effect sizes from group sizes, means and standard deviations in a CSV file
@@ -255,6 +258,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Doctor(doctor) => doctor.run(data, output).await,
             Command::Storage(storage) => storage.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
+            Command::Approval(approval) => approval.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,
             Command::Effect(effect) => effect.run(output),
             Command::Pool(pool) => pool.run(output),

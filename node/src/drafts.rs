@@ -4,6 +4,7 @@
 //! Each is a file of its own in the data directory, as its author typed it, so that nothing is lost
 //! where it cannot be shared yet.
 
+mod approval;
 mod changed;
 mod effect;
 mod files;
@@ -13,7 +14,7 @@ mod pasted;
 pub(crate) mod rows;
 mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,10 @@ use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::Kind;
 
 use crate::home::{HomeError, write_private};
+use crate::people::UserName;
 
+pub(crate) use approval::{ApprovalError, MOST_NOTE_CHARS};
+use approval::{Asked, SentBack};
 pub(crate) use effect::DraftEffect;
 pub(crate) use files::{AttachError, DraftFile, SeenFile};
 pub(crate) use opened::StartError;
@@ -58,6 +62,15 @@ pub(crate) struct Draft {
     /// The files of a resource.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<DraftFile>,
+    /// Everybody who wrote some of it. Like all names of staff, they stay here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    writers: BTreeSet<UserName>,
+    /// Whether it waits for a colleague's approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
+    /// Whether an approver sent it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent_back: Option<SentBack>,
 }
 
 /// The drafts of this school.
@@ -102,6 +115,9 @@ impl Draft {
             fields,
             base: None,
             files: Vec::new(),
+            writers: BTreeSet::new(),
+            asked: None,
+            sent_back: None,
         }
     }
 
@@ -129,7 +145,19 @@ impl Draft {
 
 /// The field in which a record of a kind names the one that it is about or made from.
 fn names_another(kind: Kind) -> &'static str {
-    if kind == Kind::Resource { "based_on" } else { "of" }
+    match kind {
+        Kind::Resource => "based_on",
+        Kind::Comment => "on",
+        Kind::Intervention
+        | Kind::ImpactReport
+        | Kind::Adoption
+        | Kind::PeerReview
+        | Kind::Offer
+        | Kind::Framework
+        | Kind::Expectation
+        | Kind::Plan
+        | Kind::SelfAssessment => "of",
+    }
 }
 
 impl Drafts {
@@ -160,15 +188,21 @@ impl Drafts {
     }
 
     /// Changes a draft that is here, and keeps it unless the change fails. Others wait meanwhile, so
-    /// `change` is quick and asks for no other change.
+    /// `change` is quick and asks for no other change. Where what would be shared is another by it, its
+    /// person is one of the writers, and nobody's request for approval holds any longer.
     pub(crate) fn change<T, E: From<DraftError>>(
         &self,
         id: &str,
+        by: Option<&UserName>,
         change: impl FnOnce(&mut Draft) -> Result<T, E>,
     ) -> Result<(Draft, T), E> {
         let _one_at_a_time = self.one_at_a_time();
         let mut draft = self.get(id)?;
+        let before = draft.fingerprint();
         let came = change(&mut draft)?;
+        if draft.fingerprint() != before {
+            draft.was_changed_by(by);
+        }
         self.write(&draft)?;
         Ok((draft, came))
     }
@@ -310,7 +344,7 @@ pub(crate) mod tests {
     fn types_while(drafts: &Drafts, id: &str, another: impl FnOnce() + Send) {
         let (done, is_done) = mpsc::channel();
         thread::scope(|threads| {
-            let typed = drafts.change(id, |draft| {
+            let typed = drafts.change(id, None, |draft| {
                 threads.spawn(move || {
                     another();
                     done.send(()).unwrap();
@@ -331,7 +365,7 @@ pub(crate) mod tests {
         drafts.keep(&one).unwrap();
         let id = one.id.to_string();
         types_while(&drafts, &id, || {
-            let added = drafts.change(&id, |draft| {
+            let added = drafts.change(&id, None, |draft| {
                 draft.fields.insert("title".to_owned(), vec!["Echo reading".to_owned()]);
                 Ok::<_, DraftError>(())
             });
@@ -350,7 +384,7 @@ pub(crate) mod tests {
         let id = one.id.to_string();
         types_while(&drafts, &id, || drop(drafts.remove(&one.id).unwrap()));
         assert!(matches!(drafts.get(&id), Err(DraftError::Unknown(_))));
-        let late = drafts.change(&id, |_| Ok::<_, DraftError>(()));
+        let late = drafts.change(&id, None, |_| Ok::<_, DraftError>(()));
         assert!(matches!(late, Err(DraftError::Unknown(_))), "{late:?}");
         assert_eq!(drafts.all().unwrap(), []);
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod api_error;
+mod approval;
 mod audit;
 mod bundles;
 mod comparisons;
@@ -53,6 +54,7 @@ use guard::Gate;
 use turns::Turns;
 
 pub use api_error::ApiErrorBody;
+pub use approval::ApprovalReport;
 pub(crate) use bundles::{ABOUT, BundleReport, CONTENTS, read_header};
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
@@ -69,6 +71,7 @@ pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesReq
 pub use provider::{ProviderReport, ProviderRequest};
 pub use records::{PublishRequest, RecordReport};
 pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
+pub(crate) use search::kind_label;
 pub use search::{HitReport, LineageReport, SearchReport};
 pub use server::{Server, Tls, TlsError};
 pub use status::{GroupStatus, IndexStatus, NetworkStatus, StatusReport};
@@ -110,6 +113,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/groups/{group}/holdings", get(members::holdings))
         .route("/storage", get(storage::show).put(storage::set))
         .route("/line", get(line::show).put(line::set).delete(line::lift))
+        .route("/approval", get(approval::show).put(approval::set))
         .route("/nodes", get(nodes::list))
         .route("/nodes/{node}/revocation", put(nodes::revoke))
         .route("/files/{hash}", delete(files::forget))
@@ -162,6 +166,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/search", get(pages::search::search))
         .route("/framework", get(pages::framework::show))
         .route("/development", get(pages::development::show))
+        .route("/this-year", get(pages::this_year::show))
         .route("/records/{id}", get(pages::record::record))
         .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route("/records/{id}/files/{hash}/preview", get(pages::record::preview))
@@ -270,6 +275,7 @@ fn settings() -> Router<Arc<Node>> {
         .route("/settings/line", post(settings::set_line))
         .route("/settings/line/lift", post(settings::lift_line))
         .route("/settings/storage", post(settings::set_storage))
+        .route("/settings/approval", post(settings::set_approval))
         .route("/settings/servers/{node}/revoke", post(settings::revoke_server))
         .route("/records/{id}/withdraw", get(withdrawal::ask).post(withdrawal::withdraw))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
@@ -286,6 +292,10 @@ fn writing() -> Router<Arc<Node>> {
         .route("/write/{id}/discard", post(write::draft::discard))
         .route("/write/{id}/check", get(write::check::show).post(write::check::clear))
         .route("/write/{id}/publish", post(write::check::publish))
+        .route("/write/{id}/ask", post(write::approval::ask))
+        .route("/write/{id}/take-back", post(write::approval::take_back))
+        .route("/write/{id}/approve", post(write::approval::approve))
+        .route("/write/{id}/send-back", post(write::approval::send_back))
         .layer(DefaultBodyLimit::max(write::MAX_FORM_BYTES))
 }
 

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::RecordId;
-use staffroom_protocol::record::Content;
+use staffroom_protocol::record::{Content, Summary};
 use staffroom_search::evidence::{
     Lineage, LineageEvidence, LineageKind, LineageRecord, MAX_LINEAGE_RECORDS, RecordKey,
 };
 
 use crate::names::Names;
 use crate::node::Node;
+use crate::records::HeldRecord;
 use crate::store::StoreError;
 
 /// Adoptions of adoptions that are followed towards the intervention: more than ideas travel. What is
@@ -193,6 +194,34 @@ impl<'a> Lineages<'a> {
 }
 
 impl Node {
+    /// A report of this school on something that is held, as if there were no other.
+    pub(crate) fn report_alone(
+        &self,
+        on: &HeldRecord,
+        id: RecordId,
+        mut report: Summary,
+    ) -> Lineage {
+        let EntryKey { school, record, .. } = on.entry.key();
+        for reference in report.references.iter_mut().filter(|one| one.record == record) {
+            reference.school = Some(school);
+        }
+        let identity = self.identity();
+        let of = |key, kind, summary| LineageRecord {
+            key,
+            kind,
+            school_name: identity.claims().name.clone(),
+            phase: identity.claims().phase.clone(),
+            contact_role: String::new(),
+            summary,
+        };
+        // What an adoption takes up does not matter here.
+        let tried = on.summary.clone();
+        let tried = tried.map(|summary| of((school, record), LineageKind::Intervention, summary));
+        let report = of((identity.school(), id), LineageKind::ImpactReport, report);
+        let records: Vec<LineageRecord> = tried.into_iter().chain([report]).collect();
+        Lineage::of((school, record), &records)
+    }
+
     /// The lineage that a record belongs to, as far as this node may read it; none for what belongs
     /// to none.
     ///

@@ -15,6 +15,7 @@ use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::ContentSet;
 
+use crate::approval::Approval;
 use crate::audit::AuditLog;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
@@ -45,6 +46,7 @@ pub struct Node {
     store: Arc<dyn Store>,
     blobs: Blobs,
     contacts: Contacts,
+    approval: Approval,
     line: Arc<Line>,
     keeping: Keeping,
     heard: Heard,
@@ -137,6 +139,7 @@ impl Node {
             contacts: Contacts::open(Arc::clone(&store))?,
             past_searches: PastSearches::open(home.past_searches()),
             drafts: Drafts::open(home.drafts()),
+            approval: Approval::open(Arc::clone(&store))?,
             line: Arc::new(Line::open(Arc::clone(&store))?),
             keeping: Keeping::open(Arc::clone(&store), home.copies())?,
             heard: Heard::read(store.as_ref())?,
@@ -203,6 +206,11 @@ impl Node {
     /// How much may pass on the line to other schools, and when.
     pub fn line(&self) -> &Arc<Line> {
         &self.line
+    }
+
+    /// Whether what staff share needs a colleague's approval.
+    pub(crate) fn approval(&self) -> &Approval {
+        &self.approval
     }
 
     /// When schools were last heard from.

@@ -7,6 +7,7 @@ mod account;
 mod attempts;
 mod kept;
 mod link;
+mod looked;
 mod name;
 mod password;
 mod role;
@@ -31,6 +32,7 @@ pub use self::token::{Scope, TokenError};
 pub(crate) use self::account::{Account, Came};
 pub(crate) use self::kept::Person;
 pub(crate) use self::link::{LINK_HOURS, Welcome};
+pub(crate) use self::looked::Since;
 pub(crate) use self::name::display_name;
 pub(crate) use self::role::listed;
 pub(crate) use self::secret::{Secret, SecretHash};
@@ -154,6 +156,13 @@ impl People {
     /// One person.
     pub(crate) fn get(&self, name: &UserName) -> Option<Person> {
         self.lock().people.get(name).cloned()
+    }
+
+    /// Who may approve what colleagues want to share.
+    pub(crate) fn approvers(&self) -> Vec<UserName> {
+        let kept = self.lock();
+        let may = |person: &Person| person.roles.contains(&Role::Approver) && !person.disabled;
+        kept.people.iter().filter(|(_, one)| may(one)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Adds a person, who can sign in once a link was made and used.

@@ -1,12 +1,13 @@
 //! What schools published of one kind, read in full, for pages that show several of them together.
 
+use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::{Content, Kind};
 use staffroom_search::{Facet, Filters, MAX_LIMIT, Query, QueryError, Sort};
 
 use crate::names::Names;
 use crate::node::Node;
-use crate::records::RecordError;
+use crate::records::{HeldRecord, RecordError};
 
 /// A record of one kind, whose own fields are `T`.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,42 +62,56 @@ impl Node {
         most: usize,
         own: fn(Content) -> Option<T>,
     ) -> Result<Newest<T>, ListError> {
+        let filters = Filters::default().with(Facet::Kind, kind.as_str());
+        let (held, older) = self.newest_held(filters, most)?;
+        let mut newest = Newest { records: Vec::new(), to_come: 0, older };
+        for held in held {
+            let EntryKey { group, school, record } = held.entry.key();
+            let Some(summary) = held.summary else { continue };
+            let Some(text) = held.record else {
+                newest.to_come += 1;
+                continue;
+            };
+            let Some(content) = own(text.content) else { continue };
+            let groups = held.groups.iter().filter(|group| names.has(group));
+            newest.records.push(Published {
+                school,
+                school_name: names.school(&group, &school),
+                record,
+                groups: groups.map(|group| names.group(group)).collect(),
+                updated: held.entry.clock().to_string(),
+                title: summary.title,
+                in_short: summary.abstract_text,
+                content,
+            });
+        }
+        Ok(newest)
+    }
+
+    /// The newest `most` records that pass the filters and that this node may read, each in its newest
+    /// version, and how many older ones there are.
+    pub(crate) fn newest_held(
+        &self,
+        filters: Filters,
+        most: usize,
+    ) -> Result<(Vec<HeldRecord>, usize), ListError> {
         let mut query = Query::new("");
-        query.filters =
-            Filters::default().within(self.followed_groups()).with(Facet::Kind, kind.as_str());
+        query.filters = filters.within(self.followed_groups());
         query.sort = Sort::Newest;
         query.facets.clear();
-        let mut newest = Newest { records: Vec::new(), to_come: 0, older: 0 };
+        let (mut records, mut older) = (Vec::new(), 0);
         while query.offset < most {
             query.limit = MAX_LIMIT.min(most - query.offset);
             let found = self.indexer().search(&query)?;
-            newest.older = found.total.saturating_sub(query.offset + found.hits.len());
+            older = found.total.saturating_sub(query.offset + found.hits.len());
             for hit in &found.hits {
-                let (school, record) = (hit.key.school, hit.key.record);
-                let Some(held) = self.record(school, record)? else { continue };
-                let Some(summary) = held.summary else { continue };
-                let Some(text) = held.record else {
-                    newest.to_come += 1;
-                    continue;
-                };
-                let Some(content) = own(text.content) else { continue };
-                let groups = held.groups.iter().filter(|group| names.has(group));
-                newest.records.push(Published {
-                    school,
-                    school_name: names.school(&held.entry.key().group, &school),
-                    record,
-                    groups: groups.map(|group| names.group(group)).collect(),
-                    updated: held.entry.clock().to_string(),
-                    title: summary.title,
-                    in_short: summary.abstract_text,
-                    content,
-                });
+                records.extend(self.record(hit.key.school, hit.key.record)?);
             }
             if !found.more {
                 break;
             }
             query.offset += found.hits.len();
         }
-        Ok(newest)
+        Ok((records, older))
     }
 }

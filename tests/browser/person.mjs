@@ -35,6 +35,20 @@ export async function firstSignIn(page, school) {
   await page.waitForURL(`${school.page}/`);
 }
 
+/** Adds a person with one role, who sets a password with the link, and is signed in then. */
+export async function colleague(browser, school, userName, name, role) {
+  const { link } = await school.json("person", "add", userName, "--name", name, "--role", role);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
+  await page.goto(new URL(new URL(link).pathname, school.page).href);
+  await page.getByLabel("New password").fill(PASSWORD);
+  await page.getByLabel("The same password again").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set the password and sign in" }).click();
+  await page.waitForURL(`${school.page}/`);
+  return page;
+}
+
 /** Everything on the page that breaks a rule of WCAG 2.2 A or AA, in words. */
 export async function violations(page) {
   // The policy of the pages lets no script in from elsewhere, and this one is no part of them.

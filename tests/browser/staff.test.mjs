@@ -1,11 +1,13 @@
 // What staff do on the pages of three schools, in a real browser.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
 
 import {
-  allPages, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
+  allPages, colleague, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
+  PICTURES,
 } from "./person.mjs";
 import { School, threeSchools } from "./schools.mjs";
 
@@ -42,6 +44,17 @@ async function checkAndShare(page) {
   await page.getByRole("button", { name: "Share", exact: true }).click();
   await page.getByText("Shared with Vale Learning Trust").waitFor();
   return new URL(page.url()).pathname;
+}
+
+/** Shares the draft that is open, once it was checked, by the keyboard alone. */
+async function sharesByKeyboard(page) {
+  const { to, press } = keyboard(page);
+  await to(page.getByRole("button", { name: "Check and share" }));
+  await press("Enter");
+  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
+  await to(page.getByRole("button", { name: "Share", exact: true }));
+  await press("Enter");
+  await page.getByText("Shared with Vale Learning Trust").waitFor();
 }
 
 /** Fills in figures of two groups of pupils, the first of which did better by so much. */
@@ -247,12 +260,7 @@ test("finding, adopting and reporting take the keyboard alone", async () => {
   await press("Enter");
   await choose("type", "As described");
   await choose("state", "running");
-  await to(page.getByRole("button", { name: "Check and share" }));
-  await press("Enter");
-  await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
-  await to(page.getByRole("button", { name: "Share", exact: true }));
-  await press("Enter");
-  await page.getByText("Shared with Vale Learning Trust").waitFor();
+  await sharesByKeyboard(page);
 });
 
 test("an adoption takes ten clicks at most, and a report of five fields eight", async () => {
@@ -309,6 +317,64 @@ The English lead reads six books a term.
   await page.getByText("Shared with").waitFor();
   assert.ok(clicks <= 8, `${clicks} clicks`);
 });
+
+test("where a school wants it, a colleague approves what is shared, and another school finds it",
+  async () => {
+    const [ash, beech] = schools;
+    const page = await head(ash);
+    const setting = async (needed) => {
+      await page.goto(`${ash.page}/settings`);
+      const box = page.getByLabel("What is shared needs a colleague’s approval");
+      await box.setChecked(needed);
+      await page.locator("form", { has: box }).getByRole("button", { name: "Save" }).click();
+      await page.waitForLoadState();
+      assert.equal(await box.isChecked(), needed);
+    };
+    await setting(true);
+    const deputy = await colleague(browser, ash, "deputy@school.example", "The deputy", "approver");
+
+    await page.goto(`${ash.page}/write`);
+    await page.getByRole("button", { name: "Start a new intervention" }).click();
+    await page.getByLabel("Title").fill("Maths talk in pairs");
+    await page.getByLabel("What do you want to see?").fill("Pupils explain how they know.");
+    await page.getByLabel("What is different from what you do already?").fill("Ten minutes a day.");
+    await page.getByLabel("How will you know?").fill("The maths lead listens once a week.");
+    await page.getByRole("button", { name: "Check and share" }).click();
+    await page.getByRole("heading", { name: "Exactly this leaves the school" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Share", exact: true }).count(), 0);
+    await page.getByRole("button", { name: "Ask for approval" }).click();
+    await page.getByText("Waits for a colleague’s approval").waitFor();
+    await mustBeWellMade(page, "a draft that waits");
+
+    await deputy.goto(ash.page);
+    await deputy.getByText("Waits for your approval").waitFor();
+    await picture(deputy, "home-approver");
+    await mustBeWellMade(deputy, "the first page of an approver");
+    await deputy.getByRole("link", { name: "Maths talk in pairs" }).click();
+    await deputy.getByText("Pupils explain how they know.").waitFor();
+    await picture(deputy, "approval");
+    await mustBeWellMade(deputy, "what waits for approval");
+    await deputy.getByLabel("What is to change?").fill("For which year?");
+    await deputy.getByRole("button", { name: "Send it back" }).click();
+    await deputy.getByText("Nothing waits for your approval.").waitFor();
+
+    await page.goto(`${ash.page}/write`);
+    await page.getByText("Sent back").waitFor();
+    await page.getByRole("link", { name: "Maths talk in pairs" }).click();
+    await page.getByText("For which year?").waitFor();
+    await page.getByLabel("Title").fill("Maths talk in pairs, Year 5");
+    await page.getByRole("button", { name: "Check and share" }).click();
+    await page.getByRole("button", { name: "Ask for approval" }).click();
+    await page.getByText("Waits for a colleague’s approval").waitFor();
+
+    await deputy.goto(`${ash.page}/write`);
+    await deputy.getByRole("link", { name: "Maths talk in pairs, Year 5" }).click();
+    await deputy.getByRole("button", { name: "Approve and share" }).click();
+    await deputy.getByText("Shared with Vale Learning Trust").waitFor();
+    await beech.finds("Maths talk in pairs, Year 5");
+    await deputy.context().close();
+    await setting(false);
+  });
 
 test("a school joins by the text of its invite, is let in, and is removed", async () => {
   const [ash] = schools;
@@ -397,6 +463,121 @@ test("a decision of the framework stands in every school's table", async () => {
     await other.goto(`${beech.page}/framework`);
     return await other.getByText("One timetable for all our schools.").count() > 0;
   });
+});
+
+test("governors print what was tried in a school year, and it is well made on paper too", async () => {
+  const [ash] = schools;
+  const page = await head(ash);
+  await page.goto(ash.page);
+  await page.getByRole("link", { name: "This year at our school" }).click();
+  await page.getByRole("navigation", { name: "School years" })
+    .getByRole("link", { name: "2025/26" }).click();
+  await page.getByRole("heading", { name: TITLE }).waitFor();
+  await page.getByText("Pupils read on where they had stopped before.").waitFor();
+  await mustBeWellMade(page, "this year at our school");
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.getByText("use your browser’s own").isVisible(), false);
+  assert.equal(await page.getByText("Pupils read on where they had stopped").isVisible(), true);
+  await mkdir(PICTURES, { recursive: true });
+  await page.pdf({ path: path.join(PICTURES, "this-year.pdf"), format: "A4" });
+  await page.emulateMedia({ media: null });
+});
+
+test("reporting, asking and uploading take the keyboard alone", async () => {
+  const [ash, beech, cedar] = schools;
+  let page = await head(cedar);
+  let hands = keyboard(page);
+  await page.goto(cedar.page);
+  const own = page.getByRole("region", { name: "Under way at our school" })
+    .getByRole("link", { name: /Echo reading/ });
+  await hands.to(own);
+  await hands.press("Enter");
+  await hands.to(page.getByRole("button", { name: "Report what came of it" }));
+  await hands.press("Enter");
+  await page.waitForURL(/\/write\//);
+  for (const [label, text] of [["From", "01122026"], ["To", "06262026"]]) {
+    // A field for a day is typed part by part, as the browser's own language has them.
+    await hands.to(page.getByLabel(label, { exact: true }));
+    await hands.type(text);
+  }
+  await hands.to(page.getByLabel("What did you see?"));
+  await hands.type("Pupils asked for longer texts.");
+  await hands.to(page.getByLabel("What else may explain it?"));
+  await hands.type("A reading week in spring.");
+  await hands.choose("conclusion", "Continue with changes");
+  await sharesByKeyboard(page);
+
+  // A question to another school, from the page of its record.
+  page = await head(beech);
+  hands = keyboard(page);
+  await page.goto(beech.page + intervention);
+  await hands.to(page.getByRole("button", { name: "Ask or say something" }));
+  await hands.press("Enter");
+  await hands.choose("type", "A question");
+  await hands.to(page.getByLabel("What do you want to say?"));
+  await hands.type("How long is one session?");
+  await sharesByKeyboard(page);
+  const asked = await head(ash);
+  await until("the question at the other school", async () => {
+    await asked.goto(ash.page);
+    return await asked.getByText("How long is one session?").count() > 0;
+  });
+
+  page = await head(ash);
+  hands = keyboard(page);
+  await page.goto(`${ash.page}/resources`);
+  await hands.to(page.getByRole("link", { name: "Add files" }));
+  await hands.press("Enter");
+  await page.waitForURL(/\/resources\/add/);
+  const choosing = page.waitForEvent("filechooser");
+  await hands.to(page.getByLabel("Files", { exact: true }));
+  await hands.press("Enter");
+  const text = Buffer.from("Ten questions about a text, to ask each other.");
+  await (await choosing).setFiles({ name: "questions.txt", mimeType: "text/plain", buffer: text });
+  await hands.to(page.getByRole("button", { name: "Add files" }));
+  await hands.press("Enter");
+  await page.waitForURL(/\/write\//);
+  await hands.to(page.getByLabel("Title"));
+  await hands.press("Control+A");
+  await hands.type("Questions in pairs");
+  await sharesByKeyboard(page);
+  await cedar.finds("Questions in pairs");
+});
+
+test("a school is invited, and lets itself be let in, by the keyboard alone", async () => {
+  const [ash] = schools;
+  const elm = await School.start("Elm Primary");
+  schools.push(elm);
+  let page = await head(ash);
+  let hands = keyboard(page);
+  await page.goto(`${ash.page}/network`);
+  await hands.to(page.getByRole("link", { name: "Vale Learning Trust" }));
+  await hands.press("Enter");
+  await hands.to(page.getByRole("button", { name: "Make an invite" }));
+  await hands.press("Enter");
+  const line = (await page.getByLabel("Line to send").inputValue()).trim();
+
+  page = await head(elm);
+  hands = keyboard(page);
+  await firstSignIn(page, elm);
+  await page.goto(`${elm.page}/network`);
+  await hands.to(page.getByLabel("Invite", { exact: true }));
+  await page.keyboard.insertText(line);
+  await hands.to(page.getByRole("button", { name: "See what it does" }));
+  await hands.press("Enter");
+  await page.getByRole("heading", { name: "Join Vale Learning Trust?" }).waitFor();
+  await hands.to(page.getByRole("button", { name: "Join the group" }));
+  await hands.press("Enter");
+  await page.getByText("Waiting for Ash Primary").waitFor();
+
+  page = await head(ash);
+  hands = keyboard(page);
+  await page.goto(`${ash.page}/network`);
+  await hands.to(page.getByRole("link", { name: "Vale Learning Trust" }));
+  await hands.press("Enter");
+  await hands.to(page.getByRole("button", { name: /Let in/ }));
+  await hands.press("Enter");
+  await elm.finds(TITLE);
 });
 
 test("every page is well made on a phone and a desktop, in both themes, and works without scripts",

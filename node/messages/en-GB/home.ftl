@@ -20,3 +20,11 @@ state-proposed = proposed
 state-running = running
 state-finished = finished
 state-stopped = stopped
+home-came = { $count ->
+    [0] Nothing came since you last looked, on { $day }. These are the newest.
+    [one] 1 record came since you last looked, on { $day }.
+   *[other] { $count } records came since you last looked, on { $day }.
+}
+home-came-much = Much has changed since you last looked, on { $day }. These are the newest.
+home-comments = Said to our school
+home-question-waits = Waits for an answer

@@ -56,3 +56,6 @@ record-pin = Pin
 record-unpin = Unpin
 record-pinned = pinned
 record-pin-means = A file that you pin is fetched and stays at this school, also when room is needed for others.
+comments-heading = What schools say
+comments-none = No school has asked or said anything yet.
+comments-begin = Ask or say something

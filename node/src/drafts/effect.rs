@@ -1,9 +1,7 @@
 //! What the figures of a report that is being written show, as every node would work it out.
 
 use staffroom_protocol::record::{Authored, Content, Kind, Severity};
-use staffroom_search::evidence::{
-    self, Lineage, LineageKind, LineageRecord, Point, ReportRow, Sentence,
-};
+use staffroom_search::evidence::{self, Point, ReportRow, Sentence};
 
 use super::Draft;
 use super::form::Form;
@@ -62,36 +60,11 @@ impl Node {
         record.redact();
         let summary = record.summarise();
         let Content::ImpactReport(report) = &record.content else { return shown };
-        let Some(of) = &report.of else { return shown };
-        if summary.figures.is_none() || !shown.remarks.is_empty() {
+        if report.of.is_none() || summary.figures.is_none() || !shown.remarks.is_empty() {
             return shown;
         }
         let Some(held) = about else { return shown };
-        let on = held.entry.key();
-        let identity = self.identity();
-        let mut report = LineageRecord {
-            key: (identity.school(), draft.id),
-            kind: LineageKind::ImpactReport,
-            school_name: identity.claims().name.clone(),
-            phase: identity.claims().phase.clone(),
-            contact_role: String::new(),
-            summary,
-        };
-        for reference in report.summary.references.iter_mut().filter(|one| one.record == of.record)
-        {
-            reference.school = Some(on.school);
-        }
-        let tried = held.summary.clone().map(|summary| LineageRecord {
-            key: (on.school, on.record),
-            // What an adoption takes up does not matter here: its own figures are looked at alone.
-            kind: LineageKind::Intervention,
-            school_name: identity.claims().name.clone(),
-            phase: identity.claims().phase.clone(),
-            contact_role: String::new(),
-            summary,
-        });
-        let records: Vec<LineageRecord> = tried.into_iter().chain([report]).collect();
-        let lineage = Lineage::of((on.school, on.record), &records);
+        let lineage = self.report_alone(held, draft.id, summary);
         shown.row = evidence::report_rows(&lineage).into_iter().next();
         shown.sentences = evidence::summary(&lineage);
         let wanted = [Point::Gain, Point::Strength, Point::Care];

@@ -15,6 +15,7 @@ use crate::file_texts::KnownText;
 use crate::intake::KeepError;
 use crate::media;
 use crate::node::Node;
+use crate::people::UserName;
 use crate::publish::CONFIRMED;
 
 /// A file of a draft.
@@ -113,9 +114,10 @@ impl Node {
         draft: Option<RecordId>,
         file: File,
         licence: &str,
+        by: Option<&UserName>,
     ) -> Result<Draft, AttachError> {
         let hash = file.hash;
-        let attached = self.attach_to(draft, file, licence);
+        let attached = self.attach_to(draft, file, licence, by);
         if attached.is_err() {
             self.forget_unshared(&hash)?;
         }
@@ -127,6 +129,7 @@ impl Node {
         draft: Option<RecordId>,
         file: File,
         licence: &str,
+        by: Option<&UserName>,
     ) -> Result<Draft, AttachError> {
         let attach = |draft: &mut Draft| {
             draft.attach(file.clone())?;
@@ -134,9 +137,9 @@ impl Node {
             Ok::<_, AttachError>(())
         };
         if let Some(id) = draft {
-            return Ok(self.drafts().change(&id.to_string(), attach)?.0);
+            return Ok(self.drafts().change(&id.to_string(), by, attach)?.0);
         }
-        let mut draft = self.new_draft(Kind::Resource)?;
+        let mut draft = self.new_draft(Kind::Resource, by)?;
         let mut set = |name: &str, value: &str| {
             draft.fields.insert(name.to_owned(), vec![value.to_owned()]);
         };
@@ -151,8 +154,13 @@ impl Node {
     }
 
     /// Takes a file out of a draft, and returns the draft without it.
-    pub(crate) fn detach(&self, draft: &RecordId, hash: &Hash) -> Result<Draft, AttachError> {
-        let (draft, had) = self.drafts().change(&draft.to_string(), |draft| {
+    pub(crate) fn detach(
+        &self,
+        draft: &RecordId,
+        hash: &Hash,
+        by: Option<&UserName>,
+    ) -> Result<Draft, AttachError> {
+        let (draft, had) = self.drafts().change(&draft.to_string(), by, |draft| {
             let before = draft.files.len();
             draft.files.retain(|one| one.file.hash != *hash);
             Ok::<_, DraftError>(draft.files.len() < before)
@@ -170,8 +178,9 @@ impl Node {
         draft: &RecordId,
         hash: &Hash,
         by: &File,
+        person: Option<&UserName>,
     ) -> Result<Draft, AttachError> {
-        let (draft, had) = self.drafts().change(&draft.to_string(), |draft| {
+        let (draft, had) = self.drafts().change(&draft.to_string(), person, |draft| {
             let one = draft.files.iter_mut().find(|one| one.file.hash == *hash);
             Ok::<_, DraftError>(one.map(|one| one.file = by.clone()).is_some())
         })?;
@@ -252,22 +261,22 @@ mod tests {
             file(name, content)
         };
         let (plan, other) = (come("plan.txt", b"a plan"), come("other.txt", b"another"));
-        let draft = node.attach_file(None, plan.clone(), "CC-BY-4.0").unwrap();
+        let draft = node.attach_file(None, plan.clone(), "CC-BY-4.0", None).unwrap();
         let is_here = |file: &File| node.blobs().size(&file.hash).unwrap().is_some();
-        let left = node.detach(&draft.id, &other.hash).unwrap();
+        let left = node.detach(&draft.id, &other.hash, None).unwrap();
         assert_eq!(left.files.len(), 1);
         assert!(is_here(&other), "it has only just come and is for another draft");
         // In the place of one that was taken out meanwhile nothing is put, and nothing is left over.
-        let left = node.replace_in_draft(&draft.id, &Hash::of(b"gone"), &other).unwrap();
+        let left = node.replace_in_draft(&draft.id, &Hash::of(b"gone"), &other, None).unwrap();
         assert!(left.files.len() == 1 && !is_here(&other));
-        let left = node.detach(&draft.id, &plan.hash).unwrap();
+        let left = node.detach(&draft.id, &plan.hash, None).unwrap();
         assert!(left.files.is_empty() && !is_here(&plan));
         // What was added since the page was shown goes with the draft.
         let late = come("late.txt", b"late");
-        node.attach_file(Some(draft.id), late.clone(), "").unwrap();
+        node.attach_file(Some(draft.id), late.clone(), "", None).unwrap();
         node.discard_draft(&draft.id).unwrap();
         assert!(!is_here(&late));
-        let gone = node.attach_file(Some(draft.id), come("more.txt", b"more"), "");
+        let gone = node.attach_file(Some(draft.id), come("more.txt", b"more"), "", None);
         assert!(matches!(gone, Err(AttachError::Draft(DraftError::Unknown(_)))), "{gone:?}");
     }
 

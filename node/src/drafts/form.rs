@@ -5,6 +5,7 @@
 
 mod framework;
 mod offer;
+mod peer_review;
 
 use staffroom_protocol::record::Kind;
 use staffroom_protocol::vocabulary::Vocabulary;
@@ -66,7 +67,7 @@ impl Input {
 }
 
 impl Form {
-    /// The form of a kind; none for kinds that have none yet.
+    /// The form of a kind.
     pub(crate) fn of(kind: Kind) -> Option<&'static Self> {
         match kind {
             Kind::Intervention => Some(&INTERVENTION),
@@ -78,7 +79,8 @@ impl Form {
             Kind::Plan => Some(&framework::PLAN),
             Kind::SelfAssessment => Some(&framework::SELF_ASSESSMENT),
             Kind::Offer => Some(&offer::OFFER),
-            Kind::PeerReview | Kind::Comment => None,
+            Kind::PeerReview => Some(&peer_review::PEER_REVIEW),
+            Kind::Comment => Some(&COMMENT),
         }
     }
 
@@ -281,6 +283,31 @@ static RESOURCE: Form = Form {
                     Input::Text,
                 ),
                 AUTHOR_ROLE,
+            ],
+        },
+        WHO_SEES,
+    ],
+};
+
+static COMMENT: Form = Form {
+    heading: "write-comment",
+    parts: &[
+        Part {
+            heading: None,
+            fields: &[
+                field("on", "write-of", Input::Kept),
+                field(
+                    "type",
+                    "write-comment-type",
+                    Input::Choice(&[
+                        ("question", "comment-question"),
+                        ("answer", "comment-answer"),
+                        ("thanks", "comment-thanks"),
+                        ("caution", "comment-caution"),
+                    ]),
+                ),
+                hinted("text", "write-comment-text", "write-comment-text-hint", Input::Text),
+                hinted("title", "write-title", "write-comment-title-hint", Input::Line),
             ],
         },
         WHO_SEES,

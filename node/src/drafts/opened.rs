@@ -14,7 +14,9 @@ use super::{Column, Draft, DraftError, Fields, names_another};
 use crate::clock::today;
 use crate::home::{HomeError, random};
 use crate::node::Node;
+use crate::people::UserName;
 use crate::records::{HeldRecord, RecordError};
+use crate::school_year::SchoolYear;
 
 /// Characters that a title may have.
 const MOST_TITLE_CHARS: usize = 200;
@@ -46,14 +48,19 @@ pub(crate) enum StartError {
 
 impl Node {
     /// Begins a draft of a kind, about the record whose id is given, and keeps it.
-    pub(crate) fn start_draft(&self, kind: &str, of: Option<&str>) -> Result<Draft, StartError> {
+    pub(crate) fn start_draft(
+        &self,
+        kind: &str,
+        of: Option<&str>,
+        by: Option<&UserName>,
+    ) -> Result<Draft, StartError> {
         let unknown = || StartError::Kind { kind: kind.chars().take(40).collect() };
         let kind: Kind = kind.parse().map_err(|_| unknown())?;
         if Form::of(kind).is_none() {
             return Err(unknown());
         }
-        let mut draft = self.new_draft(kind)?;
-        let is_about_another = matches!(kind, Kind::Adoption | Kind::ImpactReport);
+        let mut draft = self.new_draft(kind, by)?;
+        let is_about_another = matches!(kind, Kind::Adoption | Kind::ImpactReport | Kind::Comment);
         match of.filter(|of| !of.is_empty()) {
             Some(of) if is_about_another || kind == Kind::Resource => {
                 self.fill_in(kind, &self.find_record(of)?, &mut draft.fields)?;
@@ -67,7 +74,7 @@ impl Node {
     }
 
     /// An empty draft, which is not kept yet.
-    pub(super) fn new_draft(&self, kind: Kind) -> Result<Draft, StartError> {
+    pub(super) fn new_draft(&self, kind: Kind, by: Option<&UserName>) -> Result<Draft, StartError> {
         let mut fields = Fields::new();
         let names = self.own_group_names();
         // Who sees it is for its author to say, where there is anything to say.
@@ -75,12 +82,18 @@ impl Node {
             fields.insert("groups".to_owned(), names);
         }
         let id = RecordId::from_bytes(random(self.home().dir())?);
-        Ok(Draft::new(id, kind, fields, Timestamp::now()))
+        let mut draft = Draft::new(id, kind, fields, Timestamp::now());
+        draft.was_changed_by(by);
+        Ok(draft)
     }
 
     /// The draft of the next version of one of this school's records: the one that is being written, or
     /// a new one.
-    pub(crate) fn change_record(&self, id: &str) -> Result<Draft, StartError> {
+    pub(crate) fn change_record(
+        &self,
+        id: &str,
+        by: Option<&UserName>,
+    ) -> Result<Draft, StartError> {
         let held = self.find_record(id)?;
         let EntryKey { school, record, .. } = held.entry.key();
         match self.drafts().get(&record.to_string()) {
@@ -94,7 +107,8 @@ impl Node {
         let groups = held.groups.iter().filter_map(|group| names.remove(group)).collect();
         let text = held.record.as_ref().ok_or(StartError::NotToChange)?;
         let draft = Draft::of_record(record, text, groups, Timestamp::now());
-        let draft = draft.ok_or(StartError::NotToChange)?;
+        let mut draft = draft.ok_or(StartError::NotToChange)?;
+        draft.was_changed_by(by);
         self.drafts().keep(&draft)?;
         Ok(draft)
     }
@@ -111,7 +125,7 @@ impl Node {
             if held.entry.kind() != Kind::Resource.as_str() {
                 return Err(StartError::NotAResource);
             }
-        } else if !held.is_trial() {
+        } else if kind != Kind::Comment && !held.is_trial() {
             return Err(StartError::NotTried);
         }
         let identity = self.identity();
@@ -126,6 +140,8 @@ impl Node {
         if kind == Kind::ImpactReport {
             set("title", format!("What came of {}", shortened(&summary.title, "")));
             fill_in_period(summary, set);
+        } else if kind == Kind::Comment {
+            set("title", format!("On {}", shortened(&summary.title, "")));
         } else {
             set("title", shortened(&summary.title, &format!(" at {}", identity.claims().name)));
         }
@@ -174,8 +190,7 @@ fn begin(kind: Kind, today: Date, fields: &mut Fields) {
             }
         }
         Kind::Plan => {
-            let first = if today.month() >= 9 { today.year() } else { today.year() - 1 };
-            let year = format!("{first}/{:02}", (first + 1) % 100);
+            let year = SchoolYear::of(today).to_string();
             set("title", format!("Improvement plan {year}"));
             set("academic_year", year);
         }

@@ -44,6 +44,8 @@ pub(super) struct Access {
 
 const READ: Need = Need::OneOf(&Role::ALL);
 const CONTRIBUTE: Need = Need::OneOf(&[Role::Contributor]);
+const APPROVE: Need = Need::InPerson(&[Role::Approver]);
+const CHECK: Need = Need::OneOf(&[Role::Contributor, Role::Approver]);
 const WITHDRAW: Need = Need::OneOf(&[Role::Contributor, Role::DataProtection]);
 const RECEIPTS: Need = WITHDRAW;
 const AUDIT: Need = Need::OneOf(&[Role::Administrator, Role::DataProtection]);
@@ -108,6 +110,7 @@ const TABLE: &[Access] = &[
     look("/search", READ),
     look("/framework", READ),
     look("/development", READ),
+    look("/this-year", READ),
     look("/records/{id}", READ),
     look("/records/{id}/files/{hash}", READ),
     look("/records/{id}/files/{hash}/preview", READ),
@@ -120,16 +123,20 @@ const TABLE: &[Access] = &[
     quiet(POST, "/resources/add", CONTRIBUTE),
     look("/records/{id}/withdraw", WITHDRAW),
     act(POST, "/records/{id}/withdraw", WITHDRAW, "withdrew a record"),
-    look("/write", CONTRIBUTE),
+    look("/write", CHECK),
     quiet(POST, "/write", CONTRIBUTE),
     look("/write/{id}", CONTRIBUTE),
     quiet(POST, "/write/{id}", CONTRIBUTE),
     quiet(POST, "/write/{id}/autosave", CONTRIBUTE),
     quiet(POST, "/write/{id}/effect", CONTRIBUTE),
     quiet(POST, "/write/{id}/discard", CONTRIBUTE),
-    look("/write/{id}/check", CONTRIBUTE),
+    look("/write/{id}/check", CHECK),
     quiet(POST, "/write/{id}/check", CONTRIBUTE),
     quiet(POST, "/write/{id}/publish", CONTRIBUTE),
+    act(POST, "/write/{id}/ask", CONTRIBUTE, "asked for approval of a draft"),
+    act(POST, "/write/{id}/take-back", CONTRIBUTE, "took back a request for approval"),
+    act(POST, "/write/{id}/approve", APPROVE, "approved a draft and published it"),
+    act(POST, "/write/{id}/send-back", APPROVE, "sent back a draft"),
     look("/saved-searches", READ),
     quiet(POST, "/saved-searches", READ),
     quiet(POST, "/saved-searches/seen", READ),
@@ -159,6 +166,7 @@ const TABLE: &[Access] = &[
     act(POST, "/settings/line", ADMINISTER, "changed how much may pass on the line"),
     act(POST, "/settings/line/lift", ADMINISTER, "lifted the ceilings of the line"),
     act(POST, "/settings/storage", ADMINISTER, "changed the room for other schools’ files"),
+    act(POST, "/settings/approval", ADMINISTER, "changed whether what is shared needs approval"),
     act(POST, "/settings/servers/{node}/revoke", ADMINISTER, "revoked a server"),
     look("/suggestions", READ),
     look("/metrics", ADMINISTER),
@@ -207,6 +215,8 @@ const TABLE: &[Access] = &[
     look("/api/v1/line", READ),
     act(PUT, "/api/v1/line", ADMINISTER, "changed how much may pass on the line"),
     act(DELETE, "/api/v1/line", ADMINISTER, "lifted the ceilings of the line"),
+    look("/api/v1/approval", READ),
+    act(PUT, "/api/v1/approval", ADMINISTER, "changed whether what is shared needs approval"),
     look("/api/v1/nodes", ADMINISTER),
     act(PUT, "/api/v1/nodes/{node}/revocation", ADMINISTER, "revoked a server"),
     act(DELETE, "/api/v1/files/{hash}", ADMINISTER, "removed the beginning of a file"),

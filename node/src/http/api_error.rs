@@ -11,7 +11,7 @@ use staffroom_search::QueryError;
 use crate::adaptations::AdaptationsError;
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
-use crate::drafts::{AttachError, DraftError, StartError};
+use crate::drafts::{ApprovalError, AttachError, DraftError, StartError};
 use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
@@ -223,6 +223,21 @@ impl From<DraftError> for ApiError {
             }
         };
         Self { status, message: error.to_string() }
+    }
+}
+
+impl From<ApprovalError> for ApiError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::NotNeeded | ApprovalError::NotWaiting => {
+                Self::conflict(error.to_string())
+            }
+            ApprovalError::Own => Self::forbidden(error.to_string()),
+            ApprovalError::NoNote | ApprovalError::LongNote(_) => {
+                Self::bad_request(error.to_string())
+            }
+            ApprovalError::Draft(error) => error.into(),
+        }
     }
 }
 

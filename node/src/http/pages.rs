@@ -15,6 +15,7 @@ pub(super) mod saved_searches;
 pub(super) mod search;
 pub(super) mod settings;
 pub(super) mod sign_in;
+pub(super) mod this_year;
 mod verdict;
 pub(super) mod withdrawal;
 pub(super) mod write;
@@ -53,6 +54,7 @@ const STYLE: &str = concat!(
     include_str!("../../assets/style/write.css"),
     include_str!("../../assets/style/framework.css"),
     include_str!("../../assets/style/resources.css"),
+    include_str!("../../assets/style/year.css"),
     include_str!("../../assets/style/print.css"),
 );
 

@@ -13,6 +13,7 @@ use super::api_error::{ApiError, blocking};
 use super::evidence::EvidenceReport;
 use super::guard::Noted;
 use super::nodes::Unlock;
+use super::visitor::Visitor;
 use crate::adaptations::Adaptations;
 use crate::erasure::WithdrawalReceipts;
 use crate::node::Node;
@@ -70,6 +71,7 @@ pub(crate) struct Withdraw {
 
 pub(super) async fn publish(
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Json(request): Json<PublishRequest>,
 ) -> Result<(Extension<Noted>, Json<Vec<PublishOutcome>>), ApiError> {
     if request.records.len() > MAX_RECORDS {
@@ -78,8 +80,14 @@ pub(super) async fn publish(
             "{found} records are more than the {MAX_RECORDS} that one request may have"
         )));
     }
-    let publishing = Arc::clone(&node);
     let check_only = request.options.check_only;
+    if !check_only && visitor.asks_a_colleague(&node) {
+        return Err(ApiError::forbidden(
+            "at this school a colleague approves what is shared: write it on the page Write and ask for \
+             approval there, or publish it with the command line on the school's server",
+        ));
+    }
+    let publishing = Arc::clone(&node);
     let (outcomes, told) =
         blocking(move || publishing.publish(request.records, &request.options)).await??;
     told.tell(&node).await;

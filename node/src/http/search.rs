@@ -197,7 +197,7 @@ fn searched(node: &Node, query: &Query) -> Vec<GroupId> {
 }
 
 /// The name of a kind as people read it; one from a newer node as it is spelled.
-pub(super) fn kind_label(kind: &str) -> String {
+pub(crate) fn kind_label(kind: &str) -> String {
     kind.parse::<Kind>().map_or_else(|_| readable::label(kind), |kind| kind.label().to_owned())
 }
 

@@ -13,7 +13,7 @@ use super::api_error::blocking;
 use super::door::Door;
 use crate::audit::Actor;
 use crate::node::Node;
-use crate::people::{Roles, Scope, SecretHash, UserName};
+use crate::people::{Role, Roles, Scope, SecretHash, UserName};
 use crate::question::parameters;
 
 /// The only address at which a token may stand in the address: news readers can send it no other way.
@@ -48,6 +48,29 @@ impl Visitor {
             Who::CommandLine => Actor::CommandLine,
             Who::Person { name, .. } | Who::Token { name, .. } => Actor::Person(name.clone()),
         }
+    }
+
+    /// Who it is, signed in or by a token; none for the command line, which is nobody in particular.
+    pub(crate) fn person(&self) -> Option<&UserName> {
+        match &self.who {
+            Who::Nobody | Who::CommandLine => None,
+            Who::Person { name, .. } | Who::Token { name, .. } => Some(name),
+        }
+    }
+
+    /// Whether the visitor may do what a role may.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        match &self.who {
+            Who::Nobody => false,
+            Who::CommandLine => true,
+            Who::Person { roles, .. } | Who::Token { roles, .. } => roles.contains(&role),
+        }
+    }
+
+    /// Whether the visitor asks a colleague before anything is shared. Whoever can read the data directory
+    /// could set it otherwise, and asks nobody.
+    pub(crate) fn asks_a_colleague(&self, node: &Node) -> bool {
+        node.approval().is_needed() && !matches!(self.who, Who::CommandLine)
     }
 
     /// Notes in the audit log what the visitor did.
@@ -170,7 +193,6 @@ fn address(request: &Parts, door: &Door) -> IpAddr {
 #[cfg(test)]
 pub(super) mod for_tests {
     use super::*;
-    use crate::people::Role;
 
     pub(in super::super) fn person(roles: &[Role]) -> Who {
         Who::Person {

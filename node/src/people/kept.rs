@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use super::looked::Looked;
 use super::name::UserName;
 use super::role::Roles;
 use super::secret::SecretHash;
@@ -43,6 +44,9 @@ pub(crate) struct Person {
     pub(crate) added: Timestamp,
     pub(crate) last_sign_in: Option<Timestamp>,
     pub(super) tokens: BTreeMap<SecretHash, PersonalToken>,
+    /// Up to where the person has seen what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) looked: Option<Looked>,
 }
 
 impl Person {
@@ -56,6 +60,7 @@ impl Person {
             added,
             last_sign_in: None,
             tokens: BTreeMap::new(),
+            looked: None,
         }
     }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::civil::Date;
 use staffroom_protocol::record::offer::Direction;
-use staffroom_protocol::record::{Offer, PeerReview, Period};
+use staffroom_protocol::record::{Offer, PeerReview};
 use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::frame::Frame;
@@ -149,20 +149,6 @@ impl DevelopmentPage {
             facts.push(self.frame.with("development-places", "count", places));
         }
         facts.join(" · ")
-    }
-
-    fn period(&self, period: &Period) -> String {
-        match &period.to {
-            Some(to) if *to == period.from => self.frame.date(to),
-            Some(to) => {
-                let args = [
-                    ("from", self.frame.date(&period.from).into()),
-                    ("to", self.frame.date(to).into()),
-                ];
-                self.frame.language.say("development-from-to", &args)
-            }
-            None => self.frame.with("development-from", "day", self.frame.date(&period.from)),
-        }
     }
 
     fn stage(&self, review: &PeerReview) -> String {

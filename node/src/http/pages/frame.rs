@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use fluent_bundle::FluentValue;
 use jiff::civil::Date;
+use staffroom_protocol::record::{Period, State};
 
 use super::super::messages::Language;
 use super::super::visitor::{Visitor, Who, cookie};
@@ -62,7 +63,7 @@ pub(crate) struct Entry {
     pub(crate) here: bool,
 }
 
-/// For those who may write only.
+/// For those only who may write, or approve what others wrote.
 const WRITE: &str = "/write";
 
 /// The pages of the main navigation.
@@ -123,6 +124,19 @@ impl Frame {
         self.day(&date.to_string())
     }
 
+    /// A time as it is read aloud: "3 November 2025 to 4 November 2025".
+    pub(crate) fn period(&self, period: &Period) -> String {
+        let from = self.date(&period.from);
+        match &period.to {
+            Some(to) if *to == period.from => from,
+            Some(to) => {
+                let args = [("from", from.into()), ("to", self.date(to).into())];
+                self.language.say("development-from-to", &args)
+            }
+            None => self.with("development-from", "day", from),
+        }
+    }
+
     /// A number with its thousands apart, which both languages do with a comma.
     pub(crate) fn number(&self, number: u64) -> String {
         let digits = number.to_string();
@@ -139,7 +153,8 @@ impl Frame {
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> {
         let path = self.address.split('?').next().unwrap_or_default();
         let settings = self.administers().then_some(SETTINGS);
-        let for_reader = |(to, _): &(&str, &str)| *to != WRITE || self.contributes();
+        let writes = self.contributes() || self.approves();
+        let for_reader = move |(to, _): &(&str, &str)| *to != WRITE || writes;
         ENTRIES.into_iter().filter(for_reader).chain(settings).map(move |(to, label)| {
             let here = path == to || to != "/" && path.starts_with(&format!("{to}/"));
             Entry { path: to, label, here }
@@ -154,6 +169,11 @@ impl Frame {
     /// Whether who reads the page may write and share records.
     pub(crate) fn contributes(&self) -> bool {
         self.has(Role::Contributor)
+    }
+
+    /// Whether who reads the page may approve what colleagues wrote.
+    pub(crate) fn approves(&self) -> bool {
+        self.has(Role::Approver)
     }
 
     /// Whether who reads the page may withdraw records, and see who has erased them.
@@ -178,6 +198,16 @@ impl Frame {
     /// Whether some of what is here may be said in English although another language was chosen.
     pub(crate) fn is_partial(&self) -> bool {
         self.language != Language::English
+    }
+}
+
+/// The message that says how far something has got.
+pub(crate) fn state_message(state: State) -> &'static str {
+    match state {
+        State::Proposed => "state-proposed",
+        State::Running => "state-running",
+        State::Finished => "state-finished",
+        State::Stopped => "state-stopped",
     }
 }
 

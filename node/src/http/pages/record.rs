@@ -19,11 +19,13 @@ use super::verdict::Verdict;
 use super::write::CHANGE;
 use super::{at_work, error_page, render};
 use crate::ago::minute;
+use crate::comments::Comment;
 use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
 use crate::http::{download, previews, versions};
 use crate::keeping::Copies;
+use crate::names::Names;
 use crate::node::Node;
 use crate::older_versions::ListedVersion;
 use crate::readable::{self, Field, Readable};
@@ -58,6 +60,10 @@ struct RecordPage<'a> {
     /// What whoever takes it up must keep, and may change.
     kept: Vec<String>,
     adaptable: Vec<String>,
+    /// What schools say to it.
+    comments: Vec<Comment>,
+    /// Whether the reader may say something to it.
+    may_comment: bool,
     action: Action,
     /// What is taken up, reported on or changed: its id and its school's.
     of: String,
@@ -179,6 +185,7 @@ struct Found {
     pictured: BTreeSet<Hash>,
     earlier: Vec<ListedVersion>,
     similar: Vec<HitReport>,
+    comments: Vec<Comment>,
     action: Action,
     of: String,
     trials: Vec<Trial>,
@@ -220,6 +227,10 @@ pub(crate) async fn record(
             versions => versions?,
         };
         earlier.retain(|version| !version.current);
+        let comments = match held.summary {
+            Some(_) => finding.comments_on(&Names::of(&finding), (school, record))?,
+            None => Vec::new(),
+        };
         let record = report(&finding, held)?;
         Ok(Found {
             pictured: pictured(&finding, &record, &copies),
@@ -228,6 +239,7 @@ pub(crate) async fn record(
             copies,
             earlier,
             similar,
+            comments,
             action,
             of,
             trials,
@@ -248,6 +260,8 @@ pub(crate) async fn record(
         kept: elements(&record, |intervention| &intervention.core_elements),
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
         trials: found.trials,
+        comments: found.comments,
+        may_comment: contributes && record.kind != Kind::Comment.as_str(),
         action: found.action,
         of: found.of,
         receipts: found.receipts,

@@ -16,6 +16,7 @@ use staffroom_protocol::group::Capacity;
 use super::frame::Frame;
 use super::{at_work, in_the_way, render};
 use crate::http::api_error::{ApiError, blocking};
+use crate::http::approval::{self, ApprovalReport};
 use crate::http::guard::Noted;
 use crate::http::nodes::Unlock;
 use crate::http::status::{StatusReport, report};
@@ -43,6 +44,7 @@ struct About {
     /// What is in force, or what would be to begin with.
     line: LineSettings,
     servers: Vec<OwnNode>,
+    approval: ApprovalReport,
     /// Whether the school's key is locked with a passphrase, which revoking a server asks for.
     locked: bool,
 }
@@ -56,6 +58,7 @@ impl About {
             line: in_force.as_ref().map(|one| one.settings.clone()).unwrap_or_default(),
             in_force,
             servers: node.own_nodes(),
+            approval: approval::report(node),
             locked: node.home().asks_for_passphrase(),
         })
     }
@@ -212,6 +215,29 @@ pub(crate) async fn set_storage(
         let about = format!("{} at most", typed(request.settings.total));
         blocking(move || storage::changed(&setting, request)).await??;
         Ok(about)
+    };
+    let done = done.await;
+    back(frame, node, done).await
+}
+
+/// Whether a colleague approves what is shared.
+#[derive(Deserialize)]
+pub(crate) struct ApprovalForm {
+    /// Ticked, one does.
+    needed: Option<String>,
+}
+
+pub(crate) async fn set_approval(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    form: Result<Form<ApprovalForm>, FormRejection>,
+) -> Response {
+    let setting = Arc::clone(&node);
+    let done = async {
+        let Form(form) = form?;
+        let needed = form.needed.is_some();
+        blocking(move || setting.approval().set(needed)).await??;
+        Ok(approval::about(needed))
     };
     let done = done.await;
     back(frame, node, done).await

@@ -1,5 +1,6 @@
 //! Writing: what is being written, and how something new is begun.
 
+pub(crate) mod approval;
 pub(crate) mod check;
 pub(crate) mod draft;
 mod shown;
@@ -7,15 +8,19 @@ mod shown;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{RawForm, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use self::approval::{Standing, Waiting};
 use super::frame::Frame;
 use super::{asset, at_work, render};
 use crate::drafts::Draft;
+use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::own_work::OwnWork;
+use crate::people::Role;
 use crate::question::value;
 
 /// What a form sends in place of a kind to write the next version of a record.
@@ -28,31 +33,53 @@ pub(crate) const MAX_FORM_BYTES: usize = 1024 * 1024;
 #[template(path = "write.html")]
 struct WritePage {
     frame: Frame,
-    drafts: Vec<Draft>,
+    /// Whether whoever reads this may write, and not only approve.
+    contributes: bool,
+    drafts: Vec<(Draft, Standing)>,
+    /// What waits for the approval of whoever reads this.
+    waiting: Vec<Waiting>,
     /// What this school has not reported on.
     work: Vec<OwnWork>,
 }
 
 impl WritePage {
     fn title(&self, draft: &Draft) -> String {
-        let title = draft.value("title").trim();
-        if title.is_empty() { self.frame.t("write-no-title") } else { title.to_owned() }
+        title(&self.frame, draft)
     }
+}
+
+fn title(frame: &Frame, draft: &Draft) -> String {
+    let title = draft.value("title").trim();
+    if title.is_empty() { frame.t("write-no-title") } else { title.to_owned() }
 }
 
 pub(crate) async fn list(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
 ) -> Result<Response, Response> {
-    let read = at_work(&frame, move || Ok((node.drafts().all()?, node.unreported_work()?)));
-    let (drafts, work) = read.await?;
-    Ok(render(StatusCode::OK, &WritePage { frame, drafts, work }))
+    let (contributes, asking) = (visitor.has(Role::Contributor), frame.clone());
+    let read = at_work(&frame, move || {
+        let waiting = Waiting::for_whom(&asking, &node, &visitor)?;
+        if !contributes {
+            return Ok((Vec::new(), waiting, Vec::new()));
+        }
+        let drafts = node.drafts().all()?.into_iter();
+        let drafts = drafts.map(|draft| {
+            let standing = Standing::of(&node, &draft);
+            (draft, standing)
+        });
+        Ok((drafts.collect(), waiting, node.unreported_work()?))
+    });
+    let (drafts, waiting, work) = read.await?;
+    Ok(render(StatusCode::OK, &WritePage { frame, contributes, drafts, waiting, work }))
 }
 
 /// Begins a draft, about a record where the form names one.
 pub(crate) async fn start(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     RawForm(form): RawForm,
 ) -> Result<Redirect, Response> {
     let sent = sent(&form);
@@ -60,8 +87,8 @@ pub(crate) async fn start(
         let kind = value(&sent, "kind").unwrap_or_default();
         let of = value(&sent, "of");
         Ok(match (kind, of) {
-            (CHANGE, Some(of)) => node.change_record(of)?,
-            _ => node.start_draft(kind, of)?,
+            (CHANGE, Some(of)) => node.change_record(of, visitor.person())?,
+            _ => node.start_draft(kind, of, visitor.person())?,
         })
     });
     let draft = started.await?;

@@ -6,6 +6,7 @@ use staffroom_search::evidence::{Interval, LineageEvidence, Strength};
 use staffroom_search::{Explanation, Hit};
 
 use super::kind_label;
+use crate::news::did_not_work;
 
 /// Schools that a hit names; what hundreds of schools tried would fill a page by itself.
 const NAMED_SCHOOLS: usize = 8;
@@ -115,9 +116,9 @@ impl HitReport {
             None => (hit.abstract_start.clone(), escape(&hit.abstract_start)),
         };
         let school_count = schools.len();
+        let did_not_work = did_not_work(hit.conclusion.as_deref(), hit.effect);
         schools.sort();
         schools.truncate(NAMED_SCHOOLS);
-        let stopped = hit.conclusion.as_deref() == Some("stop");
         Self {
             id: hit.key.record,
             kind_label: kind_label(&hit.kind),
@@ -143,7 +144,7 @@ impl HitReport {
             lineage: hit.lineage.as_ref().map(LineageReport::from),
             school_count,
             schools,
-            did_not_work: stopped || hit.effect.is_some_and(|effect| effect < 0.0),
+            did_not_work,
         }
     }
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
 use futures::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::RecordId;
@@ -24,6 +24,7 @@ use crate::http::api_error::{ApiError, blocking};
 use crate::http::files::{looked_through, take_in};
 use crate::http::pages::frame::Frame;
 use crate::http::pages::{asset, error_page, render};
+use crate::http::visitor::Visitor;
 use crate::node::Node;
 
 /// Bytes of one form: two of the largest files, which a school's line sends in an hour.
@@ -108,13 +109,15 @@ fn form(
 pub(crate) async fn add(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     form_sent: Multipart,
 ) -> Result<Response, Response> {
     let is_script = headers.get(header::ACCEPT).is_some_and(|value| value == "application/json");
     let size = headers.get(header::CONTENT_LENGTH).and_then(|size| size.to_str().ok());
     let size = size.and_then(|size| size.parse::<u64>().ok()).unwrap_or_default();
-    let taken = if size > MOST_BYTES { Err(too_much()) } else { take(&node, form_sent).await };
+    let taken =
+        if size > MOST_BYTES { Err(too_much()) } else { take(&node, &visitor, form_sent).await };
     let (wish, added) = match taken {
         Ok(taken) => taken,
         Err(error) if is_script => return Ok(error.into_response()),
@@ -135,7 +138,11 @@ pub(crate) async fn add(
 }
 
 /// Takes in all files of a form; one that is refused does not keep the others back.
-async fn take(node: &Arc<Node>, mut form: Multipart) -> Result<(Wish, Added), ApiError> {
+async fn take(
+    node: &Arc<Node>,
+    visitor: &Visitor,
+    mut form: Multipart,
+) -> Result<(Wish, Added), ApiError> {
     let mut wish = Wish { each: false, licence: GROUP_ONLY, remove_names: false, draft: None };
     let mut added = Added::default();
     let mut files = 0;
@@ -157,7 +164,7 @@ async fn take(node: &Arc<Node>, mut form: Multipart) -> Result<(Wish, Added), Ap
             )));
         }
         let name = file_names::without_folders(&given).to_owned();
-        match take_one(node, &wish, name.clone(), field).await {
+        match take_one(node, visitor, &wish, name.clone(), field).await {
             Ok(draft) => {
                 if !wish.each {
                     wish.draft = Some(draft.id);
@@ -178,6 +185,7 @@ async fn take(node: &Arc<Node>, mut form: Multipart) -> Result<(Wish, Added), Ap
 
 async fn take_one(
     node: &Arc<Node>,
+    visitor: &Visitor,
     wish: &Wish,
     name: String,
     field: Field<'_>,
@@ -187,6 +195,7 @@ async fn take_one(
     let file = take_in(node, name, Box::pin(pieces(field))).await?;
     let (node, licence, remove_names) = (Arc::clone(node), wish.licence, wish.remove_names);
     let draft = wish.draft.filter(|_| !wish.each);
+    let by = visitor.person().cloned();
     blocking(move || {
         if file.size == 0 {
             node.forget_unshared(&file.hash)?;
@@ -196,7 +205,7 @@ async fn take_one(
             )));
         }
         let kept = looked_through(&node, file, remove_names)?.file;
-        Ok(node.attach_file(draft, kept, licence)?)
+        Ok(node.attach_file(draft, kept, licence, by.as_ref())?)
     })
     .await?
 }

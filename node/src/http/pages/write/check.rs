@@ -11,14 +11,20 @@ use jiff::Timestamp;
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::safeguard::{CAVEAT, Sort};
 
+use super::approval::name_of;
 use super::{draft, sent, shown};
-use crate::drafts::{CLEAR, Checked, Cleared, Draft, DraftError, Remark, SeenFile};
+use crate::drafts::{
+    ApprovalError, CLEAR, Checked, Cleared, Draft, DraftError, MOST_NOTE_CHARS, Remark, SeenFile,
+};
+use crate::http::api_error::ApiError;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::record::{Shown, Titles, titles_of};
 use crate::http::pages::{at_work, render};
 use crate::http::visitor::Visitor;
 use crate::node::Node;
-use crate::publish::{Preview, PublishOptions, PublishOutcome};
+use crate::people::Role;
+use crate::publish::{Preview, PublishOptions, PublishOutcome, Told};
+use crate::question::value;
 use crate::readable::{self, Field, Readable};
 
 /// Something the scan found that its author may clear.
@@ -56,8 +62,47 @@ struct CheckPage<'a> {
     /// What the author cleared before, each with its reason, so that it is looked at again.
     cleared: Vec<ClearedFind>,
     caveat: &'static str,
+    /// What keeps it from being shared as it is, for those who may not change it.
+    problems: Vec<String>,
     /// Names exactly what is shown, so that nothing else is shared by the button below it.
     shown: String,
+    next: Next,
+}
+
+/// What whoever reads the page may do with what it shows.
+enum Next {
+    Share,
+    /// Ask a colleague; there may be none yet who approves it.
+    Ask {
+        has_approver: bool,
+    },
+    /// Wait for a colleague, or take the request back.
+    Wait {
+        since: String,
+        has_approver: bool,
+    },
+    /// Share what a colleague wrote, or send it back.
+    Decide {
+        by: String,
+        since: String,
+    },
+}
+
+impl Next {
+    fn of(frame: &Frame, node: &Node, draft: &Draft, visitor: &Visitor) -> Self {
+        if !visitor.asks_a_colleague(node) {
+            return Self::Share;
+        }
+        let person = visitor.person();
+        let has_approver = node.has_approver_for(draft, person);
+        let Some(asked) = draft.asked() else { return Self::Ask { has_approver } };
+        let since = frame.day(&asked.when.to_string());
+        if visitor.has(Role::Approver) && !draft.is_by(person) {
+            Self::Decide { by: name_of(node, asked.by.as_ref()), since }
+        } else {
+            Self::Wait { since, has_approver }
+        }
+    }
 }
 
 impl CheckPage<'_> {
@@ -69,14 +114,20 @@ impl CheckPage<'_> {
 pub(crate) async fn show(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> Result<Response, Response> {
-    let checking = Arc::clone(&node);
+    let (checking, asking) = (Arc::clone(&node), frame.clone());
+    let may_change = visitor.has(Role::Contributor);
     let checked = at_work(&frame, move || {
         let draft = checking.drafts().get(&id)?;
+        let waits = checking.approval().is_needed() && draft.asked().is_some();
+        if !may_change && !waits {
+            return Err(ApprovalError::NotWaiting.into());
+        }
         let checked = checking.check_draft(&draft)?;
         let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
-        if checked.remarks.iter().any(is_in_the_way) {
+        if may_change && checked.remarks.iter().any(is_in_the_way) {
             return Ok((draft, checked, None));
         }
         let titles = match &checked.preview {
@@ -84,15 +135,18 @@ pub(crate) async fn show(
             None => Titles::new(),
         };
         let files = checking.seen_files(&draft)?;
-        Ok((draft, checked, Some((titles, files))))
+        let next = Next::of(&asking, &checking, &draft, &visitor);
+        Ok((draft, checked, Some((titles, files, next))))
     });
     let (draft, checked, about) = checked.await?;
     let Checked { preview, remarks, cleared } = checked;
-    let Some((titles, files)) = about else {
+    let Some((titles, files, next)) = about else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return draft::show_with(&frame, node, draft, remarks, status).await;
     };
     let finds = remarks.iter().filter_map(|remark| find(&frame, &draft, remark));
+    let finds = if may_change { finds.collect() } else { Vec::new() };
+    let in_the_way = remarks.iter().filter(|remark| remark.refused && !may_change);
     let warnings = remarks.iter().filter(|remark| !remark.refused);
     let page = CheckPage {
         id: draft.id,
@@ -102,10 +156,12 @@ pub(crate) async fn show(
         titles,
         warnings: warnings.map(|remark| shown::words(&frame, remark)).collect(),
         files,
-        finds: finds.collect(),
+        finds,
+        problems: in_the_way.map(|remark| shown::words(&frame, remark)).collect(),
         cleared: cleared.into_iter().map(|one| cleared_find(&frame, one)).collect(),
         caveat: CAVEAT,
-        shown: fingerprint(&draft),
+        shown: draft.fingerprint(),
+        next,
         frame: &frame,
     };
     Ok(render(StatusCode::OK, &page))
@@ -134,20 +190,17 @@ fn cleared_find(frame: &Frame, Cleared { field, place, found, reason }: Cleared)
     ClearedFind { label: field.map_or(place, |field| frame.t(field.label)), found, reason }
 }
 
-fn fingerprint(draft: &Draft) -> String {
-    blake3::hash(draft.written().to_string().as_bytes()).to_hex().to_string()
-}
-
 /// Keeps the reasons that were given, and checks again.
 pub(crate) async fn clear(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     RawForm(form): RawForm,
 ) -> Result<Redirect, Response> {
     let sent = sent(&form);
     let kept = at_work(&frame, move || {
-        let changed = node.drafts().change(&id, |draft| {
+        let changed = node.drafts().change(&id, visitor.person(), |draft| {
             draft.take_in_reasons(&sent, Timestamp::now());
             draft.confirm(|hash| {
                 let hash = hash.to_string();
@@ -161,7 +214,7 @@ pub(crate) async fn clear(
     Ok(Redirect::to(&format!("/write/{id}/check")))
 }
 
-/// Shares what was shown.
+/// Shares what was shown, where nobody has to be asked.
 pub(crate) async fn publish(
     frame: Frame,
     State(node): State<Arc<Node>>,
@@ -171,29 +224,53 @@ pub(crate) async fn publish(
 ) -> Result<Response, Response> {
     let sent = sent(&form);
     let publishing = Arc::clone(&node);
-    let published = at_work(&frame, move || {
+    let asks_a_colleague = visitor.asks_a_colleague(&node);
+    let shared = at_work(&frame, move || {
         let draft = publishing.drafts().get(&id)?;
-        let was_shown =
-            sent.iter().any(|(name, value)| name == "shown" && *value == fingerprint(&draft));
-        if !was_shown {
-            return Ok((draft.id, None));
+        if asks_a_colleague || value(&sent, "shown") != Some(draft.fingerprint().as_str()) {
+            return Ok(Shared::nothing(draft.id));
         }
-        let options = PublishOptions::default();
-        let (outcomes, told) = publishing.publish(vec![draft.written()], &options)?;
-        let is_new = match outcomes.as_slice() {
-            [PublishOutcome::Refused { .. }] => return Ok((draft.id, None)),
-            outcomes => matches!(outcomes, [PublishOutcome::Published { .. }]),
-        };
-        publishing.drafts().remove(&draft.id)?;
-        Ok((draft.id, Some((told, is_new))))
+        share(&publishing, &draft)
     });
-    let (id, told) = published.await?;
-    let Some((told, is_new)) = told else {
+    let shared = shared.await?;
+    let (id, is_new) = (shared.id, shared.is_new);
+    if !shared.tell(&node).await {
         return Ok(Redirect::to(&format!("/write/{id}/check")).into_response());
-    };
-    told.tell(&node).await;
+    }
     if is_new {
         visitor.note(&node, "published", &id.short()).await;
     }
     Ok(Redirect::to(&format!("/records/{id}?shared")).into_response())
+}
+
+/// What came of sharing a draft.
+pub(super) struct Shared {
+    pub(super) id: RecordId,
+    /// What the groups are to hear; none where it is not shared.
+    told: Option<Told>,
+    is_new: bool,
+}
+
+impl Shared {
+    fn nothing(id: RecordId) -> Self {
+        Self { id, told: None, is_new: false }
+    }
+
+    /// Tells the groups, and returns whether it is shared.
+    pub(super) async fn tell(self, node: &Arc<Node>) -> bool {
+        let Some(told) = self.told else { return false };
+        told.tell(node).await;
+        true
+    }
+}
+
+/// Shares a draft, which is one no longer then.
+pub(super) fn share(node: &Node, draft: &Draft) -> Result<Shared, ApiError> {
+    let (outcomes, told) = node.publish(vec![draft.written()], &PublishOptions::default())?;
+    let is_new = match outcomes.as_slice() {
+        [PublishOutcome::Refused { .. }] => return Ok(Shared::nothing(draft.id)),
+        outcomes => matches!(outcomes, [PublishOutcome::Published { .. }]),
+    };
+    node.drafts().remove(&draft.id)?;
+    Ok(Shared { id: draft.id, told: Some(told), is_new })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, RawForm, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,6 +12,7 @@ use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::Kind;
 use staffroom_search::evidence::ReportRow;
 
+use super::approval::Standing;
 use super::sent;
 use super::shown::{self, ShownPart};
 use crate::drafts::form::{Form, PASTED};
@@ -20,7 +22,9 @@ use crate::http::evidence::points;
 use crate::http::files::looked_through;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::{at_work, render};
+use crate::http::visitor::Visitor;
 use crate::node::Node;
+use crate::people::UserName;
 use crate::question::value;
 
 #[derive(Template)]
@@ -37,6 +41,8 @@ struct DraftPage<'a> {
     /// What is in the way, with the field that it is in.
     summary: Vec<(Option<&'static str>, String)>,
     effect: EffectSection<'a>,
+    /// Whether a colleague looks at it before it is shared.
+    standing: Standing,
     /// The day and time at which it was saved.
     saved: String,
 }
@@ -69,6 +75,7 @@ struct Known {
     groups: Vec<String>,
     effect: DraftEffect,
     files: Vec<SeenFile>,
+    standing: Standing,
 }
 
 pub(crate) async fn show(
@@ -86,11 +93,12 @@ fn know(node: &Node, draft: Draft) -> Result<Known, ApiError> {
     let summary = held.and_then(|held| held.summary);
     let about = summary.map(|summary| (summary.title, draft.of().to_owned()));
     let files = node.seen_files(&draft)?;
-    Ok(Known { about, groups: node.own_group_names(), effect, draft, files })
+    let standing = Standing::of(node, &draft);
+    Ok(Known { about, groups: node.own_group_names(), effect, draft, files, standing })
 }
 
 fn page(frame: &Frame, status: StatusCode, known: Known, remarks: &[Remark]) -> Response {
-    let Known { draft, about, groups, effect, files } = known;
+    let Known { draft, about, groups, effect, files, standing } = known;
     let in_the_way = remarks.iter().filter(|remark| remark.refused);
     let page = DraftPage {
         frame,
@@ -103,6 +111,7 @@ fn page(frame: &Frame, status: StatusCode, known: Known, remarks: &[Remark]) -> 
             .map(|one| (one.field.map(|field| field.name), shown::words(frame, one)))
             .collect(),
         effect: EffectSection::of(frame, effect),
+        standing,
         saved: frame.day(&draft.saved.to_string()),
     };
     render(status, &page)
@@ -124,6 +133,7 @@ pub(super) async fn show_with(
 pub(crate) async fn save(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     RawForm(form): RawForm,
 ) -> Result<Response, Response> {
@@ -135,8 +145,10 @@ pub(crate) async fn save(
             draft.take_in(&sent, Timestamp::now());
             Ok::<_, DraftError>(take_pasted(draft, &sent))
         };
-        match saving.drafts().change(&id, take_in) {
-            Ok((draft, pasted)) => Ok((Ok(()), change_files(&saving, draft, &sent)?, pasted)),
+        match saving.drafts().change(&id, visitor.person(), take_in) {
+            Ok((draft, pasted)) => {
+                Ok((Ok(()), change_files(&saving, draft, &sent, visitor.person())?, pasted))
+            }
             Err(error) => {
                 let mut draft = saving.drafts().get(&id)?;
                 let pasted = take_in(&mut draft)?;
@@ -184,16 +196,17 @@ fn change_files(
     node: &Node,
     mut draft: Draft,
     sent: &[(String, String)],
+    by: Option<&UserName>,
 ) -> Result<Draft, ApiError> {
     let button = |name: &str| value(sent, name)?.parse::<Hash>().ok();
     if let Some(hash) = button("take-out") {
-        draft = node.detach(&draft.id, &hash)?;
+        draft = node.detach(&draft.id, &hash, by)?;
     }
     if let Some(hash) = button("remove-names")
         && let Some(one) = draft.files.iter().find(|one| one.file.hash == hash)
     {
         let without = looked_through(node, one.file.clone(), true)?.file;
-        draft = node.replace_in_draft(&draft.id, &hash, &without)?;
+        draft = node.replace_in_draft(&draft.id, &hash, &without, by)?;
     }
     Ok(draft)
 }
@@ -201,12 +214,13 @@ fn change_files(
 /// Keeps what was typed so far, for the script that does so now and then.
 pub(crate) async fn autosave(
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     RawForm(form): RawForm,
 ) -> Result<StatusCode, ApiError> {
     let sent = sent(&form);
     let saved = blocking(move || {
-        node.drafts().change(&id, |draft| {
+        node.drafts().change(&id, visitor.person(), |draft| {
             draft.take_in(&sent, Timestamp::now());
             Ok::<_, DraftError>(())
         })

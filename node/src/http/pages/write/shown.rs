@@ -122,6 +122,7 @@ fn row(frame: &Frame, field: &str) -> Option<String> {
     match (table, question) {
         ("answers", Some(question)) => Some(format!("{}. {}", place + 1, question.label())),
         ("practice_policies", _) => Some(frame.with("write-row-decision", "number", place + 1)),
+        ("next_steps", _) => Some(frame.with("write-row-step", "number", place + 1)),
         _ => Some(frame.with("write-row-priority", "number", place + 1)),
     }
 }
