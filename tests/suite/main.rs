@@ -4,6 +4,7 @@
 
 mod adaptations;
 mod adding_resources;
+mod api;
 mod audit;
 mod bad_input;
 mod bundles;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Query};
 use crate::audit::AuditLine;
 use crate::node::Node;
 
@@ -17,11 +18,18 @@ const MOST: usize = 10_000;
 const USUAL: usize = 100;
 
 /// How much of the log to give.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     limit: Option<usize>,
 }
 
+/// Lists who did what, the newest first.
+#[utoipa::path(
+    get,
+    path = "/audit",
+    responses((status = 200, body = Vec<AuditLine>)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
     Query(Asked { limit }): Query<Asked>,

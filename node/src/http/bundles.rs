@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
@@ -18,8 +17,11 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::hash::GroupId;
 use tokio::sync::mpsc;
+use utoipa::{IntoParams, ToSchema};
 
 use super::api_error::{ApiError, blocking};
+use super::description::Binary;
+use super::given::{Json, Query};
 use crate::bundle::{CarryError, Contents, ExportOptions, Has, Imported, WhichFiles};
 use crate::network;
 use crate::node::Node;
@@ -35,7 +37,7 @@ pub(crate) const CONTENTS: &str = "staffroom-bundle-contents";
 const PIECES_UNDER_WAY: usize = 4;
 
 /// A bundle that is about to come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BundleReport {
     /// The group.
     pub(crate) group: GroupId,
@@ -47,7 +49,8 @@ pub(crate) struct BundleReport {
     pub(crate) bytes: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Make {
     /// None where a request says which.
     group: Option<String>,
@@ -60,19 +63,27 @@ pub(super) struct Make {
     requested: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Ask {
     group: Option<String>,
     invite: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Import {
     #[serde(default)]
     join: bool,
 }
 
-/// Makes a bundle, in answer to a request where the body is one.
+/// Makes a bundle of what a group shares, in answer to a request where the body is one.
+#[utoipa::path(
+    post,
+    path = "/bundles",
+    request_body(content = Option<Binary>, content_type = "application/octet-stream"),
+    responses((status = 200, content(("application/octet-stream")), headers(("staffroom-bundle" = String))), (status = 404), (status = 409)),
+)]
 pub(super) async fn make(
     State(node): State<Arc<Node>>,
     Query(make): Query<Make>,
@@ -107,7 +118,12 @@ pub(super) async fn make(
     Ok(streamed(&report, move |sink| writing.write_bundle(&plan, sink)))
 }
 
-/// Makes a request for a bundle.
+/// Makes a request for a bundle, or for being let in by one.
+#[utoipa::path(
+    post,
+    path = "/bundles/requests",
+    responses((status = 200, content(("application/octet-stream")), headers(("staffroom-bundle" = String))), (status = 404), (status = 409)),
+)]
 pub(super) async fn request(
     State(node): State<Arc<Node>>,
     Query(ask): Query<Ask>,
@@ -130,6 +146,12 @@ pub(super) async fn request(
 }
 
 /// Takes in a bundle.
+#[utoipa::path(
+    post,
+    path = "/bundles/imports",
+    request_body(content = Binary, content_type = "application/octet-stream"),
+    responses((status = 200, body = Imported), (status = 404), (status = 409)),
+)]
 pub(super) async fn import(
     State(node): State<Arc<Node>>,
     Query(import): Query<Import>,

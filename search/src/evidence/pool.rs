@@ -48,10 +48,12 @@ pub use subgroups::{Subgroups, Welch, subgroups};
 
 /// What estimates say together. Intervals are 95 % intervals, tests two-sided.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pooled {
     /// How many estimates.
     pub k: usize,
     /// How τ² was estimated, and with it the weights.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub method: Method,
     /// The mean of the estimates weighted by 1/(v + τ²), in their unit.
     pub estimate: f64,
@@ -95,6 +97,7 @@ pub struct Pooled {
 /// The mean's standard error from how far the estimates really lie apart,
 /// √(Σw·(y − μ)² / ((k − 1)·Σw)), and what follows on Student's t with k − 1 degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hksj {
     /// The standard error; 0 where all estimates are equal.
     pub se: f64,
@@ -109,6 +112,7 @@ pub struct Hksj {
 /// The 95 % prediction interval, μ ± t·√(τ² + se²), t with k − 2 degrees (Higgins, Thompson &
 /// Spiegelhalter 2009, equation 12).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Prediction {
     /// The lower end.
     pub low: f64,
