@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::api_error::{ApiError, blocking};
 use super::given::{Json, Query};
@@ -18,9 +17,10 @@ const MOST: usize = 10_000;
 const USUAL: usize = 100;
 
 /// How much of the log to give.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
+    /// How many of the newest; 100 where nobody says.
     limit: Option<usize>,
 }
 
@@ -28,6 +28,7 @@ pub(super) struct Asked {
 #[utoipa::path(
     get,
     path = "/audit",
+    params(Asked),
     responses((status = 200, body = Vec<AuditLine>)),
 )]
 pub(super) async fn list(

@@ -17,7 +17,7 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::hash::GroupId;
 use tokio::sync::mpsc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
 use super::description::Binary;
@@ -49,7 +49,7 @@ pub(crate) struct BundleReport {
     pub(crate) bytes: u64,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Make {
     /// None where a request says which.
@@ -63,14 +63,14 @@ pub(super) struct Make {
     requested: bool,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ask {
     group: Option<String>,
     invite: Option<String>,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Import {
     #[serde(default)]
@@ -82,6 +82,7 @@ pub(super) struct Import {
     post,
     path = "/bundles",
     request_body(content = Option<Binary>, content_type = "application/octet-stream"),
+    params(Make),
     responses((status = 200, content(("application/octet-stream")), headers(("staffroom-bundle" = String))), (status = 404), (status = 409)),
 )]
 pub(super) async fn make(
@@ -122,6 +123,7 @@ pub(super) async fn make(
 #[utoipa::path(
     post,
     path = "/bundles/requests",
+    params(Ask),
     responses((status = 200, content(("application/octet-stream")), headers(("staffroom-bundle" = String))), (status = 404), (status = 409)),
 )]
 pub(super) async fn request(
@@ -150,6 +152,7 @@ pub(super) async fn request(
     post,
     path = "/bundles/imports",
     request_body(content = Binary, content_type = "application/octet-stream"),
+    params(Import),
     responses((status = 200, body = Imported), (status = 404), (status = 409)),
 )]
 pub(super) async fn import(

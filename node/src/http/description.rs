@@ -1,6 +1,8 @@
 //! The description of the API for programs (OpenAPI 3.1), made from the routes and types themselves. What
 //! all operations have in common is said here, once.
 
+mod bounds;
+
 use std::sync::LazyLock;
 
 use axum::http::StatusCode;
@@ -108,6 +110,7 @@ pub(crate) fn description() -> &'static OpenApi {
                 complete(method, path, operation);
             }
         }
+        bounds::set(&mut described);
         described
     });
     &DESCRIPTION

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_FILE_NAME_BYTES;
 use staffroom_protocol::record::File;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
 use super::description::Binary;
@@ -21,9 +21,10 @@ use crate::intake::KeepError;
 use crate::media::{self, SNIFFED_BYTES};
 use crate::node::Node;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Upload {
+    /// The file's name, without folders.
     name: String,
     /// Whether to keep it without the names of people that can be taken out of it.
     #[serde(default)]
@@ -47,6 +48,7 @@ pub struct Uploaded {
     post,
     path = "/files",
     request_body(content = Binary, content_type = "application/octet-stream"),
+    params(Upload),
     responses((status = 200, body = Uploaded), (status = 413), (status = 415)),
 )]
 pub(super) async fn upload(

@@ -12,7 +12,7 @@ use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::proposal::Proposed;
 use staffroom_protocol::group::{GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
 use super::given::{Json, Path, Query};
@@ -27,6 +27,9 @@ use crate::root::{RootAct, RootReport};
 
 /// Longest that an invite can be valid: a term, with its holidays.
 pub(super) const MAX_INVITE_DAYS: u64 = 120;
+
+/// The same in seconds.
+pub(super) const MAX_INVITE_SECONDS: u64 = MAX_INVITE_DAYS * 86_400;
 
 /// A group that was created, joined or left.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -78,7 +81,7 @@ pub(super) struct CreateGroup {
 }
 
 /// What becomes of the records of a school that leaves.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Keeping {
     /// Whether they stay with the group.
@@ -177,7 +180,7 @@ pub(super) async fn invited(
     new: MakeInvite,
 ) -> Result<InviteReport, ApiError> {
     let valid = Duration::from_secs(new.valid_seconds);
-    if valid.is_zero() || valid.as_secs() > MAX_INVITE_DAYS * 86_400 {
+    if valid.is_zero() || valid.as_secs() > MAX_INVITE_SECONDS {
         return Err(ApiError::bad_request(format!(
             "an invite cannot be valid for {} seconds; it can be valid for up to {MAX_INVITE_DAYS} \
              days",
@@ -291,6 +294,7 @@ pub(super) async fn decline(
 #[utoipa::path(
     delete,
     path = "/groups/{group}/membership",
+    params(Keeping),
     responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
 )]
 pub(super) async fn leave(
@@ -305,6 +309,7 @@ pub(super) async fn leave(
 #[utoipa::path(
     post,
     path = "/groups/{group}/move",
+    params(Keeping),
     responses((status = 200, body = JoinReport), (status = 404), (status = 409)),
 )]
 pub(super) async fn move_to(
@@ -339,6 +344,7 @@ pub(super) async fn merge(
 #[utoipa::path(
     delete,
     path = "/memberships",
+    params(Keeping),
     responses((status = 200, body = Vec<String>), (status = 409)),
 )]
 pub(super) async fn close(

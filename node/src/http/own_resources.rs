@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::api_error::{ApiError, blocking};
 use super::given::{Json, Query};
 use crate::node::Node;
 use crate::own_resources::OwnResource;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// Names of groups, a line each.
@@ -23,6 +22,7 @@ pub(super) struct Asked {
 #[utoipa::path(
     get,
     path = "/resources",
+    params(Asked),
     responses((status = 200, body = Vec<OwnResource>), (status = 404), (status = 409)),
 )]
 pub(super) async fn list(

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::record::File;
-use utoipa::IntoParams;
 
 use super::api_error::{ApiError, blocking};
 use super::given::{Path, Query};
@@ -16,9 +15,10 @@ use super::records::{HeldFile, held_file};
 use crate::node::Node;
 use crate::preview::{MAX_PAGES, NoPreview};
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
+    /// The page, from 1.
     #[serde(default = "first")]
     page: u32,
 }
@@ -31,6 +31,7 @@ fn first() -> u32 {
 #[utoipa::path(
     get,
     path = "/records/{id}/files/{hash}/preview",
+    params(Asked),
     responses((status = 200, content(("image/png"), ("text/plain; charset=utf-8"))), (status = 404), (status = 409)),
 )]
 pub(super) async fn show(

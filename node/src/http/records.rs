@@ -23,7 +23,7 @@ use crate::records::{HeldRecord, RecordError, school_name};
 use crate::withdrawal::Withdrawn;
 
 /// Records in one request.
-const MAX_RECORDS: usize = 1_000;
+pub(super) const MAX_RECORDS: usize = 1_000;
 
 /// Records to publish.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -21,7 +21,7 @@ use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
 use super::given::{Json, Path};
 use crate::node::Node;
-use crate::question::{parameters, read, value};
+use crate::question::{all_parameters, parameters, read, value};
 use crate::readable;
 use crate::records::{HeldRecord, known_schools};
 
@@ -73,7 +73,7 @@ pub(super) async fn search(
     State(node): State<Arc<Node>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<SearchReport>, ApiError> {
-    let parameters = parameters(query.as_deref().unwrap_or_default());
+    let parameters = all_parameters(query.as_deref().unwrap_or_default());
     let (searching, asked) = (Arc::clone(&node), parameters.clone());
     let found = blocking(move || run(&searching, &asked)).await??;
     note(node, &parameters, &found);

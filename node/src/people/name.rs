@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The longest name: e-mail addresses have at most 254 characters (RFC 5321), people's names fewer.
-pub(super) const MAX_NAME_CHARS: usize = 254;
+pub(crate) const MAX_NAME_CHARS: usize = 254;
 
 /// Why a name cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
