@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use serde::de::DeserializeOwned;
@@ -116,7 +116,7 @@ pub(super) async fn make(
     .await??;
     let report = about(&node, plan.group, plan.bytes);
     let writing = Arc::clone(&node);
-    Ok(streamed(&report, move |sink| writing.write_bundle(&plan, sink)))
+    streamed(&report, move |sink| writing.write_bundle(&plan, sink)).await
 }
 
 /// Makes a request for a bundle, or for being let in by one.
@@ -139,12 +139,13 @@ pub(super) async fn request(
             school: node.identity().claims().name.clone(),
             bytes: 0,
         };
-        return Ok(streamed(&report, move |sink| node.request_to_join(&invite, sink).map(nothing)));
+        return streamed(&report, move |sink| node.request_to_join(&invite, sink).map(nothing))
+            .await;
     }
     let group = node.find_group(&ask.group.unwrap_or_default())?;
     node.own_group(&group)?;
     let report = about(&node, group, 0);
-    Ok(streamed(&report, move |sink| node.request_bundle(group, sink).map(nothing)))
+    streamed(&report, move |sink| node.request_bundle(group, sink).map(nothing)).await
 }
 
 /// Takes in a bundle.
@@ -189,39 +190,41 @@ fn which_files(node: &Node, given: &str) -> Result<WhichFiles, RecordError> {
     }
 }
 
-/// An answer whose bytes are made while it is sent, and what they hold behind them.
-fn streamed(
+/// An answer whose bytes are made while it is sent, and what they hold behind them. What cannot be begun is
+/// refused; after that, all that can be done is to break off.
+async fn streamed(
     report: &BundleReport,
     write: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<Contents, CarryError> + Send + 'static,
-) -> Response {
-    let (sender, receiver) = mpsc::channel(PIECES_UNDER_WAY);
+) -> Result<Response, ApiError> {
+    let (sender, mut receiver) = mpsc::channel(PIECES_UNDER_WAY);
     tokio::task::spawn_blocking(move || {
         let mut sink =
             |bytes: Vec<u8>| sender.blocking_send(Ok(Frame::data(Bytes::from(bytes)))).is_ok();
-        let end = match write(&mut sink) {
-            Ok(contents) => Ok(Frame::trailers(
-                [(HeaderName::from_static(CONTENTS), header_value(&contents))]
-                    .into_iter()
-                    .collect(),
-            )),
-            Err(error) => {
-                tracing::error!(%error, "a bundle could not be made to its end");
-                Err(io::Error::other(error.to_string()))
-            }
-        };
+        let end = write(&mut sink).map(|contents| {
+            let contents = [(HeaderName::from_static(CONTENTS), header_value(&contents))];
+            Frame::trailers(contents.into_iter().collect())
+        });
         // Whoever wanted it may have gone.
         drop(sender.blocking_send(end));
     });
+    let begun = receiver.recv().await.transpose()?;
+    let rest = received(receiver).map(|piece| {
+        piece.map_err(|error: CarryError| {
+            tracing::error!(%error, "a bundle could not be made to its end");
+            io::Error::other(error.to_string())
+        })
+    });
+    let pieces = stream::iter(begun.map(Ok)).chain(rest);
     let headers = [
         (HeaderName::from_static(ABOUT), header_value(report)),
         (header::TRAILER, HeaderValue::from_static(CONTENTS)),
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
     ];
-    (headers, Body::new(StreamBody::new(received(receiver)))).into_response()
+    Ok((headers, Body::new(StreamBody::new(pieces))).into_response())
 }
 
 fn received<T>(receiver: mpsc::Receiver<T>) -> impl Stream<Item = T> {
-    futures::stream::unfold(receiver, |mut receiver| async move {
+    stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|one| (one, receiver))
     })
 }

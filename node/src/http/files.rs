@@ -47,7 +47,7 @@ pub struct Uploaded {
 #[utoipa::path(
     post,
     path = "/files",
-    request_body(content = Binary, content_type = "application/octet-stream"),
+    request_body(content = Option<Binary>, content_type = "application/octet-stream"),
     params(Upload),
     responses((status = 200, body = Uploaded), (status = 413), (status = 415)),
 )]

@@ -70,6 +70,7 @@ pub struct AddRequest {
     /// As colleagues read it.
     pub name: String,
     /// What the person may do.
+    #[schema(value_type = Vec<Role>)]
     pub roles: Roles,
 }
 
@@ -78,6 +79,7 @@ pub struct AddRequest {
 #[serde(deny_unknown_fields)]
 pub struct RolesRequest {
     /// All that the person may do.
+    #[schema(value_type = Vec<Role>)]
     pub roles: Roles,
 }
 
