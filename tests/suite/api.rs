@@ -27,7 +27,9 @@ fn put(school: &School, path: &str, sort: &str, body: &str) -> (u16, Value) {
 fn the_description_is_the_same_from_a_node_and_without_one() {
     let ash = running("Ash Primary");
     let nobody = Browser::at(ash.page());
-    let (status, refused) = read(nobody.open("/api/v1/openapi.json"));
+    let unknown = nobody.open("/api/v1/openapi.json");
+    assert_eq!(unknown.headers()["www-authenticate"], "Bearer");
+    let (status, refused) = read(unknown);
     assert_eq!(status, 401, "{refused}");
     assert!(refused["error"].as_str().unwrap().contains("show a token"), "{refused}");
     let (status, described) = read(ash.browser().open("/api/v1/openapi.json"));
@@ -49,6 +51,7 @@ fn whatever_is_refused_is_refused_in_the_same_form() {
         (saved, "application/json", "{", 400),
         (saved, "application/json", r#"{"query":7}"#, 422),
         (saved, "application/json", r#"{"query":"q=reading","more":1}"#, 422),
+        ("/storage", "application/json", r#"{"settings":{},"capacity":null,"more":1}"#, 422),
         ("/files/short", "application/json", "{}", 405),
         ("/nothing/here", "application/json", "{}", 404),
     ] {
@@ -67,4 +70,21 @@ fn whatever_is_refused_is_refused_in_the_same_form() {
     let unsupported = browser.open_with("/api/v1/memberships", &shown);
     assert_eq!(unsupported.headers()["allow"], "DELETE");
     assert_eq!(read(unsupported).0, 405);
+}
+
+#[test]
+fn what_cannot_be_begun_is_refused_and_not_broken_off() {
+    let ash = running("Ash Primary");
+    ash.done(&["group", "create", "Fenland Trust"]);
+    let invite = ash.invite("Fenland Trust");
+    let asked = format!("{}api/v1/bundles/requests", ash.page());
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let request = agent.post(asked).query("invite", &invite);
+    let (status, refused) =
+        read(request.header("Authorization", ash.bearer()).send_empty().unwrap());
+    assert_eq!(status, 409, "{refused}");
+    assert!(
+        refused["error"].as_str().unwrap().contains("belongs to the group already"),
+        "{refused}"
+    );
 }

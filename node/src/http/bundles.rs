@@ -66,13 +66,16 @@ pub(super) struct Make {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ask {
+    /// The group of which this school lacks something.
     group: Option<String>,
+    /// The invite to a group that this school asks to be let into.
     invite: Option<String>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Import {
+    /// Whether this school was let in to the group by what the bundle says.
     #[serde(default)]
     join: bool,
 }
@@ -83,7 +86,15 @@ pub(super) struct Import {
     path = "/bundles",
     request_body(content = Option<Binary>, content_type = "application/octet-stream"),
     params(Make),
-    responses((status = 200, content(("application/octet-stream")), headers(("staffroom-bundle" = String))), (status = 404), (status = 409)),
+    responses(
+        (
+            status = 200,
+            content(("application/octet-stream")),
+            headers(("staffroom-bundle" = String)),
+        ),
+        (status = 404),
+        (status = 409),
+    ),
 )]
 pub(super) async fn make(
     State(node): State<Arc<Node>>,
@@ -124,7 +135,15 @@ pub(super) async fn make(
     post,
     path = "/bundles/requests",
     params(Ask),
-    responses((status = 200, content(("application/octet-stream")), headers(("staffroom-bundle" = String))), (status = 404), (status = 409)),
+    responses(
+        (
+            status = 200,
+            content(("application/octet-stream")),
+            headers(("staffroom-bundle" = String)),
+        ),
+        (status = 404),
+        (status = 409),
+    ),
 )]
 pub(super) async fn request(
     State(node): State<Arc<Node>>,

@@ -33,7 +33,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 #[utoipa::path(
     get,
     path = "/records/{id}/files/{hash}",
-    responses((status = 200, content(("application/octet-stream"))), (status = 206, content(("application/octet-stream"))), (status = 416), (status = 404), (status = 409)),
+    params(
+        ("range" = Option<String>, Header, description = "The bytes to send: `bytes=1000-`."),
+        ("if-range" = Option<String>, Header, description = "The ETag of the file begun before."),
+    ),
+    responses(
+        (status = 200, content(("application/octet-stream")), headers(("etag" = String))),
+        (
+            status = 206,
+            content(("application/octet-stream")),
+            headers(("etag" = String), ("content-range" = String)),
+        ),
+        (status = 416),
+        (status = 404),
+        (status = 409),
+        (status = 507),
+    ),
 )]
 pub(super) async fn download(
     State(node): State<Arc<Node>>,

@@ -32,7 +32,12 @@ fn first() -> u32 {
     get,
     path = "/records/{id}/files/{hash}/preview",
     params(Asked),
-    responses((status = 200, content(("image/png"), ("text/plain; charset=utf-8"))), (status = 404), (status = 409)),
+    responses(
+        (status = 200, content(("image/png"), ("text/plain; charset=utf-8"))),
+        (status = 404),
+        (status = 409),
+        (status = 507),
+    ),
 )]
 pub(super) async fn show(
     State(node): State<Arc<Node>>,

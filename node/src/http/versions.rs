@@ -53,7 +53,21 @@ pub(super) async fn show(
 #[utoipa::path(
     get,
     path = "/records/{id}/versions/{number}/files/{hash}",
-    responses((status = 200, content(("application/octet-stream"))), (status = 206, content(("application/octet-stream"))), (status = 416), (status = 404), (status = 409)),
+    params(
+        ("range" = Option<String>, Header, description = "The bytes to send: `bytes=1000-`."),
+        ("if-range" = Option<String>, Header, description = "The ETag of the file begun before."),
+    ),
+    responses(
+        (status = 200, content(("application/octet-stream")), headers(("etag" = String))),
+        (
+            status = 206,
+            content(("application/octet-stream")),
+            headers(("etag" = String), ("content-range" = String)),
+        ),
+        (status = 416),
+        (status = 404),
+        (status = 409),
+    ),
 )]
 pub(super) async fn download(
     State(node): State<Arc<Node>>,

@@ -19,7 +19,7 @@ pub struct Comment {
     /// Question, answer, thanks or caution.
     #[serde(rename = "type")]
     pub comment_type: String,
-    /// The comment, [`MAX_COMMENT_CHARS`] at most.
+    /// The comment, up to 2,000 characters.
     pub text: String,
 }
 
