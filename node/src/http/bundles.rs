@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
-use super::description::Binary;
+use super::description::{Binary, SentBundle};
 use super::given::{Json, Query};
 use crate::bundle::{CarryError, Contents, ExportOptions, Has, Imported, WhichFiles};
 use crate::network;
@@ -86,15 +86,7 @@ pub(super) struct Import {
     path = "/bundles",
     request_body(content = Option<Binary>, content_type = "application/octet-stream"),
     params(Make),
-    responses(
-        (
-            status = 200,
-            content(("application/octet-stream")),
-            headers(("staffroom-bundle" = String)),
-        ),
-        (status = 404),
-        (status = 409),
-    ),
+    responses(SentBundle, (status = 404), (status = 409)),
 )]
 pub(super) async fn make(
     State(node): State<Arc<Node>>,
@@ -135,15 +127,7 @@ pub(super) async fn make(
     post,
     path = "/bundles/requests",
     params(Ask),
-    responses(
-        (
-            status = 200,
-            content(("application/octet-stream")),
-            headers(("staffroom-bundle" = String)),
-        ),
-        (status = 404),
-        (status = 409),
-    ),
+    responses(SentBundle, (status = 404), (status = 409)),
 )]
 pub(super) async fn request(
     State(node): State<Arc<Node>>,

@@ -2,20 +2,21 @@
 //! all operations have in common is said here, once.
 
 mod bounds;
+mod streams;
 
 use std::sync::LazyLock;
 
 use axum::http::StatusCode;
+use utoipa::ToSchema;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
     ResponseBuilder,
 };
-use utoipa::{PartialSchema, ToSchema};
 
+pub(super) use self::streams::{Binary, SentBundle, SentFile};
 use super::ApiErrorBody;
 use super::given::Json;
 
@@ -87,19 +88,6 @@ const MEANINGS: &[(u16, &str)] = &[
     (503, "Not now: the node stops, does something else, or cannot reach another school."),
     (507, "The disk is full."),
 ];
-
-/// Bytes, of which nothing more is said.
-#[derive(Debug)]
-pub(super) enum Binary {}
-
-impl PartialSchema for Binary {
-    fn schema() -> RefOr<Schema> {
-        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
-    }
-}
-
-impl ToSchema for Binary {}
 
 /// The API, described for programs.
 pub(crate) fn description() -> &'static OpenApi {

@@ -16,6 +16,7 @@ use staffroom_protocol::record::File;
 use tokio::sync::watch;
 
 use super::api_error::ApiError;
+use super::description::SentFile;
 use super::given::Path;
 use super::range::{self, Part};
 use super::records::{HeldFile, held_file};
@@ -33,22 +34,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 #[utoipa::path(
     get,
     path = "/records/{id}/files/{hash}",
-    params(
-        ("range" = Option<String>, Header, description = "The bytes to send: `bytes=1000-`."),
-        ("if-range" = Option<String>, Header, description = "The ETag of the file begun before."),
-    ),
-    responses(
-        (status = 200, content(("application/octet-stream")), headers(("etag" = String))),
-        (
-            status = 206,
-            content(("application/octet-stream")),
-            headers(("etag" = String), ("content-range" = String)),
-        ),
-        (status = 416),
-        (status = 404),
-        (status = 409),
-        (status = 507),
-    ),
+    params(SentFile),
+    responses(SentFile, (status = 404), (status = 409), (status = 507)),
 )]
 pub(super) async fn download(
     State(node): State<Arc<Node>>,

@@ -8,6 +8,7 @@ use axum::response::Response;
 use staffroom_protocol::hash::Hash;
 
 use super::api_error::{ApiError, blocking};
+use super::description::SentFile;
 use super::download;
 use super::given::{Json, Path};
 use super::records::{RecordReport, report, report_without_evidence};
@@ -53,21 +54,8 @@ pub(super) async fn show(
 #[utoipa::path(
     get,
     path = "/records/{id}/versions/{number}/files/{hash}",
-    params(
-        ("range" = Option<String>, Header, description = "The bytes to send: `bytes=1000-`."),
-        ("if-range" = Option<String>, Header, description = "The ETag of the file begun before."),
-    ),
-    responses(
-        (status = 200, content(("application/octet-stream")), headers(("etag" = String))),
-        (
-            status = 206,
-            content(("application/octet-stream")),
-            headers(("etag" = String), ("content-range" = String)),
-        ),
-        (status = 416),
-        (status = 404),
-        (status = 409),
-    ),
+    params(SentFile),
+    responses(SentFile, (status = 404), (status = 409)),
 )]
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
