@@ -8,12 +8,13 @@ use staffroom_protocol::record::resource::GROUP_ONLY;
 use staffroom_protocol::record::resource::adapting::Original;
 use staffroom_protocol::record::{Content, Kind, Record, Reference, Summary};
 use staffroom_search::{Filters, QueryError};
+use utoipa::ToSchema;
 
 use crate::node::Node;
 use crate::records::{HeldRecord, RecordError, school_name};
 
 /// A resource that another one was made from, or that was made from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RelatedResource {
     /// Its id.
     pub id: RecordId,
@@ -28,7 +29,7 @@ pub struct RelatedResource {
 }
 
 /// What a resource was made from, and what was made from it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Adaptations {
     /// What it was made from.
     pub from: Vec<RelatedResource>,

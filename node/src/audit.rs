@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::people::UserName;
 
@@ -26,7 +27,7 @@ const KEPT_FILES: usize = 8;
 const MAX_ABOUT_CHARS: usize = 300;
 
 /// Who did something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// A person with an account.
@@ -51,7 +52,7 @@ impl fmt::Display for Actor {
 }
 
 /// An act.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditLine {
     /// When.
     pub when: Timestamp,
@@ -64,6 +65,7 @@ pub struct AuditLine {
     pub about: String,
     /// From which address; none for what the node did by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub from: Option<IpAddr>,
 }
 

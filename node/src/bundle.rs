@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::bundle::{BundleError, BundleReader, Found, Part};
 use staffroom_protocol::group::statement::StatementError;
 use staffroom_protocol::identity::SecretKey;
+use utoipa::ToSchema;
 
 use crate::groups::GroupError;
 use crate::home::HomeError;
@@ -30,7 +31,8 @@ pub use request::{Has, Requested};
 const BATCH_BYTES: usize = 128 * 1024;
 
 /// What a bundle holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[schema(as = BundleContents)]
 pub struct Contents {
     /// Statements on who belongs.
     pub statements: u64,

@@ -140,6 +140,8 @@ enum Command {
     Effect(effect::Effect),
     /// Pool effects with their variances from a CSV file: a meta-analysis
     Pool(pool::Pool),
+    /// Print the description of the API for programs (OpenAPI 3.1)
+    Api,
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -262,6 +264,11 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Reindex(reindex) => reindex.run(data, output).await,
             Command::Effect(effect) => effect.run(output),
             Command::Pool(pool) => pool.run(output),
+            Command::Api => {
+                let description = crate::http::description();
+                let text = description.to_pretty_json()?;
+                output.answer(description, || text)
+            }
             Command::Completions { shell } => {
                 let mut arguments = Arguments::command();
                 clap_complete::generate(shell, &mut arguments, "staffroom", &mut std::io::stdout());

@@ -14,6 +14,7 @@ use staffroom_protocol::hash::{GroupId, Hash, RecordId};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::receipt::{Erasure, Receipt};
 use staffroom_protocol::sync::message::{MAX_REQUEST_ITEMS, Request, Response};
+use utoipa::ToSchema;
 
 use crate::ago::minute;
 use crate::clock::now_millis;
@@ -39,7 +40,7 @@ const RECEIPT: &[u8] = b"receipt";
 const BACKUPS_EXPIRE: Duration = Duration::from_secs(35 * 24 * 3600);
 
 /// What a member says of a withdrawal.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MemberReceipt {
     /// The group.
     pub group: String,
@@ -52,7 +53,7 @@ pub struct MemberReceipt {
 }
 
 /// Who has confirmed a withdrawal, and who has not.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct WithdrawalReceipts {
     /// The record.
     pub id: RecordId,

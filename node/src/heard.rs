@@ -14,6 +14,7 @@ use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::HeardFrom;
 use staffroom_protocol::wire;
+use utoipa::ToSchema;
 
 use crate::ago::ago;
 use crate::clock::now_millis;
@@ -96,7 +97,7 @@ impl Moments {
 pub(crate) struct Heard(Mutex<Moments>);
 
 /// A school of a group, and when it was last heard from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SchoolHeard {
     /// The school.
     pub school: SchoolId,

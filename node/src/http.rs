@@ -10,10 +10,12 @@ mod audit;
 mod bundles;
 mod comparisons;
 mod coverage;
+mod description;
 mod door;
 mod download;
 mod evidence;
 mod files;
+mod given;
 mod groups;
 mod guard;
 mod line;
@@ -42,12 +44,14 @@ use std::sync::Arc;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Extensions, HeaderMap, header};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use staffroom_protocol::limits::MAX_FILE_BYTES;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
 use crate::node::Node;
 use guard::Gate;
@@ -58,6 +62,7 @@ pub use approval::ApprovalReport;
 pub(crate) use bundles::{ABOUT, BundleReport, CONTENTS, read_header};
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
+pub(crate) use description::description;
 pub use door::Door;
 pub use evidence::EvidenceReport;
 pub use files::Uploaded;
@@ -89,73 +94,8 @@ const MAX_FORM_BYTES: usize = 16 * 1024;
 /// All addresses that a node answers, as they are reached in one way.
 pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
     let gate = Gate { node: Arc::clone(&node), token, door: Arc::new(door) };
-    let file_limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
-    let api = Router::new()
-        .route("/status", get(status::status))
-        .route("/groups", get(groups::list).post(groups::create))
-        .route("/groups/join", post(groups::join))
-        .route("/groups/{group}/members", get(members::list))
-        .route("/groups/{group}/members/{school}", delete(groups::remove))
-        .route("/groups/{group}/admins/{school}", put(groups::name).delete(groups::dismiss))
-        .route("/groups/{group}/root", get(groups::root).put(groups::succeed_root))
-        .route("/groups/{group}/next-keys", get(next_keys::list))
-        .route("/groups/{group}/next-keys/{school}/{next}", put(next_keys::bind))
-        .route("/groups/{group}/objections", put(next_keys::object))
-        .route("/proposals", put(groups::proposal))
-        .route("/groups/{group}/invites", get(groups::invites).post(groups::invite))
-        .route("/groups/{group}/invites/{id}", delete(groups::revoke_invite))
-        .route("/groups/{group}/requests", get(groups::requests))
-        .route("/groups/{group}/requests/{school}", put(groups::admit).delete(groups::decline))
-        .route("/groups/{group}/membership", delete(groups::leave))
-        .route("/groups/{group}/move", post(groups::move_to))
-        .route("/groups/{group}/merger/{into}", put(groups::merge))
-        .route("/memberships", delete(groups::close))
-        .route("/groups/{group}/holdings", get(members::holdings))
-        .route("/storage", get(storage::show).put(storage::set))
-        .route("/line", get(line::show).put(line::set).delete(line::lift))
-        .route("/approval", get(approval::show).put(approval::set))
-        .route("/nodes", get(nodes::list))
-        .route("/nodes/{node}/revocation", put(nodes::revoke))
-        .route("/files/{hash}", delete(files::forget))
-        .route("/resources", get(own_resources::list))
-        .route("/records", post(records::publish))
-        .route("/records/{id}", get(records::show))
-        .route("/records/{id}/withdrawal", put(records::withdraw))
-        .route("/records/{id}/receipts", get(records::receipts))
-        .route("/records/{id}/similar", get(search::similar))
-        .route("/records/{id}/copies", get(storage::copies))
-        .route("/records/{id}/files", post(files::fetch))
-        .route("/records/{id}/files/{hash}/pin", put(storage::pin).delete(storage::unpin))
-        .route("/records/{id}/files/{hash}/preview", get(previews::show))
-        .route("/records/{id}/files/{hash}", get(download::download))
-        .route("/records/{id}/versions", get(versions::list))
-        .route("/records/{id}/versions/{number}", get(versions::show))
-        .route("/records/{id}/versions/{number}/files", delete(versions::remove_files))
-        .route("/records/{id}/versions/{number}/files/{hash}", get(versions::download))
-        .route("/search", get(search::search))
-        .route("/suggestions", get(search::suggest))
-        .route("/saved-searches", get(saved_searches::list))
-        .route(
-            "/saved-searches/{name}",
-            get(saved_searches::show).put(saved_searches::save).delete(saved_searches::remove),
-        )
-        .route("/saved-searches/{name}/seen", put(saved_searches::mark_seen))
-        .route("/index/rebuild", post(status::rebuild_index))
-        .route("/people", get(people::list).post(people::add))
-        .route("/people/first-link", post(people::first_link))
-        .route("/people/{name}/roles", put(people::set_roles))
-        .route("/people/{name}/disabled", put(people::set_disabled))
-        .route("/people/{name}/link", post(people::link))
-        .route("/sign-in-with", get(provider::show).put(provider::set).delete(provider::forget))
-        .route("/audit", get(audit::list))
-        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
-        .route("/files", post(files::upload).layer(DefaultBodyLimit::max(file_limit)))
-        .route("/bundles", post(bundles::make))
-        .route("/bundles/requests", post(bundles::request))
-        .route("/bundles/imports", post(bundles::import))
-        .fallback(api_error::no_such_address);
     Router::new()
-        .nest("/api/v1", api)
+        .merge(Router::from(api()))
         .merge(accounts())
         .merge(writing())
         .merge(resources())
@@ -217,6 +157,74 @@ fn compressed() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(SizeAbove::new(LEAST_COMPRESSED_BYTES).and(is_text))
+}
+
+/// The API, each route with its description.
+fn api() -> OpenApiRouter<Arc<Node>> {
+    let file_limit = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
+    let routes = OpenApiRouter::new()
+        .routes(routes!(status::status))
+        .routes(routes!(groups::list, groups::create))
+        .routes(routes!(groups::join))
+        .routes(routes!(members::list))
+        .routes(routes!(groups::remove))
+        .routes(routes!(groups::name, groups::dismiss))
+        .routes(routes!(groups::root, groups::succeed_root))
+        .routes(routes!(next_keys::list))
+        .routes(routes!(next_keys::bind))
+        .routes(routes!(next_keys::object))
+        .routes(routes!(groups::proposal))
+        .routes(routes!(groups::invites, groups::invite))
+        .routes(routes!(groups::revoke_invite))
+        .routes(routes!(groups::requests))
+        .routes(routes!(groups::admit, groups::decline))
+        .routes(routes!(groups::leave))
+        .routes(routes!(groups::move_to))
+        .routes(routes!(groups::merge))
+        .routes(routes!(groups::close))
+        .routes(routes!(members::holdings))
+        .routes(routes!(storage::show, storage::set))
+        .routes(routes!(line::show, line::set, line::lift))
+        .routes(routes!(approval::show, approval::set))
+        .routes(routes!(nodes::list))
+        .routes(routes!(nodes::revoke))
+        .routes(routes!(files::forget))
+        .routes(routes!(own_resources::list))
+        .routes(routes!(records::publish))
+        .routes(routes!(records::show))
+        .routes(routes!(records::withdraw))
+        .routes(routes!(records::receipts))
+        .routes(routes!(search::similar))
+        .routes(routes!(storage::copies))
+        .routes(routes!(files::fetch))
+        .routes(routes!(storage::pin, storage::unpin))
+        .routes(routes!(previews::show))
+        .routes(routes!(download::download))
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::show))
+        .routes(routes!(versions::remove_files))
+        .routes(routes!(versions::download))
+        .routes(routes!(search::search))
+        .routes(routes!(search::suggest))
+        .routes(routes!(saved_searches::list))
+        .routes(routes!(saved_searches::show, saved_searches::save, saved_searches::remove))
+        .routes(routes!(saved_searches::mark_seen))
+        .routes(routes!(status::rebuild_index))
+        .routes(routes!(people::list, people::add))
+        .routes(routes!(people::first_link))
+        .routes(routes!(people::set_roles))
+        .routes(routes!(people::set_disabled))
+        .routes(routes!(people::link))
+        .routes(routes!(provider::show, provider::set, provider::forget))
+        .routes(routes!(audit::list))
+        .routes(routes!(description::show))
+        .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
+        .routes(routes!(files::upload).layer(DefaultBodyLimit::max(file_limit)))
+        .routes(routes!(bundles::make))
+        .routes(routes!(bundles::request))
+        .routes(routes!(bundles::import))
+        .fallback(api_error::no_such_address);
+    OpenApiRouter::with_openapi(description::beginning()).nest("/api/v1", routes)
 }
 
 /// Signing in, and the pages about people.

@@ -11,6 +11,7 @@ use staffroom_protocol::group::invite::{Invite, InviteError};
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::wire;
+use utoipa::ToSchema;
 
 use crate::clock::now_millis;
 use crate::groups::GroupError;
@@ -49,7 +50,7 @@ impl Made {
 }
 
 /// What became of an invite.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum InviteState {
     /// It can be used.
@@ -77,7 +78,7 @@ impl fmt::Display for InviteState {
 }
 
 /// An invite that this school made, without its secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InviteMade {
     /// Names it.
     pub id: Hash,

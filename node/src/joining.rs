@@ -15,6 +15,7 @@ use staffroom_protocol::identity::{NodeCertificate, PublicKey};
 use staffroom_protocol::limits::MAX_STATEMENTS_PER_GROUP;
 use staffroom_protocol::sync::message::{Refusal, Request, Response};
 use staffroom_protocol::wire;
+use utoipa::ToSchema;
 
 use crate::audit::Actor;
 use crate::clock::now_millis;
@@ -44,7 +45,8 @@ pub enum Joining {
 }
 
 /// A school that asked to be let in with an invite that lets nobody in unasked.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = AskingSchool)]
 pub struct Asking {
     /// The school.
     pub school: SchoolId,

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use rate::Ceiling;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::settings;
 use crate::store::{Store, StoreError};
@@ -19,16 +20,18 @@ use crate::store::{Store, StoreError};
 const KEY: &[u8] = b"line";
 
 /// What may pass in each direction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Ceilings {
     /// Of what other nodes send.
+    #[schema(value_type = String, example = "none")]
     pub receiving: Ceiling,
     /// Of what this node sends.
+    #[schema(value_type = String, example = "20 Mbit/s")]
     pub sending: Ceiling,
 }
 
 /// What was set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct LineSettings {
     /// When school is.
     pub schedule: Schedule,
@@ -39,7 +42,7 @@ pub struct LineSettings {
 }
 
 /// What is in force at a moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InForce {
     /// What was set.
     pub settings: LineSettings,

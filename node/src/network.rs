@@ -50,6 +50,7 @@ pub use fetch::FetchError;
 pub(crate) use fetch::{file as fetch_file, start_of_file};
 use offences::Offence;
 pub use transport::StartError;
+use utoipa::ToSchema;
 
 /// How many commands may wait for the swarm's task. It works each off in microseconds; a full
 /// channel makes the senders wait.
@@ -156,7 +157,9 @@ pub enum AskError {
 }
 
 /// Bytes that crossed the network since the node started, as counted beneath all protocols.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, ToSchema,
+)]
 pub struct Traffic {
     /// Bytes sent.
     pub sent: u64,

@@ -14,6 +14,7 @@ use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_BODY_BYTES;
 use staffroom_protocol::record::{File, Record};
 use staffroom_protocol::wire;
+use utoipa::ToSchema;
 
 use crate::blobs::BlobError;
 use crate::intake::{KeepError, blobs_of, files_of};
@@ -33,7 +34,7 @@ pub(crate) struct NumberedVersion {
 }
 
 /// A version in a list of all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ListedVersion {
     /// Its place among those that are held, the oldest being 1.
     pub number: usize,
@@ -48,7 +49,7 @@ pub struct ListedVersion {
 }
 
 /// A file of a version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VersionFile {
     /// As the version names it.
     #[serde(flatten)]

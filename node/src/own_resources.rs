@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::{File, Kind, Record};
 use staffroom_search::{Facet, Filters, Query, QueryError, Sort};
+use utoipa::ToSchema;
 
 use crate::flat_record::flat;
 use crate::groups::GroupError;
@@ -16,7 +17,7 @@ use crate::records::{HeldRecord, RecordError};
 use crate::store::Table;
 
 /// A resource that this school shares.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OwnResource {
     /// Its id.
     pub id: RecordId,
@@ -38,7 +39,7 @@ impl OwnResource {
 }
 
 /// A file of such a resource.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OwnFile {
     /// As its record names it.
     #[serde(flatten)]

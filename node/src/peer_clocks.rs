@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::limits::MAX_CLOCK_AHEAD_MILLIS;
+use utoipa::ToSchema;
 
 use crate::ago::span;
 use crate::clock::now_millis;
@@ -97,7 +98,7 @@ fn stops_publishing(ahead_millis: i64, asked: usize) -> bool {
 }
 
 /// How this node's clock stands against those of a group's other schools.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClockReport {
     /// By how much more than half of the schools asked say that this node's clock is ahead, in
     /// milliseconds; less than 0 where it is behind.

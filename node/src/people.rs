@@ -24,6 +24,7 @@ use jiff::Timestamp;
 
 use crate::home::{Home, HomeError};
 
+pub(crate) use self::name::MAX_NAME_CHARS as MAX_PERSON_NAME_CHARS;
 pub use self::name::{PersonNameError, UserName};
 pub use self::password::PasswordError;
 pub use self::role::{NoSuchRole, Role, Roles};

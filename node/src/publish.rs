@@ -17,6 +17,7 @@ use staffroom_protocol::record::{
     Authored, AuthoredError, Kind, Problem, Record, Reference, Severity,
 };
 use staffroom_protocol::safeguard::{Allowed, Clearance, Finding, Sort};
+use utoipa::ToSchema;
 
 use crate::blobs::BlobError;
 use crate::clock::{now_millis, today};
@@ -37,7 +38,7 @@ pub use told::Told;
 pub(crate) const CONFIRMED: &str = "its author says that it holds no pupil data";
 
 /// What became of one record that was to be published.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum PublishOutcome {
     /// It is shared.
@@ -70,7 +71,7 @@ pub enum PublishOutcome {
 }
 
 /// How to publish.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct PublishOptions {
     /// Groups to share with where a record names none.

@@ -25,12 +25,18 @@ pub enum QuestionError {
     Group(#[from] GroupError),
 }
 
-/// The parameters of an address, in order; one may stand several times.
+/// The parameters of an address, in order; one may stand several times. What a form left empty counts as
+/// not given.
 pub(crate) fn parameters(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| (name.into_owned(), value.trim().to_owned()))
-        .filter(|(_, value)| !value.is_empty())
-        .collect()
+    let mut parameters = all_parameters(query);
+    parameters.retain(|(_, value)| !value.is_empty());
+    parameters
+}
+
+/// The same with those that are empty, for programs: one that means to give a date and gives none is told.
+pub(crate) fn all_parameters(query: &str) -> Vec<(String, String)> {
+    let parsed = form_urlencoded::parse(query.as_bytes());
+    parsed.map(|(name, value)| (name.into_owned(), value.trim().to_owned())).collect()
 }
 
 /// The first value of a name among what an address or a form has.

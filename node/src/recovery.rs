@@ -12,6 +12,7 @@ use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::{NodeCertificate, PublicKey, Revocation, SecretKey};
 use staffroom_protocol::sync::message::{Holding, Request, Response};
+use utoipa::ToSchema;
 
 use crate::clock::now_millis;
 use crate::groups::{GroupError, in_lists};
@@ -88,7 +89,7 @@ pub struct Recovered {
 }
 
 /// One of a school's nodes.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, ToSchema)]
 pub struct OwnNode {
     /// The node's id: its public key.
     pub node: String,

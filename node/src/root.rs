@@ -8,13 +8,14 @@ use staffroom_protocol::group::roster::Roster;
 use staffroom_protocol::group::statement::{Act, Root, Statement};
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::identity::PublicKey;
+use utoipa::ToSchema;
 
 use crate::clock::now_millis;
 use crate::groups::GroupError;
 use crate::node::Node;
 
 /// How far something is that the root is to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RootAct {
     /// The group.
     pub group: GroupId,
@@ -31,7 +32,7 @@ pub struct RootAct {
 }
 
 /// Who holds a key of a group's root.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Keyholder {
     /// The school.
     pub school: SchoolId,
@@ -42,7 +43,7 @@ pub struct Keyholder {
 }
 
 /// A group's root.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RootReport {
     /// The keyholders.
     pub keyholders: Vec<Keyholder>,

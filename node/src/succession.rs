@@ -8,6 +8,7 @@ use staffroom_protocol::group::roster::{Binding, Roster};
 use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
 use staffroom_protocol::identity::Objection;
+use utoipa::ToSchema;
 
 use crate::ago::minute;
 use crate::clock::now_millis;
@@ -17,7 +18,7 @@ use crate::records::{HeldRecord, RecordError};
 use crate::root::RootAct;
 
 /// What is said in a group of a school's next key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NextKey {
     /// The school whose key is lost.
     pub school: SchoolId,

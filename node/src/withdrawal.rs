@@ -11,6 +11,7 @@ use staffroom_protocol::group::statement::Act;
 use staffroom_protocol::hash::{GroupId, Hash, RecordId, SchoolId};
 use staffroom_protocol::identity::{NodeCertificate, PublicKey, SecretKey};
 use staffroom_protocol::sync::message::{MAX_REQUEST_ITEMS, Refusal, Request, Response};
+use utoipa::ToSchema;
 
 use crate::clock::now_millis;
 use crate::intake::Verdict;
@@ -28,7 +29,7 @@ const ASKED_AT_ONCE: usize = 4;
 const MAX_WITHDRAWALS: usize = 100;
 
 /// A record that was withdrawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Withdrawn {
     /// Its id.
     pub id: RecordId,

@@ -47,6 +47,7 @@ pub struct Version {
 
 /// A blob by its hash, with its size in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlobRef {
     /// The BLAKE3 hash of its bytes.
     pub hash: Hash,

@@ -20,6 +20,7 @@ use crate::safeguard::urn::Urn;
 
 /// What sort of group it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GroupKind {
     /// A multi-academy trust.
@@ -42,6 +43,7 @@ impl fmt::Display for GroupKind {
 
 /// What a member may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = GroupRole))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads, publishes, and admits others.
@@ -67,6 +69,7 @@ impl fmt::Display for Role {
 /// purpose: each change moves files between members, so it follows the size of a disk and not how
 /// full it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Capacity {
     /// Nothing.
@@ -108,6 +111,7 @@ impl fmt::Display for Capacity {
 
 /// What a school says of itself; an admin vouches for it by admitting the school.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Claims {
     /// The school's name.
     pub name: String,

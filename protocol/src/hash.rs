@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 
+use crate::description::described;
+
 /// A text that does not name a thing of the expected length.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} hexadecimal characters but found {found:?}")]
@@ -16,8 +18,8 @@ pub struct ParseIdError {
 }
 
 macro_rules! byte_string {
-    ($(#[$doc:meta])* $name:ident, $length:literal) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $length:literal) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; $length]);
 
@@ -71,6 +73,8 @@ macro_rules! byte_string {
                 }
             }
         }
+
+        described!($name, hexadecimal($length, concat!($($doc),*)));
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -4,6 +4,7 @@
 
 pub mod bundle;
 pub mod clock;
+mod description;
 pub mod entry;
 pub mod gossip;
 pub mod group;

@@ -53,6 +53,7 @@ pub const SCHEMA: u16 = 1;
 
 /// A record: what every kind has, and what its kind adds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Record {
     /// What every kind has.
     pub common: Common,
@@ -62,6 +63,7 @@ pub struct Record {
 
 /// The fields that every kind of record has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Common {
     /// The record format it was written in.
@@ -125,6 +127,7 @@ impl Common {
 
 /// The role in which somebody wrote a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorRole {
     /// A teacher.
@@ -179,6 +182,7 @@ macro_rules! kinds {
 
         /// What a kind adds to the common fields.
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(rename_all = "snake_case")]
         #[expect(clippy::large_enum_variant, reason = "records are handled one at a time")]
         pub enum Content { $($(#[$doc])* $variant($variant),)* }

@@ -72,6 +72,7 @@ vocabularies! {
 
 /// How closely the schools of a trust work alike in an area of practice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Approach {
     /// All schools do the same.

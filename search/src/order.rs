@@ -74,6 +74,7 @@ pub struct ReaderContext {
 
 /// How the score of a result came about: the score of its text, and the factors that moved it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// How well the text fits, as the engine scores it.
     pub text: f32,

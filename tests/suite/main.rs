@@ -5,6 +5,7 @@
 mod accounts_elsewhere;
 mod adaptations;
 mod adding_resources;
+mod api;
 mod approval;
 mod audit;
 mod bad_input;

@@ -10,6 +10,7 @@ use staffroom_protocol::entry::{BlobRef, Entry, EntryKey};
 use staffroom_protocol::group::statement::Statement;
 use staffroom_protocol::hash::{GroupId, Hash};
 use staffroom_protocol::sync::message::{MAX_ADDRESSES_PER_NODE, PeerAddresses};
+use utoipa::ToSchema;
 
 use super::{CarryError, Kept, each_found};
 use crate::blobs::BlobWriter;
@@ -25,7 +26,7 @@ const TEXTS_AT_ONCE: usize = 256;
 const TEXT_BYTES_AT_ONCE: usize = 1024 * 1024;
 
 /// What became of what a bundle brought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Imported {
     /// The group.
     pub group: GroupId,

@@ -13,11 +13,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::media::ZIP;
 
 /// What names somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[schema(as = NamedBy)]
 pub enum Names {
     /// Who made the file.
     Author,
@@ -42,7 +44,8 @@ pub enum Names {
 }
 
 /// One place where a file names people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = NamingTrace)]
 pub struct Trace {
     /// What names them.
     pub names: Names,

@@ -170,6 +170,8 @@ const TABLE: &[Access] = &[
     act(POST, "/settings/servers/{node}/revoke", ADMINISTER, "revoked a server"),
     look("/suggestions", READ),
     look("/metrics", ADMINISTER),
+    // No secret, yet of no use to whoever has no token.
+    look("/api/v1/openapi.json", READ),
     look("/api/v1/status", READ),
     look("/api/v1/groups", READ),
     act(POST, "/api/v1/groups", ADMINISTER, "created a group"),
@@ -201,7 +203,7 @@ const TABLE: &[Access] = &[
     act(PUT, "/api/v1/proposals", ADMINISTER, "signed a proposal"),
     look("/api/v1/groups/{group}/invites", ADMINISTER),
     act(POST, "/api/v1/groups/{group}/invites", ADMINISTER, "made an invite"),
-    act(DELETE, "/api/v1/groups/{group}/invites/{id}", ADMINISTER, "revoked an invite"),
+    act(DELETE, "/api/v1/groups/{group}/invites/{invite}", ADMINISTER, "revoked an invite"),
     look("/api/v1/groups/{group}/requests", ADMINISTER),
     act(PUT, "/api/v1/groups/{group}/requests/{school}", ADMINISTER, "let a school in"),
     act(DELETE, "/api/v1/groups/{group}/requests/{school}", ADMINISTER, "turned a school away"),
@@ -256,9 +258,9 @@ const TABLE: &[Access] = &[
     look("/api/v1/people", PEOPLE),
     quiet(POST, "/api/v1/people", PEOPLE),
     quiet(POST, "/api/v1/people/first-link", PEOPLE),
-    quiet(PUT, "/api/v1/people/{name}/roles", PEOPLE),
-    quiet(PUT, "/api/v1/people/{name}/disabled", PEOPLE),
-    quiet(POST, "/api/v1/people/{name}/link", PEOPLE),
+    quiet(PUT, "/api/v1/people/{user_name}/roles", PEOPLE),
+    quiet(PUT, "/api/v1/people/{user_name}/disabled", PEOPLE),
+    quiet(POST, "/api/v1/people/{user_name}/link", PEOPLE),
     look("/api/v1/sign-in-with", PEOPLE),
     quiet(PUT, "/api/v1/sign-in-with", PEOPLE),
     quiet(DELETE, "/api/v1/sign-in-with", PEOPLE),
@@ -270,6 +272,13 @@ pub(super) fn to(method: &Method, path: &str) -> Option<&'static Access> {
     // A router answers HEAD as it answers GET.
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     TABLE.iter().find(|line| line.path == path && line.methods.contains(method))
+}
+
+/// The methods with which an address may be asked.
+pub(super) fn methods(path: &str) -> String {
+    let lines = TABLE.iter().filter(|line| line.path == path);
+    let methods = lines.flat_map(|line| line.methods).map(Method::as_str);
+    methods.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether somebody may have what an address has. `reads` says that nothing is changed by it.
@@ -301,33 +310,32 @@ fn one_of(roles: &Roles, wanted: &'static [Role]) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::description::{description, operations};
     use super::super::visitor::for_tests::{person, token};
     use super::*;
 
-    /// The methods and paths of the router, as its source has them.
+    /// The methods and paths of the router: of pages as its source has them, of the API as it is described.
     fn routes() -> Vec<(Method, String)> {
         let source = include_str!("../http.rs");
-        let router = source.split_once("pub fn router").unwrap().1;
-        let (api, pages) = router.split_once(".nest(\"/api/v1\"").unwrap();
+        let pages = source.split_once("pub fn router").unwrap().1;
         let mut routes = Vec::new();
-        for (part, before) in [(api, "/api/v1"), (pages, "")] {
-            for route in part.split(".route(").skip(1) {
-                let path = route.split('"').nth(1).unwrap();
-                let (_, handlers) = route.split_once(',').unwrap();
-                let handlers = handlers.split(".layer(").next().unwrap();
-                for (call, method) in [
-                    ("get(", Method::GET),
-                    ("post(", Method::POST),
-                    ("put(", Method::PUT),
-                    ("delete(", Method::DELETE),
-                ] {
-                    let begins = |at: usize| {
-                        !handlers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-                    };
-                    if handlers.match_indices(call).any(|(at, _)| begins(at)) {
-                        routes.push((method, format!("{before}{path}")));
-                    }
+        for route in pages.split(".route(").skip(1) {
+            let path = route.split('"').nth(1).unwrap();
+            let (_, handlers) = route.split_once(',').unwrap();
+            let handlers = handlers.split(".layer(").next().unwrap();
+            for (call, method) in [("get(", Method::GET), ("post(", Method::POST)] {
+                let begins = |at: usize| {
+                    !handlers[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                };
+                if handlers.match_indices(call).any(|(at, _)| begins(at)) {
+                    routes.push((method, path.to_owned()));
                 }
+            }
+        }
+        for (path, item) in &mut description().clone().paths.paths {
+            for (method, _) in operations(item) {
+                let method = method.to_uppercase().parse().unwrap();
+                routes.push((method, path.clone()));
             }
         }
         routes

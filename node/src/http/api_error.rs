@@ -1,12 +1,13 @@
 //! What the API says when it cannot do what was asked.
 
 use axum::Json;
-use axum::extract::rejection::FormRejection;
-use axum::http::StatusCode;
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use staffroom_search::QueryError;
+use utoipa::ToSchema;
 
 use crate::adaptations::AdaptationsError;
 use crate::blobs::BlobError;
@@ -30,7 +31,7 @@ use crate::saved_searches::SavedSearchError;
 use crate::store::StoreError;
 
 /// The JSON that a failed request is answered with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiErrorBody {
     /// What went wrong and what to do, for a person.
     pub error: String,
@@ -78,6 +79,11 @@ impl ApiError {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, message: message.into() }
     }
 
+    /// What is said before it is known who asks.
+    pub(super) fn at_the_door(status: StatusCode, message: &str) -> Self {
+        Self { status, message: message.to_owned() }
+    }
+
     /// The message, for a page.
     pub(super) fn message(&self) -> &str {
         &self.message
@@ -91,7 +97,14 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, Json(ApiErrorBody { error: self.message })).into_response()
+        let mut response =
+            (self.status, Json(ApiErrorBody { error: self.message })).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 11.6.1: whoever is not known is told how to become so.
+            let scheme = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response
     }
 }
 
@@ -146,12 +159,18 @@ impl From<SavedSearchError> for ApiError {
     }
 }
 
-/// A form that could not be read, such as one that is too long.
-impl From<FormRejection> for ApiError {
-    fn from(rejection: FormRejection) -> Self {
-        Self { status: rejection.status(), message: rejection.body_text() }
-    }
+/// What was given could not be read, such as a form that is too long.
+macro_rules! unreadable {
+    ($($rejection:ty),+) => {
+        $(impl From<$rejection> for ApiError {
+            fn from(rejection: $rejection) -> Self {
+                Self { status: rejection.status(), message: rejection.body_text() }
+            }
+        })+
+    };
 }
+
+unreadable!(FormRejection, JsonRejection, PathRejection, QueryRejection);
 
 impl From<PeopleError> for ApiError {
     fn from(error: PeopleError) -> Self {

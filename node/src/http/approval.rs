@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::Json;
 use super::guard::Noted;
 use crate::node::Node;
 
 /// The setting, and who may approve.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalReport {
     /// Whether what is shared needs a colleague's approval.
     pub needed: bool,
@@ -33,22 +34,27 @@ pub(super) fn about(needed: bool) -> String {
     if needed { "it does".to_owned() } else { "it does not".to_owned() }
 }
 
+/// Says whether what staff share needs a colleague's approval.
+#[utoipa::path(get, path = "/approval", responses((status = 200, body = ApprovalReport)))]
 pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<ApprovalReport> {
     Json(report(&node))
 }
 
 /// What is to hold from now on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ApprovalRequest {
+    /// Whether what is shared needs a colleague's approval.
     needed: bool,
 }
 
+/// Sets whether what staff share needs a colleague's approval.
+#[utoipa::path(put, path = "/approval", responses((status = 200, body = ApprovalReport)))]
 pub(super) async fn set(
     State(node): State<Arc<Node>>,
-    request: Result<Json<ApprovalRequest>, JsonRejection>,
+    Json(request): Json<ApprovalRequest>,
 ) -> Result<(Extension<Noted>, Json<ApprovalReport>), ApiError> {
-    let Json(ApprovalRequest { needed }) =
-        request.map_err(|error| ApiError::bad_request(error.body_text()))?;
+    let ApprovalRequest { needed } = request;
     let setting = Arc::clone(&node);
     blocking(move || setting.approval().set(needed)).await??;
     Ok((Extension(Noted::About(about(needed))), Json(report(&node))))

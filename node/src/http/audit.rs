@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Query};
 use crate::audit::AuditLine;
 use crate::node::Node;
 
@@ -17,11 +17,20 @@ const MOST: usize = 10_000;
 const USUAL: usize = 100;
 
 /// How much of the log to give.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
+    /// How many of the newest; 100 where nobody says.
     limit: Option<usize>,
 }
 
+/// Lists who did what, the newest first.
+#[utoipa::path(
+    get,
+    path = "/audit",
+    params(Asked),
+    responses((status = 200, body = Vec<AuditLine>)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
     Query(Asked { limit }): Query<Asked>,

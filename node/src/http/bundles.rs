@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use serde::de::DeserializeOwned;
@@ -18,8 +17,11 @@ use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::hash::GroupId;
 use tokio::sync::mpsc;
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::description::{Binary, SentBundle};
+use super::given::{Json, Query};
 use crate::bundle::{CarryError, Contents, ExportOptions, Has, Imported, WhichFiles};
 use crate::network;
 use crate::node::Node;
@@ -35,7 +37,7 @@ pub(crate) const CONTENTS: &str = "staffroom-bundle-contents";
 const PIECES_UNDER_WAY: usize = 4;
 
 /// A bundle that is about to come.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BundleReport {
     /// The group.
     pub(crate) group: GroupId,
@@ -47,7 +49,8 @@ pub(crate) struct BundleReport {
     pub(crate) bytes: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Make {
     /// None where a request says which.
     group: Option<String>,
@@ -60,19 +63,31 @@ pub(super) struct Make {
     requested: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Ask {
+    /// The group of which this school lacks something.
     group: Option<String>,
+    /// The invite to a group that this school asks to be let into.
     invite: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Import {
+    /// Whether this school was let in to the group by what the bundle says.
     #[serde(default)]
     join: bool,
 }
 
-/// Makes a bundle, in answer to a request where the body is one.
+/// Makes a bundle of what a group shares, in answer to a request where the body is one.
+#[utoipa::path(
+    post,
+    path = "/bundles",
+    request_body(content = Option<Binary>, content_type = "application/octet-stream"),
+    params(Make),
+    responses(SentBundle, (status = 404), (status = 409)),
+)]
 pub(super) async fn make(
     State(node): State<Arc<Node>>,
     Query(make): Query<Make>,
@@ -104,10 +119,16 @@ pub(super) async fn make(
     .await??;
     let report = about(&node, plan.group, plan.bytes);
     let writing = Arc::clone(&node);
-    Ok(streamed(&report, move |sink| writing.write_bundle(&plan, sink)))
+    streamed(&report, move |sink| writing.write_bundle(&plan, sink)).await
 }
 
-/// Makes a request for a bundle.
+/// Makes a request for a bundle, or for being let in by one.
+#[utoipa::path(
+    post,
+    path = "/bundles/requests",
+    params(Ask),
+    responses(SentBundle, (status = 404), (status = 409)),
+)]
 pub(super) async fn request(
     State(node): State<Arc<Node>>,
     Query(ask): Query<Ask>,
@@ -121,15 +142,23 @@ pub(super) async fn request(
             school: node.identity().claims().name.clone(),
             bytes: 0,
         };
-        return Ok(streamed(&report, move |sink| node.request_to_join(&invite, sink).map(nothing)));
+        return streamed(&report, move |sink| node.request_to_join(&invite, sink).map(nothing))
+            .await;
     }
     let group = node.find_group(&ask.group.unwrap_or_default())?;
     node.own_group(&group)?;
     let report = about(&node, group, 0);
-    Ok(streamed(&report, move |sink| node.request_bundle(group, sink).map(nothing)))
+    streamed(&report, move |sink| node.request_bundle(group, sink).map(nothing)).await
 }
 
 /// Takes in a bundle.
+#[utoipa::path(
+    post,
+    path = "/bundles/imports",
+    request_body(content = Binary, content_type = "application/octet-stream"),
+    params(Import),
+    responses((status = 200, body = Imported), (status = 404), (status = 409)),
+)]
 pub(super) async fn import(
     State(node): State<Arc<Node>>,
     Query(import): Query<Import>,
@@ -164,39 +193,41 @@ fn which_files(node: &Node, given: &str) -> Result<WhichFiles, RecordError> {
     }
 }
 
-/// An answer whose bytes are made while it is sent, and what they hold behind them.
-fn streamed(
+/// An answer whose bytes are made while it is sent, and what they hold behind them. What cannot be begun is
+/// refused; after that, all that can be done is to break off.
+async fn streamed(
     report: &BundleReport,
     write: impl FnOnce(&mut dyn FnMut(Vec<u8>) -> bool) -> Result<Contents, CarryError> + Send + 'static,
-) -> Response {
-    let (sender, receiver) = mpsc::channel(PIECES_UNDER_WAY);
+) -> Result<Response, ApiError> {
+    let (sender, mut receiver) = mpsc::channel(PIECES_UNDER_WAY);
     tokio::task::spawn_blocking(move || {
         let mut sink =
             |bytes: Vec<u8>| sender.blocking_send(Ok(Frame::data(Bytes::from(bytes)))).is_ok();
-        let end = match write(&mut sink) {
-            Ok(contents) => Ok(Frame::trailers(
-                [(HeaderName::from_static(CONTENTS), header_value(&contents))]
-                    .into_iter()
-                    .collect(),
-            )),
-            Err(error) => {
-                tracing::error!(%error, "a bundle could not be made to its end");
-                Err(io::Error::other(error.to_string()))
-            }
-        };
+        let end = write(&mut sink).map(|contents| {
+            let contents = [(HeaderName::from_static(CONTENTS), header_value(&contents))];
+            Frame::trailers(contents.into_iter().collect())
+        });
         // Whoever wanted it may have gone.
         drop(sender.blocking_send(end));
     });
+    let begun = receiver.recv().await.transpose()?;
+    let rest = received(receiver).map(|piece| {
+        piece.map_err(|error: CarryError| {
+            tracing::error!(%error, "a bundle could not be made to its end");
+            io::Error::other(error.to_string())
+        })
+    });
+    let pieces = stream::iter(begun.map(Ok)).chain(rest);
     let headers = [
         (HeaderName::from_static(ABOUT), header_value(report)),
         (header::TRAILER, HeaderValue::from_static(CONTENTS)),
         (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
     ];
-    (headers, Body::new(StreamBody::new(received(receiver)))).into_response()
+    Ok((headers, Body::new(StreamBody::new(pieces))).into_response())
 }
 
 fn received<T>(receiver: mpsc::Receiver<T>) -> impl Stream<Item = T> {
-    futures::stream::unfold(receiver, |mut receiver| async move {
+    stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|one| (one, receiver))
     })
 }

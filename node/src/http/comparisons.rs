@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::hash::GroupId;
 use staffroom_protocol::identity::PublicKey;
+use utoipa::ToSchema;
 
 use crate::network::{Ending, GroupComparisons, Network};
 use crate::node::Node;
 
 /// The comparisons of a group.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 pub struct ComparisonsReport {
     /// Those under way; empty while the node catches up with nobody.
     pub under_way: Vec<CatchingUp>,
@@ -22,7 +23,7 @@ pub struct ComparisonsReport {
 }
 
 /// A comparison under way.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct CatchingUp {
     /// The name of the school with whose node this one compares.
     pub school: String,
@@ -33,7 +34,7 @@ pub struct CatchingUp {
 }
 
 /// The last comparison of a group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LastComparison {
     /// The name of the school with whose node this one compared.
     pub school: String,
@@ -45,7 +46,7 @@ pub struct LastComparison {
 }
 
 /// Records that another school's node has and that do not come to be here.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UnsettledDifference {
     /// The name of the school.
     pub school: String,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{GroupId, SchoolId};
+use utoipa::ToSchema;
 
 use crate::heard::SchoolHeard;
 use crate::node::Node;
@@ -16,7 +17,7 @@ const NAMED: usize = 2;
 const LISTED: usize = 100;
 
 /// From where search results come, and what they may lack.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Coverage {
     /// How many schools are members of the groups that were searched, this one included.
     pub schools: usize,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt};
@@ -16,6 +16,8 @@ use staffroom_protocol::record::File;
 use tokio::sync::watch;
 
 use super::api_error::ApiError;
+use super::description::SentFile;
+use super::given::Path;
 use super::range::{self, Part};
 use super::records::{HeldFile, held_file};
 use crate::network::start_of_file;
@@ -29,6 +31,12 @@ const PIECE_BYTES: u32 = 256 * 1024;
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
 /// Sends one file of a record; one that is not here as it comes, checked piece by piece.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/files/{hash}",
+    params(SentFile),
+    responses(SentFile, (status = 404), (status = 409), (status = 507)),
+)]
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
     Path((id, hash)): Path<(String, Hash)>,

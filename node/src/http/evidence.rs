@@ -4,8 +4,10 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use staffroom_search::evidence::{
-    self, ForestPlot, Lineage, LineageEvidence, Point, RecordKey, ReportRow, Sentence, WhoTable,
+    self, Analysis, ForestPlot, Lineage, LineageEvidence, Point, RecordKey, ReportRow, Sentence,
+    WhoTable,
 };
+use utoipa::ToSchema;
 
 use super::pages::frame::Frame;
 use crate::node::Node;
@@ -26,7 +28,7 @@ pub(super) struct EvidenceSection<'a> {
 }
 
 /// What the lineage of a record shows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceReport {
     /// In plain words.
     pub summary: Vec<Sentence>,
@@ -42,8 +44,10 @@ pub struct EvidenceReport {
     /// stage and group of pupils, where there are results of at least two.
     pub who: Vec<WhoTable>,
     /// Schools, reports and what is pooled in each outcome domain.
+    #[schema(value_type = Lineage)]
     pub lineage: Value,
     /// Figures for analysts by outcome domain.
+    #[schema(value_type = Vec<Analysis>)]
     pub analysis: Value,
 }
 

@@ -3,24 +3,28 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::Hash;
 use staffroom_protocol::limits::MAX_FILE_NAME_BYTES;
 use staffroom_protocol::record::File;
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::description::Binary;
+use super::given::{Json, Path, Query};
 use super::records::held;
 use crate::extract::{About, Trace};
 use crate::intake::KeepError;
 use crate::media::{self, SNIFFED_BYTES};
 use crate::node::Node;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Upload {
+    /// The file's name, without folders.
     name: String,
     /// Whether to keep it without the names of people that can be taken out of it.
     #[serde(default)]
@@ -28,7 +32,7 @@ pub(super) struct Upload {
 }
 
 /// A file that was uploaded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Uploaded {
     /// How a record refers to it.
     #[serde(flatten)]
@@ -39,7 +43,14 @@ pub struct Uploaded {
     pub removed: Vec<Trace>,
 }
 
-/// Takes a file and says how a record refers to it.
+/// Takes a file that a record is to have, and says how the record refers to it.
+#[utoipa::path(
+    post,
+    path = "/files",
+    request_body(content = Option<Binary>, content_type = "application/octet-stream"),
+    params(Upload),
+    responses((status = 200, body = Uploaded), (status = 413), (status = 415)),
+)]
 pub(super) async fn upload(
     State(node): State<Arc<Node>>,
     Query(upload): Query<Upload>,
@@ -116,14 +127,24 @@ pub(super) fn looked_through(
 }
 
 /// Lets go of a file that was uploaded, unless a record has it.
+#[utoipa::path(
+    delete,
+    path = "/files/{hash}",
+    responses((status = 200, body = ())),
+)]
 pub(super) async fn forget(
     State(node): State<Arc<Node>>,
-    Path(hash): Path<Hash>,
+    Path((hash,)): Path<(Hash,)>,
 ) -> Result<Json<()>, ApiError> {
     Ok(Json(blocking(move || node.forget_unshared(&hash)).await??))
 }
 
-/// Makes sure that a record's files are here, and lists them.
+/// Makes sure that a record’s files are here, and lists them.
+#[utoipa::path(
+    post,
+    path = "/records/{id}/files",
+    responses((status = 200, body = Vec<File>), (status = 404), (status = 409)),
+)]
 pub(super) async fn fetch(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,

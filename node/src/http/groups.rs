@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::Extension;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::proposal::Proposed;
 use staffroom_protocol::group::{GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path, Query};
 use super::guard::Noted;
 use super::nodes::Unlock;
 use super::status::{GroupStatus, group_statuses};
@@ -26,8 +28,11 @@ use crate::root::{RootAct, RootReport};
 /// Longest that an invite can be valid: a term, with its holidays.
 pub(super) const MAX_INVITE_DAYS: u64 = 120;
 
+/// The same in seconds.
+pub(super) const MAX_INVITE_SECONDS: u64 = MAX_INVITE_DAYS * 86_400;
+
 /// A group that was created, joined or left.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GroupReport {
     /// The group.
     pub id: GroupId,
@@ -36,7 +41,7 @@ pub struct GroupReport {
 }
 
 /// An invite.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InviteReport {
     /// The line to hand over.
     pub invite: String,
@@ -49,14 +54,14 @@ pub struct InviteReport {
 }
 
 /// An invite that was taken back.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct InviteRevoked {
     /// Names it.
     pub id: Hash,
 }
 
 /// How far this school is in joining a group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct JoinReport {
     /// The group.
     pub id: GroupId,
@@ -68,20 +73,23 @@ pub struct JoinReport {
     pub waiting: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct CreateGroup {
     pub(super) name: String,
     pub(super) kind: GroupKind,
 }
 
 /// What becomes of the records of a school that leaves.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Keeping {
     /// Whether they stay with the group.
     records_stay: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewRoot {
     keyholders: Vec<String>,
     threshold: u8,
@@ -89,7 +97,8 @@ pub(super) struct NewRoot {
     passphrase: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct GivenProposal {
     proposal: String,
     /// Whether to sign it, and not only to say what it does.
@@ -99,7 +108,8 @@ pub(super) struct GivenProposal {
     passphrase: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct MakeInvite {
     pub(super) valid_seconds: u64,
     #[serde(default)]
@@ -108,17 +118,30 @@ pub(super) struct MakeInvite {
     pub(super) ask: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct JoinGroup {
     invite: String,
 }
 
+/// Lists the groups that this school is in, or waits to be let into.
+#[utoipa::path(
+    get,
+    path = "/groups",
+    responses((status = 200, body = Vec<GroupStatus>)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
 ) -> Result<Json<Vec<GroupStatus>>, ApiError> {
     Ok(Json(blocking(move || group_statuses(&node)).await??))
 }
 
+/// Founds a group, of which this school is the first admin.
+#[utoipa::path(
+    post,
+    path = "/groups",
+    responses((status = 200, body = GroupReport), (status = 409)),
+)]
 pub(super) async fn create(
     State(node): State<Arc<Node>>,
     Json(new): Json<CreateGroup>,
@@ -135,6 +158,12 @@ pub(super) async fn created(node: &Arc<Node>, new: CreateGroup) -> Result<GroupR
     Ok(GroupReport { id, name })
 }
 
+/// Makes an invite to a group.
+#[utoipa::path(
+    post,
+    path = "/groups/{group}/invites",
+    responses((status = 200, body = InviteReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn invite(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -151,7 +180,7 @@ pub(super) async fn invited(
     new: MakeInvite,
 ) -> Result<InviteReport, ApiError> {
     let valid = Duration::from_secs(new.valid_seconds);
-    if valid.is_zero() || valid.as_secs() > MAX_INVITE_DAYS * 86_400 {
+    if valid.is_zero() || valid.as_secs() > MAX_INVITE_SECONDS {
         return Err(ApiError::bad_request(format!(
             "an invite cannot be valid for {} seconds; it can be valid for up to {MAX_INVITE_DAYS} \
              days",
@@ -173,6 +202,12 @@ pub(super) async fn invited(
     })
 }
 
+/// Lists the invites that this school made, without their secrets.
+#[utoipa::path(
+    get,
+    path = "/groups/{group}/invites",
+    responses((status = 200, body = Vec<InviteMade>), (status = 404), (status = 409)),
+)]
 pub(super) async fn invites(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -181,6 +216,12 @@ pub(super) async fn invites(
     Ok(Json(invites))
 }
 
+/// Takes an invite back.
+#[utoipa::path(
+    delete,
+    path = "/groups/{group}/invites/{invite}",
+    responses((status = 200, body = InviteRevoked), (status = 404), (status = 409)),
+)]
 pub(super) async fn revoke_invite(
     State(node): State<Arc<Node>>,
     Path((group, invite)): Path<(String, String)>,
@@ -189,6 +230,12 @@ pub(super) async fn revoke_invite(
     Ok(Json(InviteRevoked { id }))
 }
 
+/// Joins the group of an invite.
+#[utoipa::path(
+    post,
+    path = "/groups/join",
+    responses((status = 200, body = JoinReport), (status = 409)),
+)]
 pub(super) async fn join(
     State(node): State<Arc<Node>>,
     Json(join): Json<JoinGroup>,
@@ -204,6 +251,12 @@ pub(super) async fn joined(node: &Arc<Node>, invite: Invite) -> Result<JoinRepor
     Ok(JoinReport { id: invite.group, name: invite.group_name, from: invite.from, waiting })
 }
 
+/// Lists the schools that ask to be let in.
+#[utoipa::path(
+    get,
+    path = "/groups/{group}/requests",
+    responses((status = 200, body = Vec<Asking>), (status = 404), (status = 409)),
+)]
 pub(super) async fn requests(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -211,6 +264,12 @@ pub(super) async fn requests(
     Ok(Json(blocking(move || node.requests(&node.find_group(&group)?)).await??))
 }
 
+/// Lets a school in that asks to be.
+#[utoipa::path(
+    put,
+    path = "/groups/{group}/requests/{school}",
+    responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn admit(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,
@@ -218,6 +277,12 @@ pub(super) async fn admit(
     act(node, group, move |node, id| node.answer_request(id, &school, true)).await
 }
 
+/// Turns a school away that asks to be let in.
+#[utoipa::path(
+    delete,
+    path = "/groups/{group}/requests/{school}",
+    responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn decline(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,
@@ -225,6 +290,13 @@ pub(super) async fn decline(
     act(node, group, move |node, id| node.answer_request(id, &school, false)).await
 }
 
+/// Leaves a group.
+#[utoipa::path(
+    delete,
+    path = "/groups/{group}/membership",
+    params(Keeping),
+    responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn leave(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -233,6 +305,13 @@ pub(super) async fn leave(
     act(node, group, move |node, id| node.leave_group(id, keeping.records_stay)).await
 }
 
+/// Joins the group of an invite, and leaves this one for it.
+#[utoipa::path(
+    post,
+    path = "/groups/{group}/move",
+    params(Keeping),
+    responses((status = 200, body = JoinReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn move_to(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -248,6 +327,12 @@ pub(super) async fn move_to(
     Ok(Json(JoinReport { id: invite.group, name: invite.group_name, from: invite.from, waiting }))
 }
 
+/// Says that a group is merged into another.
+#[utoipa::path(
+    put,
+    path = "/groups/{group}/merger/{into}",
+    responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn merge(
     State(node): State<Arc<Node>>,
     Path((group, into)): Path<(String, String)>,
@@ -256,6 +341,12 @@ pub(super) async fn merge(
 }
 
 /// Leaves every group, since the school closes.
+#[utoipa::path(
+    delete,
+    path = "/memberships",
+    params(Keeping),
+    responses((status = 200, body = Vec<String>), (status = 409)),
+)]
 pub(super) async fn close(
     State(node): State<Arc<Node>>,
     Query(keeping): Query<Keeping>,
@@ -266,6 +357,12 @@ pub(super) async fn close(
     Ok(Json(left))
 }
 
+/// Removes a school from a group.
+#[utoipa::path(
+    delete,
+    path = "/groups/{group}/members/{school}",
+    responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn remove(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,
@@ -273,6 +370,12 @@ pub(super) async fn remove(
     act(node, group, move |node, id| node.remove_member(id, &node.find_member(id, &school)?)).await
 }
 
+/// Names a school an admin of a group, as far as this school’s key suffices.
+#[utoipa::path(
+    put,
+    path = "/groups/{group}/admins/{school}",
+    responses((status = 200, body = RootAct), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn name(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,
@@ -286,6 +389,12 @@ pub(super) async fn name(
     Ok(Json(named.await??))
 }
 
+/// Says who holds the keys of a group’s root.
+#[utoipa::path(
+    get,
+    path = "/groups/{group}/root",
+    responses((status = 200, body = RootReport), (status = 404)),
+)]
 pub(super) async fn root(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -293,6 +402,12 @@ pub(super) async fn root(
     Ok(Json(node.root(&node.find_group(&group)?)))
 }
 
+/// Puts other keyholders in place of those of a group’s root.
+#[utoipa::path(
+    put,
+    path = "/groups/{group}/root",
+    responses((status = 200, body = RootAct), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn succeed_root(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -310,7 +425,12 @@ pub(super) async fn succeed_root(
     Ok(Json(succeeded.await??))
 }
 
-/// Reads a proposal, or signs it.
+/// Reads what a proposal for a group’s root would do, or signs it.
+#[utoipa::path(
+    put,
+    path = "/proposals",
+    responses((status = 200, body = RootAct), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn proposal(
     State(node): State<Arc<Node>>,
     Json(given): Json<GivenProposal>,
@@ -332,6 +452,12 @@ pub(super) async fn proposal(
     })
 }
 
+/// Dismisses an admin of a group; the school stays a member.
+#[utoipa::path(
+    delete,
+    path = "/groups/{group}/admins/{school}",
+    responses((status = 200, body = GroupReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn dismiss(
     State(node): State<Arc<Node>>,
     Path((group, school)): Path<(String, String)>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -24,6 +24,9 @@ use crate::people::Role;
 /// How long a page may take, its form included: a school's slowest line sends the longest form in less. What
 /// follows the head of an answer, such as a file, may take longer.
 const LONGEST_PAGE: Duration = Duration::from_secs(60);
+
+/// Under which all addresses of the API lie.
+const API: &str = "/api/";
 
 /// What the command line shows to the API.
 #[derive(Clone)]
@@ -91,8 +94,11 @@ pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next
         Some(Some(line)) => (line.need, line.done),
         // What the table does not name is refused, whoever asks.
         Some(None) => {
-            return (StatusCode::METHOD_NOT_ALLOWED, "This address takes no such request.\n")
-                .into_response();
+            let methods = matched.map(|matched| access::methods(matched.as_str()));
+            let allowed = [(header::ALLOW, methods.unwrap_or_default())];
+            let said = "this address takes no such request";
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return (allowed, at_the_door(&parts.uri, status, said)).into_response();
         }
         // There is nothing, which only those hear who have an account.
         None => (Need::OneOf(&Role::ALL), ""),
@@ -193,7 +199,7 @@ fn is_for_program(parts: &Parts) -> bool {
     let path = parts.uri.path();
     let fetched = parts.headers.get("sec-fetch-dest").is_some_and(|value| value == "empty");
     fetched
-        || path.starts_with("/api/")
+        || path.starts_with(API)
         || parts.headers.contains_key(header::AUTHORIZATION)
         || ["/suggestions", "/metrics", FEED].contains(&path)
 }
@@ -222,12 +228,13 @@ pub(super) async fn host(State(gate): State<Gate>, request: Request, next: Next)
     if name.is_some_and(|name| gate.door.answers_to(name)) {
         return next.run(request).await;
     }
+    let uri = request.uri();
     let said = if gate.door.is_of_this_machine() {
         "Staffroom answers only on this machine, as localhost or 127.0.0.1.".to_owned()
     } else {
         format!("Staffroom answers here as {}.", gate.door.names().join(" or "))
     };
-    (StatusCode::MISDIRECTED_REQUEST, said).into_response()
+    at_the_door(uri, StatusCode::MISDIRECTED_REQUEST, &said)
 }
 
 /// Refuses what another site's page makes a browser send: a session's cookie goes along. Browsers say in
@@ -238,7 +245,15 @@ pub(super) async fn own_pages(State(gate): State<Gate>, request: Request, next: 
         return next.run(request).await;
     }
     let said = "This was sent from the page of another site, and nothing was done.";
-    (StatusCode::FORBIDDEN, said).into_response()
+    at_the_door(request.uri(), StatusCode::FORBIDDEN, said)
+}
+
+/// What is said before it is known who asks: to programs as all errors are, else in a line.
+fn at_the_door(uri: &Uri, status: StatusCode, said: &str) -> Response {
+    if uri.path().starts_with(API) {
+        return ApiError::at_the_door(status, said).into_response();
+    }
+    (status, format!("{said}\n")).into_response()
 }
 
 fn is_of_own_page(headers: &HeaderMap, scheme: &str) -> bool {
@@ -258,7 +273,7 @@ fn is_of_own_page(headers: &HeaderMap, scheme: &str) -> bool {
 pub(super) async fn in_time(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_file = request.method() == Method::GET && path.contains("/files/") || path == UPLOADS;
-    if is_file || path.starts_with("/api/") {
+    if is_file || path.starts_with(API) {
         return next.run(request).await;
     }
     let answered = tokio::time::timeout(LONGEST_PAGE, next.run(request)).await;

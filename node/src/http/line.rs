@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::Json;
 use crate::line::{InForce, LineSettings};
 use crate::network::{Network, Traffic};
 use crate::node::Node;
@@ -18,7 +18,7 @@ use crate::node::Node;
 const COUNTED: Duration = Duration::from_secs(1);
 
 /// The line at this moment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LineReport {
     /// The ceilings; none if none were set.
     pub in_force: Option<InForce>,
@@ -26,7 +26,12 @@ pub struct LineReport {
     pub a_second: Option<Traffic>,
 }
 
-/// Says what is in force, and counts for a second what passes.
+/// Says what may pass on the line to other schools, and counts for a second what does.
+#[utoipa::path(
+    get,
+    path = "/line",
+    responses((status = 200, body = LineReport)),
+)]
 pub(super) async fn show(State(node): State<Arc<Node>>) -> Json<LineReport> {
     let a_second = match node.network() {
         Some(network) => Some(counted(network).await),
@@ -45,14 +50,25 @@ async fn counted(network: &Network) -> Traffic {
     }
 }
 
+/// Sets how much may pass on the line to other schools, and when.
+#[utoipa::path(
+    put,
+    path = "/line",
+    responses((status = 200, body = Option<InForce>)),
+)]
 pub(super) async fn set(
     State(node): State<Arc<Node>>,
-    settings: Result<Json<LineSettings>, JsonRejection>,
+    Json(settings): Json<LineSettings>,
 ) -> Result<Json<Option<InForce>>, ApiError> {
-    let Json(settings) = settings.map_err(|error| ApiError::bad_request(error.body_text()))?;
     put(node, Some(settings)).await
 }
 
+/// Lets everything pass on the line again.
+#[utoipa::path(
+    delete,
+    path = "/line",
+    responses((status = 200, body = Option<InForce>)),
+)]
 pub(super) async fn lift(State(node): State<Arc<Node>>) -> Result<Json<Option<InForce>>, ApiError> {
     put(node, None).await
 }

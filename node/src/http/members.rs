@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::clock::Timestamp;
@@ -14,8 +13,10 @@ use staffroom_protocol::group::{Claims, Role};
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::message::{Holding, Request, Response};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path};
 use crate::ago::minute;
 use crate::groups::GroupError;
 use crate::heard::SchoolHeard;
@@ -25,7 +26,7 @@ use crate::node::Node;
 const ASKED_AT_ONCE: usize = 16;
 
 /// A member of a group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MemberReport {
     /// The school.
     pub school: SchoolId,
@@ -122,7 +123,7 @@ impl MemberReport {
 }
 
 /// Whether a member has heard of a removal.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HeardBy {
     /// The member's name.
     pub school: String,
@@ -131,7 +132,7 @@ pub struct HeardBy {
 }
 
 /// How much a member holds of a group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct MemberHolding {
     /// The school.
     pub school: SchoolId,
@@ -143,6 +144,12 @@ pub struct MemberHolding {
     pub complete: bool,
 }
 
+/// Lists the schools that are or were members of a group.
+#[utoipa::path(
+    get,
+    path = "/groups/{group}/members",
+    responses((status = 200, body = Vec<MemberReport>), (status = 404)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -220,6 +227,12 @@ fn heard_by(
     Ok(heard.map(|(school, when)| HeardBy { school: name(&school), since: since(when) }).collect())
 }
 
+/// Asks every member that is connected how much it holds of a group.
+#[utoipa::path(
+    get,
+    path = "/groups/{group}/holdings",
+    responses((status = 200, body = Vec<MemberHolding>), (status = 404)),
+)]
 pub(super) async fn holdings(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,

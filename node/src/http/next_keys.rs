@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path};
 use super::nodes::Unlock;
 use crate::groups::GroupError;
 use crate::node::Node;
@@ -14,7 +15,7 @@ use crate::root::RootAct;
 use crate::succession::NextKey;
 
 /// What is said of next keys, after something was said.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NextKeyReport {
     /// For the root: how far it is.
     pub proposal: Option<RootAct>,
@@ -22,7 +23,7 @@ pub struct NextKeyReport {
     pub next_keys: Vec<NextKey>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct GivenNextKey {
     /// Whether to say so for the root, and not as an admin.
     #[serde(default)]
@@ -31,7 +32,12 @@ pub(super) struct GivenNextKey {
     unlock: Unlock,
 }
 
-/// Says that a school goes on under its next key: as an admin, or for the root.
+/// Says that a school goes on under another key: as an admin, or for the root.
+#[utoipa::path(
+    put,
+    path = "/groups/{group}/next-keys/{school}/{next}",
+    responses((status = 200, body = NextKeyReport), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn bind(
     State(node): State<Arc<Node>>,
     Path((group, school, next)): Path<(String, String, String)>,
@@ -53,6 +59,12 @@ pub(super) async fn bind(
     Ok(Json(bound.await??))
 }
 
+/// Lists the schools of a group that go on under another key.
+#[utoipa::path(
+    get,
+    path = "/groups/{group}/next-keys",
+    responses((status = 200, body = Vec<NextKey>), (status = 404)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,
@@ -60,7 +72,12 @@ pub(super) async fn list(
     Ok(Json(node.next_keys(&node.find_group(&group)?)))
 }
 
-/// Objects to what is said to be this school's next key.
+/// Objects to what is said to be this school’s next key.
+#[utoipa::path(
+    put,
+    path = "/groups/{group}/objections",
+    responses((status = 200, body = Vec<String>), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn object(
     State(node): State<Arc<Node>>,
     Path(group): Path<String>,

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path};
 use crate::node::Node;
 use crate::recovery::OwnNode;
 
 /// The body of a request for what needs the school's key.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = Passphrase)]
 pub(crate) struct Unlock {
     /// The passphrase that the school's key is locked with, if it is.
     #[serde(default)]
@@ -25,10 +27,22 @@ impl Unlock {
     }
 }
 
+/// Lists the nodes of this school.
+#[utoipa::path(
+    get,
+    path = "/nodes",
+    responses((status = 200, body = Vec<OwnNode>)),
+)]
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Vec<OwnNode>> {
     Json(node.own_nodes())
 }
 
+/// Revokes another node of this school in every group.
+#[utoipa::path(
+    put,
+    path = "/nodes/{node}/revocation",
+    responses((status = 200, body = OwnNode), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn revoke(
     State(node): State<Arc<Node>>,
     Path(given): Path<String>,

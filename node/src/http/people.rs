@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
-use axum::{Extension, Json};
+use axum::Extension;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path};
 use super::visitor::Visitor;
 use crate::node::Node;
 use crate::people::{PeopleError, Person, PersonNameError, Role, Roles, Secret, UserName, listed};
@@ -17,7 +18,7 @@ use crate::people::{PeopleError, Person, PersonNameError, Role, Roles, Secret, U
 pub(crate) const DEFAULT_PAGES: &str = "http://127.0.0.1:4800/";
 
 /// A person who may sign in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct PersonReport {
     /// The name to sign in with.
     pub user_name: UserName,
@@ -56,7 +57,7 @@ impl PersonReport {
 }
 
 /// A link with which a person sets a password, once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LinkReport {
     /// The name to sign in with; none for the first administrator, who chooses it.
     pub user_name: Option<UserName>,
@@ -65,7 +66,7 @@ pub struct LinkReport {
 }
 
 /// A person to add.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddRequest {
     /// The name to sign in with.
@@ -73,19 +74,21 @@ pub struct AddRequest {
     /// As colleagues read it.
     pub name: String,
     /// What the person may do.
+    #[schema(value_type = Vec<Role>)]
     pub roles: Roles,
 }
 
 /// Roles in place of those before.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RolesRequest {
     /// All that the person may do.
+    #[schema(value_type = Vec<Role>)]
     pub roles: Roles,
 }
 
 /// Whether an account is to be switched off.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DisabledRequest {
     /// Off, or on again.
@@ -103,16 +106,28 @@ pub(super) fn link_address(visitor: &Visitor, secret: &Secret) -> String {
     format!("{}link/{}", visitor.door.pages(), secret.as_str())
 }
 
+/// Lists the people who may sign in.
+#[utoipa::path(
+    get,
+    path = "/people",
+    responses((status = 200, body = Vec<PersonReport>)),
+)]
 pub(super) async fn list(State(node): State<Arc<Node>>) -> Json<Vec<PersonReport>> {
     Json(reports(&node))
 }
 
+/// Adds a person, with a link to set a password.
+#[utoipa::path(
+    post,
+    path = "/people",
+    responses((status = 200, body = LinkReport), (status = 409)),
+)]
 pub(super) async fn add(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
-    request: Result<Json<AddRequest>, JsonRejection>,
+    Json(request): Json<AddRequest>,
 ) -> Result<Json<LinkReport>, ApiError> {
-    let Json(AddRequest { user_name, name, roles }) = read(request)?;
+    let AddRequest { user_name, name, roles } = request;
     let user_name = checked(&user_name)?;
     Ok(Json(added(&node, &visitor, user_name, name, roles).await?))
 }
@@ -132,13 +147,18 @@ pub(super) async fn added(
     linked(node, visitor, user_name).await
 }
 
+/// Gives a person other roles.
+#[utoipa::path(
+    put,
+    path = "/people/{user_name}/roles",
+    responses((status = 200, body = PersonReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn set_roles(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
     Path(name): Path<String>,
-    request: Result<Json<RolesRequest>, JsonRejection>,
+    Json(RolesRequest { roles }): Json<RolesRequest>,
 ) -> Result<Json<PersonReport>, ApiError> {
-    let Json(RolesRequest { roles }) = read(request)?;
     let name = checked(&name)?;
     roles_set(&node, &visitor, &name, roles).await?;
     Ok(Json(report(&node, &name)?))
@@ -158,13 +178,18 @@ pub(super) async fn roles_set(
     Ok(())
 }
 
+/// Switches an account off, or on again.
+#[utoipa::path(
+    put,
+    path = "/people/{user_name}/disabled",
+    responses((status = 200, body = PersonReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn set_disabled(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
     Path(name): Path<String>,
-    request: Result<Json<DisabledRequest>, JsonRejection>,
+    Json(DisabledRequest { disabled }): Json<DisabledRequest>,
 ) -> Result<Json<PersonReport>, ApiError> {
-    let Json(DisabledRequest { disabled }) = read(request)?;
     let name = checked(&name)?;
     disabled_set(&node, &visitor, &name, disabled).await?;
     Ok(Json(report(&node, &name)?))
@@ -184,6 +209,12 @@ pub(super) async fn disabled_set(
     Ok(())
 }
 
+/// Makes a link with which a person sets a new password.
+#[utoipa::path(
+    post,
+    path = "/people/{user_name}/link",
+    responses((status = 200, body = LinkReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn link(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
@@ -204,6 +235,12 @@ pub(super) async fn linked(
     Ok(LinkReport { user_name: Some(name), link: link_address(visitor, &secret) })
 }
 
+/// Makes a link for the first administrator of a school that has none.
+#[utoipa::path(
+    post,
+    path = "/people/first-link",
+    responses((status = 200, body = LinkReport), (status = 409)),
+)]
 pub(super) async fn first_link(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
@@ -217,10 +254,6 @@ pub(super) async fn first_link(
 fn report(node: &Node, name: &UserName) -> Result<PersonReport, ApiError> {
     let person = node.people().get(name).ok_or_else(|| PeopleError::Unknown(name.to_string()))?;
     Ok(PersonReport::of(name.clone(), person))
-}
-
-fn read<T>(request: Result<Json<T>, JsonRejection>) -> Result<Json<T>, ApiError> {
-    request.map_err(|error| ApiError::bad_request(error.body_text()))
 }
 
 fn checked(name: &str) -> Result<UserName, ApiError> {

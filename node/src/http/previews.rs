@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -10,12 +10,15 @@ use staffroom_protocol::hash::Hash;
 use staffroom_protocol::record::File;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Path, Query};
 use super::records::{HeldFile, held_file};
 use crate::node::Node;
 use crate::preview::{MAX_PAGES, NoPreview};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Asked {
+    /// The page, from 1.
     #[serde(default = "first")]
     page: u32,
 }
@@ -25,6 +28,17 @@ fn first() -> u32 {
 }
 
 /// Shows a page of a file that is here as a picture, else the beginning of the text inside it.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/files/{hash}/preview",
+    params(Asked),
+    responses(
+        (status = 200, content(("image/png"), ("text/plain; charset=utf-8"))),
+        (status = 404),
+        (status = 409),
+        (status = 507),
+    ),
+)]
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path((id, hash)): Path<(String, Hash)>,

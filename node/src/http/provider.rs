@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
-use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::Json;
 use super::visitor::Visitor;
 use crate::node::Node;
 use crate::provider::{ProviderSettings, redirect_address};
 
 /// What is set.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProviderReport {
     /// The provider, but for the secret; none if none is set.
     pub settings: Option<ProviderSettings>,
@@ -23,7 +24,7 @@ pub struct ProviderReport {
 }
 
 /// A provider to set.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderRequest {
     /// The provider.
@@ -32,6 +33,8 @@ pub struct ProviderRequest {
     pub client_secret: String,
 }
 
+/// Says with which accounts of another service staff may sign in.
+#[utoipa::path(get, path = "/sign-in-with", responses((status = 200, body = ProviderReport)))]
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
@@ -45,12 +48,17 @@ pub(super) fn report(node: &Node, visitor: &Visitor) -> ProviderReport {
     ProviderReport { settings, redirect: redirect_address(visitor.door.pages()) }
 }
 
+/// Lets staff sign in with accounts of another service, which is asked for its settings first.
+#[utoipa::path(
+    put,
+    path = "/sign-in-with",
+    responses((status = 200, body = ProviderReport)),
+)]
 pub(super) async fn set(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
-    request: Result<Json<ProviderRequest>, JsonRejection>,
+    Json(request): Json<ProviderRequest>,
 ) -> Result<Json<ProviderReport>, ApiError> {
-    let Json(request) = request.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let ProviderRequest { settings, client_secret } = request;
     let about = settings.issuer.clone();
     let turn = node.provider().turn().await?;
@@ -65,6 +73,8 @@ pub(super) async fn set(
     Ok(Json(report(&node, &visitor)))
 }
 
+/// Lets nobody sign in with accounts of another service any longer.
+#[utoipa::path(delete, path = "/sign-in-with", responses((status = 200, body = ProviderReport)))]
 pub(super) async fn forget(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,

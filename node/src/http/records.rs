@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::{Extension, Json};
+use axum::Extension;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use staffroom_protocol::hash::{Hash, RecordId, SchoolId};
 use staffroom_protocol::record::{File, Record, Summary};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
 use super::evidence::EvidenceReport;
+use super::given::{Json, Path};
 use super::guard::Noted;
 use super::nodes::Unlock;
 use super::visitor::Visitor;
@@ -22,10 +24,11 @@ use crate::records::{HeldRecord, RecordError, school_name};
 use crate::withdrawal::Withdrawn;
 
 /// Records in one request.
-const MAX_RECORDS: usize = 1_000;
+pub(super) const MAX_RECORDS: usize = 1_000;
 
 /// Records to publish.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PublishRequest {
     /// Each a flat map of fields, as in the front matter of a file.
     pub records: Vec<Value>,
@@ -35,7 +38,7 @@ pub struct PublishRequest {
 }
 
 /// A record as it is held.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct RecordReport {
     /// Its id.
     pub id: RecordId,
@@ -62,13 +65,19 @@ pub struct RecordReport {
     pub evidence: Option<EvidenceReport>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Withdraw {
     pub(super) reason: String,
     #[serde(flatten)]
     unlock: Unlock,
 }
 
+/// Shares records, or says what would become of them.
+#[utoipa::path(
+    post,
+    path = "/records",
+    responses((status = 200, body = Vec<PublishOutcome>), (status = 404), (status = 409)),
+)]
 pub(super) async fn publish(
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
@@ -105,6 +114,12 @@ fn published(outcomes: &[PublishOutcome]) -> Noted {
     Noted::About(format!("{} of {} records: {}", ids.len(), outcomes.len(), ids.join(", ")))
 }
 
+/// Shows a record, with what came of it.
+#[utoipa::path(
+    get,
+    path = "/records/{id}",
+    responses((status = 200, body = RecordReport), (status = 404)),
+)]
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
@@ -145,6 +160,12 @@ pub(super) fn report_without_evidence(
     })
 }
 
+/// Takes back a record that this school shared.
+#[utoipa::path(
+    put,
+    path = "/records/{id}/withdrawal",
+    responses((status = 200, body = Withdrawn), (status = 404), (status = 409), (status = 423)),
+)]
 pub(super) async fn withdraw(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
@@ -175,7 +196,12 @@ pub(super) async fn withdrawn(
     Ok((Noted::About(format!("{id} from {groups}. Reason: {reason}")), withdrawn))
 }
 
-/// Who has confirmed that nothing is left of a record that this school withdrew.
+/// Says which schools have erased a record that this school took back.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/receipts",
+    responses((status = 200, body = WithdrawalReceipts), (status = 404), (status = 409)),
+)]
 pub(super) async fn receipts(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,

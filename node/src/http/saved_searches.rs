@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{GroupId, RecordId, SchoolId};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path};
 use super::search::{Labels, kind_label};
 use crate::ago::since;
 use crate::node::Node;
@@ -19,7 +19,7 @@ use crate::saved_searches::{Found, SavedSearch};
 use crate::store::StoreError;
 
 /// A search that the school keeps.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SavedSearchReport {
     /// Its name.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct SavedSearchReport {
 }
 
 /// A record that a saved search found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FoundReport {
     /// Its number among all that the search found, from 1.
     pub number: u64,
@@ -80,7 +80,7 @@ impl SavedSearchReport {
 }
 
 /// A saved search with news.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SearchNews {
     /// Its name.
     pub name: String,
@@ -89,7 +89,7 @@ pub struct SearchNews {
 }
 
 /// A search to keep.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveRequest {
     /// What it asks for, as an address has it: `q=reading&key_stage=KS2`.
@@ -97,19 +97,31 @@ pub struct SaveRequest {
 }
 
 /// Up to where what was found has been seen.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SeenRequest {
     /// The number of the newest record that was seen.
     pub up_to: u64,
 }
 
+/// Lists the searches that the school keeps, with what each has found.
+#[utoipa::path(
+    get,
+    path = "/saved-searches",
+    responses((status = 200, body = Vec<SavedSearchReport>)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
 ) -> Result<Json<Vec<SavedSearchReport>>, ApiError> {
     Ok(Json(blocking(move || reports(&node)).await??))
 }
 
+/// Shows a saved search, with what it has found.
+#[utoipa::path(
+    get,
+    path = "/saved-searches/{name}",
+    responses((status = 200, body = SavedSearchReport), (status = 404)),
+)]
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path(name): Path<String>,
@@ -117,13 +129,17 @@ pub(super) async fn show(
     Ok(Json(blocking(move || report(&node, &name)).await??))
 }
 
+/// Keeps a search, in place of one of that name.
+#[utoipa::path(
+    put,
+    path = "/saved-searches/{name}",
+    responses((status = 200, body = SavedSearchReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn save(
     State(node): State<Arc<Node>>,
     Path(name): Path<String>,
-    request: Result<Json<SaveRequest>, JsonRejection>,
+    Json(SaveRequest { query }): Json<SaveRequest>,
 ) -> Result<Json<SavedSearchReport>, ApiError> {
-    let Json(SaveRequest { query }) =
-        request.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let saved = blocking(move || {
         let name = node.save_search(&name, &query)?;
         report(&node, &name)
@@ -131,13 +147,17 @@ pub(super) async fn save(
     Ok(Json(saved.await??))
 }
 
+/// Says up to where somebody has seen what a search found.
+#[utoipa::path(
+    put,
+    path = "/saved-searches/{name}/seen",
+    responses((status = 200, body = SavedSearchReport), (status = 404)),
+)]
 pub(super) async fn mark_seen(
     State(node): State<Arc<Node>>,
     Path(name): Path<String>,
-    request: Result<Json<SeenRequest>, JsonRejection>,
+    Json(SeenRequest { up_to }): Json<SeenRequest>,
 ) -> Result<Json<SavedSearchReport>, ApiError> {
-    let Json(SeenRequest { up_to }) =
-        request.map_err(|error| ApiError::bad_request(error.body_text()))?;
     let seen = blocking(move || {
         node.saved_searches().mark_seen(&name, up_to)?;
         report(&node, &name)
@@ -145,6 +165,12 @@ pub(super) async fn mark_seen(
     Ok(Json(seen.await??))
 }
 
+/// Keeps a search no more.
+#[utoipa::path(
+    delete,
+    path = "/saved-searches/{name}",
+    responses((status = 200, body = ()), (status = 404)),
+)]
 pub(super) async fn remove(
     State(node): State<Arc<Node>>,
     Path(name): Path<String>,

@@ -1,30 +1,34 @@
 //! Searching over HTTP.
 
 mod hit;
+mod parameters;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Path, RawQuery, State};
-use axum::{Extension, Json};
+use axum::Extension;
+use axum::extract::{RawQuery, State};
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
 use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError, Sort};
+use utoipa::ToSchema;
 
 pub use self::hit::{HitReport, LineageReport};
+use self::parameters::SearchParameters;
 use super::api_error::{ApiError, blocking};
 use super::coverage::{Coverage, coverage};
+use super::given::{Json, Path};
 use super::turns::Turns;
 use crate::node::Node;
-use crate::question::{parameters, read, value};
+use crate::question::{all_parameters, parameters, read, value};
 use crate::readable;
 use crate::records::{HeldRecord, known_schools};
 
 /// A page of results.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct SearchReport {
     /// How many records match, on all pages together.
     pub total: usize,
@@ -50,7 +54,7 @@ pub struct SearchReport {
 }
 
 /// How many of the matching records have a value.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct FacetValue {
     /// The value; the id of a school or group.
     pub value: String,
@@ -60,12 +64,19 @@ pub struct FacetValue {
     pub count: u64,
 }
 
+/// Searches what this school may read.
+#[utoipa::path(
+    get,
+    path = "/search",
+    params(SearchParameters),
+    responses((status = 200, body = SearchReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn search(
     State(node): State<Arc<Node>>,
     Extension(turns): Extension<Turns>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<SearchReport>, ApiError> {
-    let parameters = parameters(query.as_deref().unwrap_or_default());
+    let parameters = all_parameters(query.as_deref().unwrap_or_default());
     let (searching, asked) = (Arc::clone(&node), parameters.clone());
     let found = turns.take(move || run(&searching, &asked)).await??;
     note(node, &parameters, &found);
@@ -84,7 +95,13 @@ pub(super) fn note(node: Arc<Node>, parameters: &[(String, String)], found: &Sea
     }
 }
 
-/// What a person who is typing may be about to ask.
+/// Suggests what a person who is typing may be about to ask.
+#[utoipa::path(
+    get,
+    path = "/suggestions",
+    params(("q" = Option<String>, Query, description = "What was typed so far.")),
+    responses((status = 200, body = Vec<String>)),
+)]
 pub(super) async fn suggest(
     State(node): State<Arc<Node>>,
     RawQuery(query): RawQuery,
@@ -118,7 +135,12 @@ pub(super) async fn suggest(
     Ok(Json(suggestions.await??))
 }
 
-/// Records that are about the same as one, those of its own lineage left out.
+/// Lists records that are about the same as one, those of its own lineage left out.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/similar",
+    responses((status = 200, body = Vec<HitReport>), (status = 404)),
+)]
 pub(super) async fn similar(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,

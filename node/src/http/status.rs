@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::group::{Claims, GroupKind, Role};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
 use super::comparisons::{self, ComparisonsReport};
+use super::given::Json;
 use super::members;
 use super::saved_searches::{self, SearchNews};
 use crate::ago::minute;
@@ -27,7 +28,7 @@ const SILENT_NAMED: usize = 10;
 const MAX_HEARD: usize = 1_000;
 
 /// The state of a node.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct StatusReport {
     /// The version of the program.
     pub version: String,
@@ -54,7 +55,7 @@ pub struct StatusReport {
 }
 
 /// A group as this node sees it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct GroupStatus {
     /// The group.
     pub id: GroupId,
@@ -170,7 +171,7 @@ impl GroupStatus {
 }
 
 /// The network as this node sees it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct NetworkStatus {
     /// Addresses on which it listens.
     pub listening: Vec<String>,
@@ -183,7 +184,7 @@ pub struct NetworkStatus {
 }
 
 /// The search index.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct IndexStatus {
     /// Documents in it.
     pub documents: u64,
@@ -197,10 +198,22 @@ pub struct IndexStatus {
     pub rebuilt_because: Option<String>,
 }
 
+/// How this school’s server is doing: its groups, the network and the search index.
+#[utoipa::path(
+    get,
+    path = "/status",
+    responses((status = 200, body = StatusReport)),
+)]
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Result<Json<StatusReport>, ApiError> {
     Ok(Json(blocking(move || report(&node)).await??))
 }
 
+/// Makes the search index again from what is stored.
+#[utoipa::path(
+    post,
+    path = "/index/rebuild",
+    responses((status = 200, body = IndexStatus)),
+)]
 pub(super) async fn rebuild_index(State(node): State<Arc<Node>>) -> Json<IndexStatus> {
     node.indexer().rebuild();
     Json(index_status(&node))

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::group::Capacity;
 use staffroom_protocol::hash::Hash;
+use utoipa::ToSchema;
 
 use super::api_error::{ApiError, blocking};
+use super::given::{Json, Path};
 use super::records::{HeldFile, held, held_file};
 use crate::keeping::Copies;
 use crate::keeping::settings::StorageSettings;
 use crate::node::Node;
 
 /// How much room files have, and how much of it they take.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct StorageReport {
     /// What was set, or what holds where nothing was.
     pub settings: StorageSettings,
@@ -39,7 +39,8 @@ pub struct StorageReport {
 }
 
 /// What is to hold from now on.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct StorageRequest {
     /// The room.
     pub settings: StorageSettings,
@@ -47,6 +48,12 @@ pub struct StorageRequest {
     pub capacity: Option<Capacity>,
 }
 
+/// Says how much room files have, and how much of it they take.
+#[utoipa::path(
+    get,
+    path = "/storage",
+    responses((status = 200, body = StorageReport)),
+)]
 pub(super) async fn show(State(node): State<Arc<Node>>) -> Result<Json<StorageReport>, ApiError> {
     Ok(Json(blocking(move || report(&node)).await?))
 }
@@ -65,11 +72,16 @@ pub(super) fn report(node: &Node) -> StorageReport {
     }
 }
 
+/// Sets how much room other schools’ files have.
+#[utoipa::path(
+    put,
+    path = "/storage",
+    responses((status = 200, body = StorageReport), (status = 409)),
+)]
 pub(super) async fn set(
     State(node): State<Arc<Node>>,
-    request: Result<Json<StorageRequest>, JsonRejection>,
+    Json(request): Json<StorageRequest>,
 ) -> Result<Json<StorageReport>, ApiError> {
-    let Json(request) = request.map_err(|error| ApiError::bad_request(error.body_text()))?;
     Ok(Json(blocking(move || changed(&node, request)).await??))
 }
 
@@ -82,7 +94,12 @@ pub(super) fn changed(node: &Node, request: StorageRequest) -> Result<StorageRep
     Ok(report(node))
 }
 
-/// Who holds the files of a record.
+/// Says which schools hold the files of a record.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/copies",
+    responses((status = 200, body = Vec<Copies>), (status = 404), (status = 409)),
+)]
 pub(super) async fn copies(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
@@ -92,6 +109,11 @@ pub(super) async fn copies(
 }
 
 /// Pins a file of a record: it is fetched where it is not here, and stays.
+#[utoipa::path(
+    put,
+    path = "/records/{id}/files/{hash}/pin",
+    responses((status = 200, body = Vec<Copies>), (status = 404), (status = 409)),
+)]
 pub(super) async fn pin(
     State(node): State<Arc<Node>>,
     Path((id, hash)): Path<(String, Hash)>,
@@ -99,6 +121,12 @@ pub(super) async fn pin(
     set_pin(node, id, hash, true).await
 }
 
+/// Lets a pinned file go when there is no room for it.
+#[utoipa::path(
+    delete,
+    path = "/records/{id}/files/{hash}/pin",
+    responses((status = 200, body = Vec<Copies>), (status = 404), (status = 409)),
+)]
 pub(super) async fn unpin(
     State(node): State<Arc<Node>>,
     Path((id, hash)): Path<(String, Hash)>,

@@ -2,20 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use staffroom_protocol::hash::Hash;
 
 use super::api_error::{ApiError, blocking};
+use super::description::SentFile;
 use super::download;
+use super::given::{Json, Path};
 use super::records::{RecordReport, report, report_without_evidence};
 use crate::intake::KeepError;
 use crate::node::Node;
 use crate::older_versions::ListedVersion;
 use crate::records::{HeldRecord, RecordError};
 
+/// Lists the versions of a record of this school that are held.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/versions",
+    responses((status = 200, body = Vec<ListedVersion>), (status = 404), (status = 409)),
+)]
 pub(super) async fn list(
     State(node): State<Arc<Node>>,
     Path(id): Path<String>,
@@ -23,6 +30,12 @@ pub(super) async fn list(
     Ok(Json(blocking(move || node.list_versions(&id)).await??))
 }
 
+/// Shows a version of a record of this school.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/versions/{number}",
+    responses((status = 200, body = RecordReport), (status = 404), (status = 409)),
+)]
 pub(super) async fn show(
     State(node): State<Arc<Node>>,
     Path((id, number)): Path<(String, usize)>,
@@ -38,6 +51,12 @@ pub(super) async fn show(
 }
 
 /// Sends one file of a version.
+#[utoipa::path(
+    get,
+    path = "/records/{id}/versions/{number}/files/{hash}",
+    params(SentFile),
+    responses(SentFile, (status = 404), (status = 409)),
+)]
 pub(super) async fn download(
     State(node): State<Arc<Node>>,
     Path((id, number, hash)): Path<(String, usize, Hash)>,
@@ -57,6 +76,11 @@ pub(super) async fn download(
 }
 
 /// Lets go of the files of an older version.
+#[utoipa::path(
+    delete,
+    path = "/records/{id}/versions/{number}/files",
+    responses((status = 200, body = Vec<ListedVersion>), (status = 404), (status = 409)),
+)]
 pub(super) async fn remove_files(
     State(node): State<Arc<Node>>,
     Path((id, number)): Path<(String, usize)>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{GroupId, Hash, SchoolId};
 use staffroom_protocol::record::File;
+use utoipa::ToSchema;
 
 use super::{KeepingError, Noted};
 use crate::ago::ago;
@@ -17,7 +18,7 @@ const LATELY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 const WEEK_MILLIS: u64 = 7 * LATELY_MILLIS;
 
 /// The copies of a file of a record, as far as this node knows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Copies {
     /// The file's name.
     pub name: String,
@@ -39,7 +40,8 @@ pub struct Copies {
 }
 
 /// A copy of a file at another school.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = FileCopy)]
 pub struct Copy {
     /// The school.
     pub school: SchoolId,

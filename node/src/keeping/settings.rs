@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use staffroom_protocol::keeping::Quota;
+use utoipa::ToSchema;
 
 const GIBIBYTE: u64 = 1024 * 1024 * 1024;
 
 /// What a school's technician may set; nobody has to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct StorageSettings {
     /// Bytes of other schools' files that this node holds at most.

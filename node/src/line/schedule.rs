@@ -7,6 +7,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, ZonedDateTime};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The days of the week as they are written, in order.
 const DAYS: [(Weekday, &str); 7] = [
@@ -20,13 +21,16 @@ const DAYS: [(Weekday, &str); 7] = [
 ];
 
 /// School hours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Schedule {
     /// The time zone of the school.
+    #[schema(value_type = String, example = "Europe/London")]
     pub zone: Zone,
     /// The days on which school hours begin.
+    #[schema(value_type = String, example = "Mon-Fri")]
     pub days: Days,
     /// From when to when.
+    #[schema(value_type = String, example = "08:30-16:00")]
     pub hours: Hours,
 }
 

@@ -16,6 +16,7 @@ use staffroom_protocol::identity::PublicKey;
 use staffroom_protocol::sync::session::Found;
 
 use metrics::Metrics;
+use utoipa::ToSchema;
 
 /// Comparisons that may wait; each is named once however often it is asked for.
 const MAX_WAITING: usize = 1_024;
@@ -60,8 +61,9 @@ pub(super) struct Taken {
 }
 
 /// How a comparison ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "ended")]
+#[schema(as = ComparisonEnding)]
 pub enum Ending {
     /// Both hold the same.
     Same,

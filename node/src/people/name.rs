@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The longest name: e-mail addresses have at most 254 characters (RFC 5321), people's names fewer.
-pub(super) const MAX_NAME_CHARS: usize = 254;
+pub(crate) const MAX_NAME_CHARS: usize = 254;
 
 /// Why a name cannot be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +35,9 @@ pub enum PersonNameError {
 }
 
 /// The name with which a person signs in: such as an e-mail address, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String)]
 pub struct UserName(String);
 
 impl UserName {

@@ -9,6 +9,7 @@ use std::path::Path;
 use openidconnect::ClientSecret;
 use openidconnect::url::{Host, Url};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::home::{HomeError, write_private};
 use crate::people::Roles;
@@ -26,7 +27,7 @@ const MAX_DOMAINS: usize = 100;
 const MAX_VALUES: usize = 200;
 
 /// What is known of a provider, but for the secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSettings {
     /// What people call their account: "Microsoft".
@@ -45,7 +46,7 @@ pub struct ProviderSettings {
 
 /// How it is known that an account is one of the school's staff. Without a rule everybody with any account
 /// of the provider could come in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Staff {
     /// By the domain of an e-mail address that the provider has verified.
@@ -57,7 +58,7 @@ pub enum Staff {
 }
 
 /// Roles that follow what the provider says, at each sign-in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleClaim {
     /// The claim, such as `roles` or `groups`.

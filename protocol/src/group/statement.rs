@@ -145,6 +145,7 @@ pub enum Act {
 
 /// Why a school leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Parting {
     /// It moves to another group.

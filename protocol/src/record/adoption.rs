@@ -16,6 +16,7 @@ pub use context::{Context, RollBand, ShareBand};
 
 /// A school takes up another school's intervention or adoption.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Adoption {
     /// The intervention or adoption that is taken up.
@@ -80,6 +81,7 @@ terms! {
 
 /// One thing that an adoption does differently; may be written as text alone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AdoptionChange))]
 #[serde(default)]
 pub struct Change {
     /// The core or adaptable element of the original that it is about, as written there.

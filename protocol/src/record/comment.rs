@@ -10,6 +10,7 @@ pub const MAX_COMMENT_CHARS: usize = 2_000;
 
 /// A question, answer, thanks or caution on a record.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Comment {
     /// The record that it is on.
@@ -18,7 +19,7 @@ pub struct Comment {
     /// Question, answer, thanks or caution.
     #[serde(rename = "type")]
     pub comment_type: String,
-    /// The comment, [`MAX_COMMENT_CHARS`] at most.
+    /// The comment, up to 2,000 characters.
     pub text: String,
 }
 

@@ -8,6 +8,7 @@ use crate::vocabulary::{Vocabulary, key_stage_of};
 
 /// What pupils of an age are expected to know and do.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Expectation {
     /// The subject.

@@ -11,6 +11,7 @@ pub use policy::{Exception, PracticePolicy};
 
 /// A trust's vision, priorities and practice policies.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Framework {
     /// Where the trust wants to be.

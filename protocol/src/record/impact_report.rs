@@ -25,6 +25,7 @@ pub use voices::{Attitude, Engagement, EvaluatorEstimate, Feedback, Fidelity, Vo
 ///
 /// `of`, `period`, `what_was_seen`, `other_factors` and `conclusion` make it complete.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ImpactReport {
     /// The intervention or adoption it is on.

@@ -23,6 +23,7 @@ pub const NOT_YET_DECIDED: &str = "not yet decided";
 
 /// Something a school tries. To share it, `aim`, `what_is_different` and `monitoring` are enough.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Intervention {
     /// The outcome wanted.
@@ -99,6 +100,7 @@ pub struct Intervention {
 
 /// A priority that an intervention serves; may be written as its statement alone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Priority {
     /// The priority in words.

@@ -8,6 +8,7 @@ use crate::vocabulary::Vocabulary;
 
 /// Coaching, training or support, offered or asked for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Offer {
     /// Whether it is offered or asked for.

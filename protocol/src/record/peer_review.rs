@@ -11,6 +11,7 @@ const GRADES: [&str; 4] = ["outstanding", "requires improvement", "inadequate", 
 
 /// Schools look at another's question together. It gives no grades; the host publishes it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct PeerReview {
     /// Name of the school that was visited; empty where it is the one that publishes.
@@ -40,6 +41,7 @@ pub struct PeerReview {
 
 /// What a school will do after a peer review.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct NextStep {
     /// What will be done.

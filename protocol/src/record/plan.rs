@@ -17,6 +17,7 @@ const MAX_INTERVENTIONS: usize = 40;
 
 /// A school's improvement plan for one academic year.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Plan {
     /// The academic year: `2025/26`.

@@ -22,6 +22,7 @@ pub const BOUGHT_SCHEMES: &str = "must allow sharing: bought schemes usually may
 
 /// Something to teach or work with.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Resource {
     /// Lesson plan, slides, worksheet and so on; empty for other.
@@ -70,6 +71,7 @@ pub struct Resource {
 
 /// What a resource teaches; may be written as text, or as the id of an age-related expectation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Teaches {
     /// In words.

@@ -15,6 +15,7 @@ pub const NOT_YET_DISCUSSED: &str = "not yet discussed";
 
 /// Answers to the framework's checklist. There is one set for each body and term.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct SelfAssessment {
     /// Who answers: the school that publishes it, or its trust.
@@ -45,6 +46,7 @@ impl Default for Body {
 
 /// The answer to one question of the checklist.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Answer {
     /// The question: its short name or its number, 1 to 6.

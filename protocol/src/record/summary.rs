@@ -14,6 +14,7 @@ use crate::limits::{MAX_FILE_TEXT_BYTES, MAX_FILE_TEXTS_BYTES, MAX_FILES_PER_REC
 /// Vocabulary terms are plain texts here, so that a node which does not know a newer term still
 /// shows and indexes the record.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Summary {
     /// The title.
@@ -123,6 +124,7 @@ impl Summary {
 
 /// From one day to another, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Period {
     /// The first day.
     pub from: Date,
@@ -145,6 +147,7 @@ impl Period {
 
 /// Another record. A person writes its id alone; the school and version are filled in on publishing.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Reference {
     /// The record.
     pub record: RecordId,
@@ -193,6 +196,7 @@ impl From<FullReference> for Reference {
 
 /// A file that belongs to a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct File {
     /// Its name, without folders.
     pub name: String,

@@ -4,12 +4,12 @@
 /// Makes an enum whose values are written as text in every format.
 macro_rules! terms {
     (
-        $(#[$doc:meta])*
+        $(#[doc = $doc:literal])*
         $name:ident, $what:literal {
             $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+
         }
     ) => {
-        $(#[$doc])*
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)+
@@ -43,6 +43,8 @@ macro_rules! terms {
                 })
             }
         }
+
+        $crate::description::described!($name, one_of(&[$($text,)+], concat!($($doc),*)));
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::description::described;
+
 const LEAST: u32 = 100_000;
 const MOST: u32 = 999_999;
 
@@ -61,6 +63,8 @@ impl fmt::Display for Urn {
         self.0.fmt(f)
     }
 }
+
+described!(Urn, pattern("^[1-9][0-9]{5}$", "A school's unique reference number: six digits."));
 
 impl Serialize for Urn {
     /// A text for people, since it is a name and not a quantity; a number on the wire.

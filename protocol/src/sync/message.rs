@@ -385,6 +385,7 @@ pub struct PeerAddresses {
 
 /// How much a node holds of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Holding {
     /// How many entries.
     pub entries: u64,

@@ -19,6 +19,7 @@ const LARGE: (u32, usize) = (350, 2);
 
 /// What is worked out from the schools of one outcome domain.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Analysis {
     /// The domain.
     pub domain: String,
@@ -45,6 +46,7 @@ pub struct Analysis {
 
 /// The pooled effect without one school.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeftOut {
     /// The school left out.
     pub school_name: String,

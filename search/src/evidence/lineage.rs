@@ -32,6 +32,7 @@ pub type RecordKey = (SchoolId, RecordId);
 
 /// Strength of evidence, weakest first: our rating, computed, and independent of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
     /// Words alone, or one group measured twice.
@@ -70,6 +71,7 @@ impl Strength {
 
 /// The evidence of a lineage in short, as each of its records carries it into the index.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LineageEvidence {
     /// The school and record of the intervention that the lineage starts from.
     pub origin: (SchoolId, RecordId),
@@ -91,6 +93,7 @@ pub struct LineageEvidence {
 
 /// An effect with its 95 % interval, as Hedges' g; plus is better.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Interval {
     /// The estimate.
     pub estimate: f64,
@@ -102,6 +105,7 @@ pub struct Interval {
 
 /// What a record of a lineage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LineageKind {
     /// What the lineage starts from.
@@ -164,6 +168,7 @@ impl LineageRecord {
 
 /// A school of a lineage.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LineageSchool {
     /// Its name.
     pub name: String,
@@ -190,6 +195,7 @@ impl LineageSchool {
 
 /// Somebody to ask.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Contact {
     /// The school's name.
     pub school_name: String,
@@ -201,8 +207,10 @@ pub struct Contact {
 
 /// A lineage as far as this node may read it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lineage {
     /// The intervention that it starts from; it may be one that is not held.
+    #[cfg_attr(feature = "openapi", schema(value_type = (SchoolId, RecordId)))]
     pub origin: RecordKey,
     /// The schools that did it, other than those that were merely inspired by it.
     #[serde(serialize_with = "schools_by_name")]

@@ -20,6 +20,7 @@ pub enum MonthsTable {
 
 /// Months of progress beside what pupils make otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Months {
     /// From -12 to 12; below 0 is less progress than expected, not a step back.
     pub months: i8,

@@ -48,10 +48,12 @@ pub use subgroups::{Subgroups, Welch, subgroups};
 
 /// What estimates say together. Intervals are 95 % intervals, tests two-sided.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pooled {
     /// How many estimates.
     pub k: usize,
     /// How τ² was estimated, and with it the weights.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub method: Method,
     /// The mean of the estimates weighted by 1/(v + τ²), in their unit.
     pub estimate: f64,
@@ -63,7 +65,7 @@ pub struct Pooled {
     pub ci_high: f64,
     /// How often chance alone gives an estimate as far from 0, on the normal distribution.
     pub p: f64,
-    /// The variance of true effects between schools; 0 with [`Method::FixedEffect`].
+    /// The variance of true effects between schools; 0 with the fixed-effect method.
     pub tau2: f64,
     /// The Q-profile interval of τ² (Viechtbauer 2007), which does not depend on the method. An end
     /// that has no root above 0 is 0. None of one estimate.
@@ -78,14 +80,14 @@ pub struct Pooled {
     /// 100·(Q − df)/Q, at least 0 (Higgins & Thompson 2002).
     pub i2: f64,
     /// I² from τ²: 100·τ²/(τ² + s²), s² the typical sampling variance (Higgins & Thompson 2002,
-    /// equation 9). The same as `i2` with [`Method::DerSimonianLaird`].
+    /// equation 9). The same as `i2` with DerSimonian and Laird's method.
     pub i2_tau2: f64,
     /// The interval of Hartung & Knapp (2001) and Sidik & Jonkman (2002); none of one estimate.
     pub hksj: Option<Hksj>,
     /// The same with a standard error that is never below the plain one, as few estimates that
     /// happen to agree make it too small.
     pub hksj_never_shrinks: Option<Hksj>,
-    /// Where the true effect in a similar school lies; none with [`Method::FixedEffect`], which
+    /// Where the true effect in a similar school lies; none with the fixed-effect method, which
     /// takes it to be the same everywhere, and none of two estimates or one.
     pub prediction: Option<Prediction>,
     /// The share of each estimate in the mean, in the order given; they sum to 1.
@@ -95,6 +97,7 @@ pub struct Pooled {
 /// The mean's standard error from how far the estimates really lie apart,
 /// √(Σw·(y − μ)² / ((k − 1)·Σw)), and what follows on Student's t with k − 1 degrees.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hksj {
     /// The standard error; 0 where all estimates are equal.
     pub se: f64,
@@ -109,6 +112,7 @@ pub struct Hksj {
 /// The 95 % prediction interval, μ ± t·√(τ² + se²), t with k − 2 degrees (Higgins, Thompson &
 /// Spiegelhalter 2009, equation 12).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Prediction {
     /// The lower end.
     pub low: f64,

@@ -25,6 +25,7 @@ const UNLIKE: f64 = 0.25;
 
 /// What the figures of one report show.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// Words alone: there are no figures, or none from which an effect follows.
@@ -39,6 +40,7 @@ pub enum Finding {
 
 /// How one group's results changed, in the measure's units.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MeasuredChange {
     /// The mean before; none where something else was measured then.
     pub before: Option<f64>,
@@ -52,6 +54,7 @@ pub struct MeasuredChange {
 
 /// The effect of a controlled design, in standard deviations; plus is better.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportEffect {
     /// Hedges' g or the Cox index of what was measured after. Where the groups differed somewhat
     /// beforehand, that difference is taken off.
@@ -71,6 +74,7 @@ pub struct ReportEffect {
 
 /// Why an effect is listed and not pooled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NotPooled {
     /// One class against one class cannot separate the approach from the teacher.
@@ -85,6 +89,7 @@ pub enum NotPooled {
 
 /// A report's finding, and what it is on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportEvidence {
     /// What was found.
     pub finding: Finding,

@@ -25,6 +25,7 @@ const MOST_CONTACTS: usize = 3;
 
 /// What a sentence is about, in the order in which they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Point {
     /// What was gained.
@@ -60,6 +61,7 @@ impl Point {
 
 /// A sentence of a summary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sentence {
     /// What it is about.
     pub point: Point,

@@ -23,7 +23,7 @@ use crate::comments::Comment;
 use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
-use crate::http::{download, previews, versions};
+use crate::http::{download, given, previews, versions};
 use crate::keeping::Copies;
 use crate::names::Names;
 use crate::node::Node;
@@ -366,27 +366,33 @@ fn pictured(node: &Node, record: &RecordReport, copies: &[Copies]) -> BTreeSet<H
 pub(crate) async fn download(
     frame: Frame,
     node: State<Arc<Node>>,
-    path: Path<(String, Hash)>,
+    Path(path): Path<(String, Hash)>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    download::download(node, path, headers).await.map_err(|error| error_page(&frame, &error))
+    download::download(node, given::Path(path), headers)
+        .await
+        .map_err(|error| error_page(&frame, &error))
 }
 
 pub(crate) async fn preview(
     frame: Frame,
     node: State<Arc<Node>>,
-    path: Path<(String, Hash)>,
-    asked: Query<previews::Asked>,
+    Path(path): Path<(String, Hash)>,
+    Query(asked): Query<previews::Asked>,
 ) -> Result<Response, Response> {
-    previews::show(node, path, asked).await.map_err(|error| error_page(&frame, &error))
+    previews::show(node, given::Path(path), given::Query(asked))
+        .await
+        .map_err(|error| error_page(&frame, &error))
 }
 
 /// Sends one file of a version of this school's own record.
 pub(crate) async fn download_of_version(
     frame: Frame,
     node: State<Arc<Node>>,
-    path: Path<(String, usize, Hash)>,
+    Path(path): Path<(String, usize, Hash)>,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    versions::download(node, path, headers).await.map_err(|error| error_page(&frame, &error))
+    versions::download(node, given::Path(path), headers)
+        .await
+        .map_err(|error| error_page(&frame, &error))
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_search::evidence::{Interval, LineageEvidence, Strength};
 use staffroom_search::{Explanation, Hit};
+use utoipa::ToSchema;
 
 use super::kind_label;
 use crate::news::did_not_work;
@@ -12,7 +13,7 @@ use crate::news::did_not_work;
 const NAMED_SCHOOLS: usize = 8;
 
 /// A record that matches.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct HitReport {
     /// Its id.
     pub id: RecordId,
@@ -67,7 +68,7 @@ pub struct HitReport {
 }
 
 /// What all schools that tried something found.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LineageReport {
     /// The strength of the evidence; none while no school has reported.
     pub strength: Option<Strength>,

@@ -8,6 +8,7 @@ use crate::vocabulary::Vocabulary;
 
 /// The adopting school: its phase, and bands.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = AdoptionContext))]
 #[serde(default)]
 pub struct Context {
     /// Primary, secondary, special and so on.

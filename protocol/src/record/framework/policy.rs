@@ -12,6 +12,7 @@ const MAX_YEARS_TO_REVIEW: i16 = 2;
 
 /// A trust's decision on one area of practice.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct PracticePolicy {
     /// The area of practice.
@@ -39,6 +40,7 @@ pub struct PracticePolicy {
 
 /// A school that does otherwise than its trust decided, for a time.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PolicyException))]
 #[serde(default)]
 pub struct Exception {
     /// Name of the school.

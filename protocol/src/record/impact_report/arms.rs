@@ -19,6 +19,7 @@ const MOST_SD: f64 = 0.55;
 
 /// The groups that are compared.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Arms {
     /// Those who had the intervention.
@@ -30,6 +31,7 @@ pub struct Arms {
 
 /// One group: its scores, or how many achieved something.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Arm {
     /// Pupils with a result at the end.
@@ -54,6 +56,7 @@ pub struct Arm {
 
 /// A mean and how far scores lie from it: one of `sd`, `se` and `ci95`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Score {
     /// The mean, in the measure's units.
@@ -72,6 +75,7 @@ pub struct Score {
 
 /// From a lower to an upper end; written as `[40.1, 44.3]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReportedInterval))]
 pub struct Interval(pub f64, pub f64);
 
 terms! {

@@ -11,6 +11,7 @@ use crate::record::term::{known, terms};
 /// The aggregates of an impact report as they leave a school, from which every node computes the
 /// effect. A choice that this program does not know is left out.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Figures {
     /// How the effect was looked for.
@@ -66,6 +67,7 @@ pub struct Figures {
 
 /// The numbers of one group as shared.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = FiguresGroup))]
 #[serde(default)]
 pub struct Group {
     /// Pupils with a result at the end.
@@ -86,6 +88,7 @@ pub struct Group {
 
 /// A mean and a standard deviation, in the measure's units.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Spread {
     /// The mean, rounded to a tenth of the measure's step.
     pub mean: f64,

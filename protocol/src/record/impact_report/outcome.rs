@@ -9,6 +9,7 @@ use crate::record::written;
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Outcome {
     /// What it says about pupils: "reading comprehension".

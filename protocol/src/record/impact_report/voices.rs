@@ -10,6 +10,7 @@ use crate::record::{Problems, address};
 
 /// How far pupils took part.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Engagement {
     /// Pupils it is about; without it, those of the intervention group.
@@ -25,6 +26,7 @@ pub struct Engagement {
 
 /// An attitude that was asked about.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Attitude {
     /// The statement or question.
@@ -48,6 +50,7 @@ pub struct Attitude {
 
 /// What three groups of people said; none means that nothing was said about asking them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Feedback {
     /// Staff.
@@ -63,6 +66,7 @@ pub struct Feedback {
 
 /// Feedback of one group of people; written as "not collected", as text, or as a map.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Voice {
     /// How many gave it.
@@ -85,6 +89,7 @@ impl FromText for Voice {
 
 /// How far it was delivered as planned.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Fidelity {
     /// The share that was delivered as planned, in per cent.
@@ -97,6 +102,7 @@ pub struct Fidelity {
 
 /// An adjusted estimate by an outside evaluator, in standard deviations.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct EvaluatorEstimate {
     /// Who evaluated.

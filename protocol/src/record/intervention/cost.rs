@@ -9,6 +9,7 @@ use crate::record::written::{self, FromText};
 
 /// What an intervention costs. May be written as a band alone.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Cost {
     /// Paid once, in pounds. Stays in the school.

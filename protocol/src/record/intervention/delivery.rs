@@ -3,6 +3,7 @@
 use serde::de::Deserializer;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::description::described;
 use crate::record::Problems;
 use crate::record::term::fold;
 use crate::record::written::{self, FromText};
@@ -18,6 +19,7 @@ pub enum Delivery {
 
 /// A format of sessions. The group size is that of the format and counts no real pupils.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Sessions {
     /// The role of whoever delivers it.
@@ -63,6 +65,8 @@ impl Sessions {
         }
     }
 }
+
+described!(Delivery, word_or("continuous", Sessions::schema()));
 
 impl Serialize for Delivery {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -11,6 +11,7 @@ use crate::vocabulary::Vocabulary;
 
 /// One thing that a school works on in a year.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct PlanPriority {
     /// What is to become better.

@@ -29,6 +29,7 @@ pub const COMPARED_LEAST_IN_ALL: usize = 10;
 
 /// What schools or pupils differ in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Dimension {
     /// The phase of the school.
@@ -70,6 +71,7 @@ impl Dimension {
 
 /// The results of one outcome domain by one dimension. There are at least two groups.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Breakdown {
     /// What tells the groups apart.
     pub dimension: Dimension,
@@ -83,6 +85,7 @@ pub struct Breakdown {
 
 /// What one group of schools or reports shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subgroup {
     /// The phase, key stage or group of pupils, as the vocabulary spells it.
     pub value: &'static str,
@@ -99,6 +102,7 @@ pub struct Subgroup {
 /// Whether the results of groups differ. Groups of fewer than [`COMPARED_LEAST`] schools are left
 /// out, and so are schools that are in several groups: the groups must be independent of each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SubgroupComparison))]
 pub struct Comparison {
     /// The groups compared, in the order of the vocabulary.
     pub values: Vec<&'static str>,

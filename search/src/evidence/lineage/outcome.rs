@@ -17,6 +17,7 @@ const CORRELATION: f64 = 0.5;
 /// What was found in one outcome domain. Reports that are listed and not pooled count for nothing
 /// but `listed`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OutcomeEvidence {
     /// The domain, in lower case.
     pub domain: String,
@@ -36,6 +37,7 @@ pub struct OutcomeEvidence {
 
 /// The effect at one school, of all its reports within a domain.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SchoolEffect {
     /// The school.
     pub school: SchoolId,

@@ -12,8 +12,10 @@ const MOST_UNLIKE: u8 = 2;
 
 /// A report of a lineage, with what it shows by itself.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ReportInLineage))]
 pub struct LineageReport {
     /// Its school and id.
+    #[cfg_attr(feature = "openapi", schema(value_type = (staffroom_protocol::hash::SchoolId, RecordId)))]
     pub key: RecordKey,
     /// The school's name.
     pub school_name: String,

@@ -13,6 +13,7 @@ pub const EGGER_LEAST: usize = 10;
 /// from 0 says that the effect depends on the size of the study: for what was left unpublished, or
 /// for other reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Egger {
     /// By how many standard errors small studies differ from what large ones lead one to expect.
     pub intercept: f64,

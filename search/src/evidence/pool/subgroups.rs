@@ -9,6 +9,7 @@ use crate::evidence::distribution::{chi_squared_p, f_p};
 
 /// The pooled estimate of each subgroup, and whether they differ.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subgroups {
     /// Each by its label, with a τ² of its own (Borenstein et al. 2009, chapter 19).
     pub pooled: BTreeMap<String, Pooled>,
@@ -32,6 +33,7 @@ pub struct Subgroups {
 /// simulated pairs of 4 and 6 schools whose true effects have the variance 0.1 and one mean, it
 /// calls 3.0 % unlikelier than 1 in 100, and of 4, 4 and 4 schools 5.0 %; this test 0.6 % and 0.1 %.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Welch {
     /// The statistic.
     pub f: f64,

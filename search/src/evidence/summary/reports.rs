@@ -16,6 +16,7 @@ use crate::evidence::{
 
 /// A report in words; what there is nothing to say about is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportRow {
     /// Its school.
     pub school: SchoolId,

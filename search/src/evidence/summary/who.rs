@@ -11,6 +11,7 @@ use crate::evidence::{Analysis, Breakdown, Comparison, Dimension, MonthsTable, S
 
 /// What schools found in one outcome domain, by phase, key stage or group of pupils.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WhoTable {
     /// What the table shows: "Reading, by key stage".
     pub caption: String,
@@ -24,6 +25,7 @@ pub struct WhoTable {
 
 /// What one group of schools or pupils shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WhoRow {
     /// The group: "Key Stage 2".
     pub label: String,
