@@ -104,6 +104,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/metrics", get(status::metrics))
         .route("/", get(pages::home::home))
         .route("/search", get(pages::search::search))
+        .route("/search/results.csv", get(pages::search_table::download))
         .route("/framework", get(pages::framework::show))
         .route("/development", get(pages::development::show))
         .route("/this-year", get(pages::this_year::show))

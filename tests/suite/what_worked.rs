@@ -140,3 +140,40 @@ fn a_record_names_others_that_are_about_the_same() {
     assert!(page.contains("Similar records") && page.contains("Echo reading aloud"), "{page}");
     assert!(!page.contains("Seating plans"), "{page}");
 }
+
+#[test]
+fn results_are_downloaded_as_a_table_that_runs_nothing_in_a_spreadsheet() {
+    let ash = running("Ash Primary");
+    ash.found("Fenland Trust", "trust", &[]);
+    let origin = publish(&ash, intervention("Echo reading, \"in pairs\"", "Fluent readers."));
+    publish(&ash, report(&origin, "What came of echo reading", 28.0));
+    publish(&ash, intervention("\"=HYPERLINK(1)\"", "Echo reading for formulas."));
+    results(&ash, "the report", |found| {
+        found["total"] == 3 && found["hits"][0]["lineage"]["reported"] == 1
+    });
+    let browser = ash.browser();
+    let page = browser.page("/search?q=echo+reading");
+    let link = "/search/results.csv?q=echo+reading";
+    assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+    let mut answer = browser.open(link);
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert!(header("content-type").starts_with("text/csv; charset=utf-8"));
+    assert_eq!(header("content-disposition"), "attachment; filename=\"results.csv\"");
+    let table = answer.body_mut().read_to_string().unwrap();
+    let rows = table.strip_prefix('\u{feff}').expect("a byte order mark");
+    let mut lines = rows.lines();
+    let columns: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let place = |name: &str| columns.iter().position(|column| *column == name).unwrap();
+    let lines: Vec<&str> = lines.collect();
+    let origins = lines.iter().find(|line| line.contains(&origin)).unwrap();
+    assert!(origins.starts_with("\"Echo reading, \"\"in pairs\"\"\",Intervention,Ash Primary,"));
+    // The title has the one comma.
+    let cells: Vec<&str> = origins.split(',').skip(1).collect();
+    assert_eq!(cells[place("schools that reported")], "1", "{origins}");
+    let effect: f64 = cells[place("effect in all schools (Hedges' g)")].parse().unwrap();
+    assert!((effect - 0.5 * (1.0 - 3.0 / (4.0 * 122.0 - 9.0))).abs() < 1e-3, "{origins}");
+    assert!(cells[place("address")].contains(&format!("/records/{origin}@")), "{origins}");
+    assert!(lines.iter().any(|line| line.starts_with("'=HYPERLINK(1),")), "{rows}");
+    // What cannot be asked is said on a page.
+    assert_eq!(browser.open("/search/results.csv?min_pupils=many").status(), 400);
+}

@@ -108,6 +108,7 @@ const TABLE: &[Access] = &[
     look("/audit", AUDIT),
     look("/", READ),
     look("/search", READ),
+    look("/search/results.csv", READ),
     look("/framework", READ),
     look("/development", READ),
     look("/this-year", READ),

@@ -13,6 +13,7 @@ pub(super) mod record;
 pub(super) mod resources;
 pub(super) mod saved_searches;
 pub(super) mod search;
+pub(super) mod search_table;
 pub(super) mod settings;
 pub(super) mod sign_in;
 pub(super) mod this_year;

@@ -79,15 +79,21 @@ pub(super) async fn search(
     let parameters = all_parameters(query.as_deref().unwrap_or_default());
     let (searching, asked) = (Arc::clone(&node), parameters.clone());
     let found = turns.take(move || run(&searching, &asked)).await??;
-    note(node, &parameters, &found);
+    note(node, &turns, &parameters, &found);
     Ok(Json(found))
 }
 
-/// Notes what was asked, so that it can be suggested to others; nobody waits for it.
-pub(super) fn note(node: Arc<Node>, parameters: &[(String, String)], found: &SearchReport) {
+/// Notes what was asked, so that it can be suggested to others. It costs half a search, so it is left
+/// while others wait for theirs.
+pub(super) fn note(
+    node: Arc<Node>,
+    turns: &Turns,
+    parameters: &[(String, String)],
+    found: &SearchReport,
+) {
     let text = value(parameters, "q").map(str::to_owned);
     if let Some(text) = text.filter(|_| found.total > 0 && found.did_you_mean.is_none()) {
-        tokio::task::spawn_blocking(move || {
+        turns.take_if_free(move || {
             if let Err(error) = node.note_search(&text) {
                 tracing::warn!(%error, "a search cannot be noted");
             }

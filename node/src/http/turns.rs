@@ -36,6 +36,16 @@ impl Turns {
         })
         .await
     }
+
+    /// Does what nobody waits for, if a turn is free at this moment; otherwise it is not done.
+    pub(super) fn take_if_free(&self, work: impl FnOnce() + Send + 'static) {
+        if let Ok(turn) = Arc::clone(&self.0).try_acquire_owned() {
+            tokio::task::spawn_blocking(move || {
+                let _turn = turn;
+                work();
+            });
+        }
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +80,15 @@ mod tests {
         // Whoever asked first has gone, and what was asked goes on.
         first.abort();
         assert!(timeout(A_WHILE, turns.take(|| ())).await.is_err(), "nobody has a turn beside it");
+        let (done, is_done) = mpsc::channel();
+        turns.take_if_free({
+            let done = done.clone();
+            move || done.send("while none was free").unwrap()
+        });
         end.send(()).unwrap();
         turns.take(|| ()).await.unwrap();
+        turns.take_if_free(move || done.send("when one was").unwrap());
+        let first = tokio::task::spawn_blocking(move || is_done.recv()).await.unwrap();
+        assert_eq!(first, Ok("when one was"));
     }
 }

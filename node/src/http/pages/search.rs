@@ -166,7 +166,7 @@ pub(crate) async fn search(
     });
     let ran = run.await.and_then(|ran| ran);
     let (results, chips) = ran.map_err(|error| error_page(&frame, &error))?;
-    note(Arc::clone(&node), &asked, &results);
+    note(Arc::clone(&node), &turns, &asked, &results);
     let page = SearchPage {
         frame,
         text: value(&asked, "q").unwrap_or_default(),
