@@ -75,9 +75,10 @@ export class School {
     }
   }
 
-  /** Waits until a search finds a title. */
+  /** Waits until a search finds a title, or one that goes on: a record of the same lineage may stand for it. */
   async finds(title) {
-    return this.waits(["search", title], (found) => found.hits?.some((hit) => hit.title === title));
+    const isIt = (hit) => hit.title.startsWith(title);
+    return this.waits(["search", title], (found) => found.hits?.some(isIt));
   }
 
   async stop() {
