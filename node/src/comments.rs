@@ -66,7 +66,10 @@ impl Node {
         let comments = readable.with(Facet::Kind, Kind::Comment.as_str());
         let (mut said, mut seen) = (Vec::new(), BTreeSet::new());
         for key in self.indexer().referring_to(&record, &comments)? {
-            if said.len() >= MOST_ON_ONE || !seen.insert((key.school, key.record)) {
+            if said.len() >= MOST_ON_ONE {
+                break;
+            }
+            if !seen.insert((key.school, key.record)) {
                 continue;
             }
             let Some(held) = self.record(key.school, key.record)? else { continue };

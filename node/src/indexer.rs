@@ -14,8 +14,8 @@ use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_search::evidence::{LineageKind, RecordKey, ReportEvidence};
 use staffroom_search::{
-    Change, Document, DocumentKey, Filters, Hit, Index, IndexError, Query, QueryError, Results,
-    Snapshot, State, Synonyms,
+    Change, Document, DocumentKey, Filters, Hit, Index, IndexError, MAX_LIMIT, Query, QueryError,
+    Results, Snapshot, State, Synonyms,
 };
 
 use crate::lineage::Lineages;
@@ -149,6 +149,29 @@ impl Indexer {
     /// [`QueryError`] says which bound the query breaks.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
         self.index.search(query)
+    }
+
+    /// The first `most` hits for a query, over as many pages as that needs, and how many there are in all.
+    /// Which page the query is for does not matter, and nothing is counted.
+    ///
+    /// # Errors
+    /// [`QueryError`] says which bound the query breaks.
+    pub fn first_hits(
+        &self,
+        mut query: Query,
+        most: usize,
+    ) -> Result<(Vec<Hit>, usize), QueryError> {
+        query.facets.clear();
+        let mut hits = Vec::new();
+        loop {
+            query.offset = hits.len();
+            query.limit = MAX_LIMIT.min(most - hits.len());
+            let found = self.search(&query)?;
+            hits.extend(found.hits);
+            if !found.more || hits.len() >= most {
+                return Ok((hits, found.total));
+            }
+        }
     }
 
     /// Records that are about the same as one of `keys`, the first that is held.

@@ -10,7 +10,8 @@ use staffroom_protocol::entry::{Entry, EntryKey};
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Content, Summary};
 use staffroom_search::evidence::{
-    Lineage, LineageEvidence, LineageKind, LineageRecord, MAX_LINEAGE_RECORDS, RecordKey,
+    self, Lineage, LineageEvidence, LineageKind, LineageRecord, MAX_LINEAGE_RECORDS, Point,
+    RecordKey, ReportRow, Sentence,
 };
 
 use crate::names::Names;
@@ -194,13 +195,7 @@ impl<'a> Lineages<'a> {
 }
 
 impl Node {
-    /// A report of this school on something that is held, as if there were no other.
-    pub(crate) fn report_alone(
-        &self,
-        on: &HeldRecord,
-        id: RecordId,
-        mut report: Summary,
-    ) -> Lineage {
+    fn report_alone(&self, on: &HeldRecord, id: RecordId, mut report: Summary) -> Lineage {
         let EntryKey { school, record, .. } = on.entry.key();
         for reference in report.references.iter_mut().filter(|one| one.record == record) {
             reference.school = Some(school);
@@ -220,6 +215,22 @@ impl Node {
         let report = of((identity.school(), id), LineageKind::ImpactReport, report);
         let records: Vec<LineageRecord> = tried.into_iter().chain([report]).collect();
         Lineage::of((school, record), &records)
+    }
+
+    /// What a report of this school on something that is held shows, as if there were no other: what a
+    /// table says of it, and what was gained, how strong that is and what to be careful about, in plain
+    /// words.
+    pub(crate) fn report_alone_shows(
+        &self,
+        on: &HeldRecord,
+        id: RecordId,
+        report: Summary,
+    ) -> (Option<ReportRow>, Vec<Sentence>) {
+        let lineage = self.report_alone(on, id, report);
+        let mut sentences = evidence::summary(&lineage);
+        let wanted = [Point::Gain, Point::Strength, Point::Care];
+        sentences.retain(|sentence| wanted.contains(&sentence.point));
+        (evidence::report_rows(&lineage).into_iter().next(), sentences)
     }
 
     /// The lineage that a record belongs to, as far as this node may read it; none for what belongs

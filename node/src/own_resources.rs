@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::record::{File, Kind, Record};
-use staffroom_search::{Facet, Filters, Query, QueryError, Sort};
+use staffroom_search::{Facet, Filters, Query, QueryError};
 use utoipa::ToSchema;
 
 use crate::flat_record::flat;
@@ -98,13 +98,11 @@ impl Node {
         from: usize,
         limit: usize,
     ) -> Result<(Vec<RecordId>, usize), QueryError> {
-        let mut query = Query::new("");
-        query.filters = Filters::default()
+        let filters = Filters::default()
             .within(self.followed_groups())
             .with(Facet::School, self.identity().school())
             .with(Facet::Kind, Kind::Resource.as_str());
-        (query.offset, query.limit, query.sort) = (from, limit, Sort::Newest);
-        query.facets.clear();
+        let query = Query { offset: from, limit, ..Query::newest(filters) };
         let found = self.indexer().search(&query)?;
         Ok((found.hits.into_iter().map(|hit| hit.key.record).collect(), found.total))
     }

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use staffroom_protocol::entry::Entry;
 use staffroom_protocol::hash::RecordId;
 use staffroom_protocol::record::{Kind, State};
-use staffroom_search::{Facet, Filters, Query, Sort};
+use staffroom_search::{Facet, Filters, Query};
 
 use crate::clock::today;
 use crate::node::Node;
@@ -37,16 +37,14 @@ impl Node {
     /// What this school is trying and has not reported on, what is due first, then the newest first.
     pub(crate) fn unreported_work(&self) -> Result<Vec<OwnWork>, ListError> {
         let school = self.identity().school();
-        let mut query = Query::new("");
-        query.filters = Filters::default()
+        let filters = Filters::default()
             .within(self.followed_groups())
             .with(Facet::School, school)
             .with(Facet::Kind, Kind::Intervention.as_str())
             .with(Facet::Kind, Kind::Adoption.as_str());
-        (query.limit, query.sort) = (MOST_LOOKED_AT, Sort::Newest);
-        query.facets.clear();
+        let (hits, _) = self.indexer().first_hits(Query::newest(filters), MOST_LOOKED_AT)?;
         let mut work = Vec::new();
-        for hit in self.indexer().search(&query)?.hits {
+        for hit in hits {
             let id = hit.key.record;
             let Some(summary) = self.record(school, id)?.and_then(|held| held.summary) else {
                 continue;

@@ -215,7 +215,7 @@ impl Provider {
         let known = self.known(&kept, Known::is_old)?;
         let given = redirect_address(pages);
         let redirect = RedirectUrl::new(given.clone())
-            .map_err(|error| SettingsError::Address { given, reason: error.to_string() })?;
+            .map_err(|wrong| SettingsError::address(given, wrong))?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (address, state, nonce) = known.address(&kept, &redirect, challenge);
         let browser = Secret::new()?;

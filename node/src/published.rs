@@ -3,7 +3,7 @@
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{RecordId, SchoolId};
 use staffroom_protocol::record::{Content, Kind};
-use staffroom_search::{Facet, Filters, MAX_LIMIT, Query, QueryError, Sort};
+use staffroom_search::{Facet, Filters, Query, QueryError};
 
 use crate::names::Names;
 use crate::node::Node;
@@ -95,23 +95,12 @@ impl Node {
         filters: Filters,
         most: usize,
     ) -> Result<(Vec<HeldRecord>, usize), ListError> {
-        let mut query = Query::new("");
-        query.filters = filters.within(self.followed_groups());
-        query.sort = Sort::Newest;
-        query.facets.clear();
-        let (mut records, mut older) = (Vec::new(), 0);
-        while query.offset < most {
-            query.limit = MAX_LIMIT.min(most - query.offset);
-            let found = self.indexer().search(&query)?;
-            older = found.total.saturating_sub(query.offset + found.hits.len());
-            for hit in &found.hits {
-                records.extend(self.record(hit.key.school, hit.key.record)?);
-            }
-            if !found.more {
-                break;
-            }
-            query.offset += found.hits.len();
+        let query = Query::newest(filters.within(self.followed_groups()));
+        let (hits, total) = self.indexer().first_hits(query, most)?;
+        let mut records = Vec::with_capacity(hits.len());
+        for hit in &hits {
+            records.extend(self.record(hit.key.school, hit.key.record)?);
         }
-        Ok((records, older))
+        Ok((records, total.saturating_sub(hits.len())))
     }
 }

@@ -11,7 +11,6 @@ use staffroom_protocol::record::impact_report::Conclusion;
 use staffroom_protocol::record::plan::PlanPriority;
 use staffroom_protocol::record::{Content, Kind, Period, State};
 use staffroom_protocol::vocabulary::Vocabulary;
-use staffroom_search::evidence::{self, Point};
 
 use crate::clock::today;
 use crate::names::Names;
@@ -275,11 +274,7 @@ impl Node {
             Some(_) | None => None,
         };
         let conclusion = summary.conclusion.as_deref().and_then(|said| said.parse().ok());
-        let lineage = self.report_alone(trial, id, summary);
-        let wanted = [Point::Gain, Point::Strength, Point::Care];
-        let sentences = evidence::summary(&lineage).into_iter();
-        let sentences = sentences.filter(|sentence| wanted.contains(&sentence.point));
-        let row = evidence::report_rows(&lineage).into_iter().next();
+        let (row, sentences) = self.report_alone_shows(trial, id, summary);
         Some(Came {
             id,
             day: report.ended(),
@@ -287,7 +282,7 @@ impl Node {
             other_factors: own.map(|own| own.other_factors.clone()).unwrap_or_default(),
             value_for_money: own.map(|own| own.value_for_money.clone()).unwrap_or_default(),
             conclusion,
-            sentences: sentences.map(|sentence| sentence.text).collect(),
+            sentences: sentences.into_iter().map(|sentence| sentence.text).collect(),
             did_not_work: row.and_then(|row| row.did_not_work),
         })
     }

@@ -79,6 +79,11 @@ impl Query {
         }
     }
 
+    /// The newest 20 records that pass the filters, without counts.
+    pub fn newest(filters: Filters) -> Self {
+        Self { filters, sort: Sort::Newest, facets: BTreeSet::new(), ..Self::new("") }
+    }
+
     pub(crate) fn check(&self) -> Result<(), QueryError> {
         if self.limit > MAX_LIMIT {
             return Err(QueryError::TooManyHits { limit: self.limit });

@@ -5,6 +5,7 @@ use ureq::http::{StatusCode, header};
 
 use crate::signing_in::said;
 use crate::{running, school};
+
 #[test]
 fn other_machines_reach_the_pages_by_tls_or_through_a_proxy_and_under_a_given_name_only() {
     let ash = school("Ash Primary");

@@ -12,21 +12,20 @@ use super::{Draft, DraftFile, Fields, rows};
 use crate::flat_record::flat;
 
 impl Draft {
-    /// A draft of the next version of a record; none for kinds that have no form.
+    /// A draft of the next version of a record.
     pub(crate) fn of_record(
         id: RecordId,
         record: &Record,
         groups: Vec<String>,
         now: Timestamp,
-    ) -> Option<Self> {
+    ) -> Self {
         let kind = record.content.kind();
-        let form = Form::of(kind)?;
         let mut base = flat(record);
         base.remove("files");
         let files = record.summarise().files.into_iter();
         in_rows_of_the_form(kind, &mut base);
         let mut fields = Fields::new();
-        for field in form.fields() {
+        for field in Form::of(kind).fields() {
             let shown = shown(&base, field);
             if !shown.is_empty() {
                 fields.insert(field.name.to_owned(), shown);
@@ -34,7 +33,7 @@ impl Draft {
         }
         fields.insert("groups".to_owned(), groups);
         let files = files.map(|file| DraftFile { file, no_pupil_data: false }).collect();
-        Some(Self { base: Some(base), files, ..Self::new(id, kind, fields, now) })
+        Self { base: Some(base), files, ..Self::new(id, kind, fields, now) }
     }
 
     /// What is kept of a field from the version before: all of it, where it says what it said then.
@@ -108,7 +107,7 @@ mod tests {
 
     fn draft(record: &Record) -> Draft {
         let groups = vec!["Fenland Trust".to_owned()];
-        Draft::of_record(ID, record, groups, Timestamp::UNIX_EPOCH).unwrap()
+        Draft::of_record(ID, record, groups, Timestamp::UNIX_EPOCH)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the figures of a report that is being written show, as every node would work it out.
 
 use staffroom_protocol::record::{Authored, Content, Kind, Severity};
-use staffroom_search::evidence::{self, Point, ReportRow, Sentence};
+use staffroom_search::evidence::{ReportRow, Sentence};
 
 use super::Draft;
 use super::form::Form;
@@ -49,8 +49,7 @@ impl Node {
             }
         };
         record.normalise();
-        let figures = Form::of(draft.kind()).into_iter().flat_map(|form| form.figures());
-        let figures: Vec<_> = figures.collect();
+        let figures: Vec<_> = Form::of(draft.kind()).figures().collect();
         let problems = record.validate().into_vec().into_iter();
         shown.remarks = problems
             .filter(|problem| problem.severity == Severity::Refused)
@@ -64,11 +63,7 @@ impl Node {
             return shown;
         }
         let Some(held) = about else { return shown };
-        let lineage = self.report_alone(held, draft.id, summary);
-        shown.row = evidence::report_rows(&lineage).into_iter().next();
-        shown.sentences = evidence::summary(&lineage);
-        let wanted = [Point::Gain, Point::Strength, Point::Care];
-        shown.sentences.retain(|sentence| wanted.contains(&sentence.point));
+        (shown.row, shown.sentences) = self.report_alone_shows(held, draft.id, summary);
         shown
     }
 }

@@ -68,19 +68,19 @@ impl Input {
 
 impl Form {
     /// The form of a kind.
-    pub(crate) fn of(kind: Kind) -> Option<&'static Self> {
+    pub(crate) fn of(kind: Kind) -> &'static Self {
         match kind {
-            Kind::Intervention => Some(&INTERVENTION),
-            Kind::Adoption => Some(&ADOPTION),
-            Kind::ImpactReport => Some(&IMPACT_REPORT),
-            Kind::Resource => Some(&RESOURCE),
-            Kind::Framework => Some(&framework::FRAMEWORK),
-            Kind::Expectation => Some(&framework::EXPECTATION),
-            Kind::Plan => Some(&framework::PLAN),
-            Kind::SelfAssessment => Some(&framework::SELF_ASSESSMENT),
-            Kind::Offer => Some(&offer::OFFER),
-            Kind::PeerReview => Some(&peer_review::PEER_REVIEW),
-            Kind::Comment => Some(&COMMENT),
+            Kind::Intervention => &INTERVENTION,
+            Kind::Adoption => &ADOPTION,
+            Kind::ImpactReport => &IMPACT_REPORT,
+            Kind::Resource => &RESOURCE,
+            Kind::Framework => &framework::FRAMEWORK,
+            Kind::Expectation => &framework::EXPECTATION,
+            Kind::Plan => &framework::PLAN,
+            Kind::SelfAssessment => &framework::SELF_ASSESSMENT,
+            Kind::Offer => &offer::OFFER,
+            Kind::PeerReview => &peer_review::PEER_REVIEW,
+            Kind::Comment => &COMMENT,
         }
     }
 
@@ -414,7 +414,7 @@ mod tests {
     use super::*;
 
     fn answers(kind: Kind, name: &str) -> Vec<&'static str> {
-        let form = Form::of(kind).unwrap();
+        let form = Form::of(kind);
         let field = form.fields().find(|field| field.name == name).unwrap();
         let (Input::Choice(answers) | Input::List(answers)) = field.input else {
             panic!("{field:?}")
@@ -447,7 +447,7 @@ mod tests {
 
     #[test]
     fn no_pasted_scores_are_a_field_of_a_draft() {
-        let form = Form::of(Kind::ImpactReport).unwrap();
+        let form = Form::of(Kind::ImpactReport);
         for (name, _, fills) in PASTED {
             assert!(form.fields().all(|field| field.name != name), "{name}");
             for part in ["mean", "sd"] {

@@ -24,7 +24,7 @@ const MOST_TITLE_CHARS: usize = 200;
 /// Why a draft cannot be begun.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    #[error("there is no form for {kind:?}; there is one for {}", with_forms())]
+    #[error("there is no form for {kind:?}; there is one for {}", all_kinds())]
     Kind { kind: String },
     #[error("say which record it is about")]
     AboutNothing,
@@ -54,11 +54,8 @@ impl Node {
         of: Option<&str>,
         by: Option<&UserName>,
     ) -> Result<Draft, StartError> {
-        let unknown = || StartError::Kind { kind: kind.chars().take(40).collect() };
-        let kind: Kind = kind.parse().map_err(|_| unknown())?;
-        if Form::of(kind).is_none() {
-            return Err(unknown());
-        }
+        let unknown = |_| StartError::Kind { kind: kind.chars().take(40).collect() };
+        let kind: Kind = kind.parse().map_err(unknown)?;
         let mut draft = self.new_draft(kind, by)?;
         let is_about_another = matches!(kind, Kind::Adoption | Kind::ImpactReport | Kind::Comment);
         match of.filter(|of| !of.is_empty()) {
@@ -106,8 +103,7 @@ impl Node {
         let mut names = self.group_names();
         let groups = held.groups.iter().filter_map(|group| names.remove(group)).collect();
         let text = held.record.as_ref().ok_or(StartError::NotToChange)?;
-        let draft = Draft::of_record(record, text, groups, Timestamp::now());
-        let mut draft = draft.ok_or(StartError::NotToChange)?;
+        let mut draft = Draft::of_record(record, text, groups, Timestamp::now());
         draft.was_changed_by(by);
         self.drafts().keep(&draft)?;
         Ok(draft)
@@ -166,8 +162,7 @@ impl HeldRecord {
     /// Whether the next version of it can be written in a form. A report is written again instead.
     pub(crate) fn can_be_changed(&self) -> bool {
         let kind: Option<Kind> = self.entry.kind().parse().ok();
-        let kind = kind.filter(|kind| *kind != Kind::ImpactReport && !self.entry.is_withdrawal());
-        kind.is_some_and(|kind| Form::of(kind).is_some())
+        kind.is_some_and(|kind| kind != Kind::ImpactReport && !self.entry.is_withdrawal())
     }
 }
 
@@ -206,10 +201,9 @@ fn begin(kind: Kind, today: Date, fields: &mut Fields) {
     }
 }
 
-/// The kinds that there is a form for.
-fn with_forms() -> String {
-    let kinds = Kind::ALL.iter().filter(|kind| Form::of(**kind).is_some());
-    kinds.map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
+/// The kinds of records, each of which has a form.
+fn all_kinds() -> String {
+    Kind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn fill_in_period<T>(summary: &Summary, mut set: impl FnMut(&str, String) -> T) {
@@ -238,9 +232,8 @@ impl Draft {
     /// Takes in what a form sent: only fields that the form has, so that nothing else is ever kept,
     /// pasted scores above all. Fields that a form did not send were emptied.
     pub(crate) fn take_in(&mut self, sent: &[(String, String)], now: Timestamp) {
-        let form = Form::of(self.kind());
         let mut fields = Fields::new();
-        for field in form.into_iter().flat_map(Form::fields) {
+        for field in Form::of(self.kind()).fields() {
             if field.input == Input::Kept {
                 let kept = self.fields.remove(field.name);
                 fields.extend(kept.map(|values| (field.name.to_owned(), values)));

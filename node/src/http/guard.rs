@@ -131,9 +131,7 @@ pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next
         Ok(response) => response,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => {
-                ApiError::unavailable("the node is stopping; try again in a minute").into_response()
-            }
+            Err(_) => ApiError::stopping().into_response(),
         },
     }
 }

@@ -27,6 +27,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use self::frame::Frame;
 use super::api_error::{ApiError, blocking};
+use super::turns::Turns;
 
 /// Where the files of people at a browser arrive.
 pub(super) const UPLOADS: &str = "/resources/add";
@@ -88,6 +89,15 @@ async fn at_work<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, Response> {
     blocking(work).await.and_then(|done| done).map_err(|error| error_page(frame, &error))
+}
+
+/// Does a search when it is its turn, and shows what went wrong as a page.
+async fn in_turn<T: Send + 'static>(
+    frame: &Frame,
+    turns: &Turns,
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, Response> {
+    turns.take(work).await.and_then(|done| done).map_err(|error| error_page(frame, &error))
 }
 
 fn error_page(frame: &Frame, error: &ApiError) -> Response {

@@ -12,7 +12,7 @@ use super::api_error::{ApiError, blocking};
 use super::given::Json;
 use super::visitor::Visitor;
 use crate::node::Node;
-use crate::provider::{ProviderSettings, redirect_address};
+use crate::provider::{Provider, ProviderError, ProviderSettings, redirect_address};
 
 /// What is set.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -48,6 +48,21 @@ pub(super) fn report(node: &Node, visitor: &Visitor) -> ProviderReport {
     ProviderReport { settings, redirect: redirect_address(visitor.door.pages()) }
 }
 
+/// Does what asks the provider, when there is room for one more conversation with it.
+pub(super) async fn asking<T: Send + 'static>(
+    node: &Arc<Node>,
+    work: impl FnOnce(&Provider) -> Result<T, ProviderError> + Send + 'static,
+) -> Result<Result<T, ProviderError>, ApiError> {
+    let turn = node.provider().turn().await?;
+    let node = Arc::clone(node);
+    blocking(move || {
+        let done = work(node.provider());
+        drop(turn);
+        done
+    })
+    .await
+}
+
 /// Lets staff sign in with accounts of another service, which is asked for its settings first.
 #[utoipa::path(
     put,
@@ -61,14 +76,7 @@ pub(super) async fn set(
 ) -> Result<Json<ProviderReport>, ApiError> {
     let ProviderRequest { settings, client_secret } = request;
     let about = settings.issuer.clone();
-    let turn = node.provider().turn().await?;
-    let setting = Arc::clone(&node);
-    blocking(move || {
-        let set = setting.provider().set(settings, client_secret);
-        drop(turn);
-        set
-    })
-    .await??;
+    asking(&node, |provider| provider.set(settings, client_secret)).await??;
     visitor.note(&node, "let staff sign in with accounts of another service", &about).await;
     Ok(Json(report(&node, &visitor)))
 }

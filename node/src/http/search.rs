@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use staffroom_protocol::entry::EntryKey;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 use staffroom_protocol::record::Kind;
-use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError, Sort};
+use staffroom_search::{DocumentKey, Facet, Filters, Hit, Query, QueryError};
 use utoipa::ToSchema;
 
 pub use self::hit::{HitReport, LineageReport};
@@ -162,8 +162,7 @@ pub(super) fn similar_to(node: &Node, held: &HeldRecord) -> Result<Vec<HitReport
     let keys = held.groups.iter().map(|group| DocumentKey { group: *group, school, record });
     let readable = Filters::default().within(node.followed_groups());
     let hits = node.indexer().more_like(keys, &readable, SIMILAR)?;
-    let names = Labels::of(node);
-    Ok(hits.into_iter().map(|hit| names.hit(hit, false)).collect())
+    Ok(reports(node, hits))
 }
 
 /// The newest records that this school may read, how many there are in all, and what may be missing.
@@ -171,15 +170,25 @@ pub(super) fn newest(
     node: &Node,
     limit: usize,
 ) -> Result<(Vec<HitReport>, usize, Coverage), ApiError> {
-    let mut query = Query::new("");
     let groups = node.followed_groups();
-    query.filters = Filters::default().within(groups.iter().copied());
-    (query.limit, query.sort) = (limit, Sort::Newest);
-    query.facets.clear();
-    let results = node.indexer().search(&query)?;
+    let query = Query::newest(Filters::default().within(groups.iter().copied()));
+    let (hits, total) = node.indexer().first_hits(query, limit)?;
+    Ok((reports(node, hits), total, coverage(node, &groups)))
+}
+
+/// The first hits of a search, `most` at most, without all that stands around them on a page.
+pub(super) fn first_hits(
+    node: &Node,
+    parameters: &[(String, String)],
+    most: usize,
+) -> Result<Vec<HitReport>, ApiError> {
+    let (hits, _) = node.indexer().first_hits(read(node, parameters)?, most)?;
+    Ok(reports(node, hits))
+}
+
+fn reports(node: &Node, hits: Vec<Hit>) -> Vec<HitReport> {
     let names = Labels::of(node);
-    let hits = results.hits.into_iter().map(|hit| names.hit(hit, false)).collect();
-    Ok((hits, results.total, coverage(node, &groups)))
+    hits.into_iter().map(|hit| names.hit(hit, false)).collect()
 }
 
 /// Runs a search as its parameters say.

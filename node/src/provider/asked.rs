@@ -35,8 +35,7 @@ pub(super) enum AskError {
 /// looks into TLS tells its own to the system only; a proxy is taken from the environment.
 pub(super) fn ask(request: HttpRequest) -> Result<HttpResponse, AskError> {
     let given = request.uri().to_string();
-    let address = Url::parse(&given)
-        .map_err(|error| SettingsError::Address { given, reason: error.to_string() })?;
+    let address = Url::parse(&given).map_err(|wrong| SettingsError::address(given, wrong))?;
     is_encrypted(&address)?;
     let host = address.host_str().unwrap_or_default().to_owned();
     let failed = |error| {

@@ -151,8 +151,8 @@ impl Known {
     /// Asks the provider of some settings.
     pub(super) fn ask(kept: &Kept) -> Result<Self, KnownError> {
         let given = kept.settings.issuer.clone();
-        let issuer = IssuerUrl::new(given.clone())
-            .map_err(|error| SettingsError::Address { given, reason: error.to_string() })?;
+        let issuer =
+            IssuerUrl::new(given.clone()).map_err(|wrong| SettingsError::address(given, wrong))?;
         let metadata = ProviderMetadataWithLogout::discover(&issuer, &ask)?;
         let tokens = metadata.token_endpoint().ok_or(KnownError::NoTokens)?;
         for address in [tokens.url(), metadata.authorization_endpoint().url()] {

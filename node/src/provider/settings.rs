@@ -130,6 +130,12 @@ pub enum SettingsError {
     NoRoles(String),
 }
 
+impl SettingsError {
+    pub(crate) fn address(given: impl Into<String>, wrong: impl fmt::Display) -> Self {
+        Self::Address { given: given.into(), reason: wrong.to_string() }
+    }
+}
+
 /// Settings that can be used, with the secret that belongs to them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,10 +153,8 @@ impl Kept {
         word(&settings.name, "name of the provider", MAX_NAME_CHARS)?;
         word(&settings.client_id, "client id", MAX_WORD_CHARS)?;
         word(&client_secret, "client secret", MAX_WORD_CHARS)?;
-        let issuer = Url::parse(&settings.issuer).map_err(|error| SettingsError::Address {
-            given: settings.issuer.clone(),
-            reason: error.to_string(),
-        })?;
+        let issuer = Url::parse(&settings.issuer)
+            .map_err(|wrong| SettingsError::address(&settings.issuer, wrong))?;
         is_encrypted(&issuer)?;
         settings.staff.check()?;
         if let Some(RoleClaim { claim, gives }) = &settings.role_claim {

@@ -17,6 +17,7 @@ use super::{error_page, render};
 use crate::audit::Actor;
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::door::Door;
+use crate::http::provider::asking;
 use crate::http::visitor::{Visitor, Who, cookie, note};
 use crate::node::Node;
 use crate::people::{Came, PeopleError, SecretHash, UserName, Welcome, listed};
@@ -96,14 +97,9 @@ async fn begun(
     visitor: &Visitor,
     purpose: Purpose,
 ) -> Result<Response, ApiError> {
-    let turn = node.provider().turn().await?;
-    let (beginning, door) = (Arc::clone(node), Arc::clone(&visitor.door));
-    let (address, secret) = blocking(move || {
-        let begun = beginning.provider().begin(door.pages(), purpose);
-        drop(turn);
-        begun
-    })
-    .await??;
+    let door = Arc::clone(&visitor.door);
+    let begun = asking(node, move |provider| provider.begin(door.pages(), purpose));
+    let (address, secret) = begun.await??;
     let provider = node.provider().settings().map(|settings| settings.name).unwrap_or_default();
     let page = GoingPage { frame, provider, address: address.to_string() };
     let mut cookie = away_cookie(node, &visitor.door, secret.as_str().to_owned());
@@ -159,13 +155,7 @@ async fn finished(
     browser: String,
     back: CameBack,
 ) -> Result<(Option<HeaderValue>, String), ApiError> {
-    let turn = node.provider().turn().await?;
-    let finishing = Arc::clone(node);
-    let finished = blocking(move || {
-        let finished = finishing.provider().finish(&browser, back);
-        drop(turn);
-        finished
-    });
+    let finished = asking(node, move |provider| provider.finish(&browser, back));
     let (purpose, told) = match finished.await? {
         Ok(finished) => finished,
         Err(error) => {

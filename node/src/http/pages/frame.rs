@@ -15,7 +15,7 @@ use super::super::messages::Language;
 use super::super::visitor::{Visitor, Who, cookie};
 use crate::node::Node;
 use crate::people::{Role, Roles};
-use crate::question::parameters;
+use crate::question::{parameters, value};
 
 /// The cookie that holds the language chosen at the foot of a page.
 const LANGUAGE_COOKIE: &str = "language";
@@ -232,11 +232,10 @@ impl FromRequestParts<Arc<Node>> for Frame {
 /// The language of the address, else that of the cookie, else what the browser would rather have.
 fn language(uri: &Uri, headers: &HeaderMap) -> Language {
     let asked = parameters(uri.query().unwrap_or_default());
-    let in_address = asked.iter().find(|(name, _)| name == "lang");
     let in_cookie = || Language::of_tag(&cookie(headers, LANGUAGE_COOKIE)?);
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    in_address
-        .and_then(|(_, tag)| Language::of_tag(tag))
+    value(&asked, "lang")
+        .and_then(Language::of_tag)
         .or_else(in_cookie)
         .or_else(|| Language::preferred(accepted?))
         .unwrap_or_default()
@@ -245,11 +244,10 @@ fn language(uri: &Uri, headers: &HeaderMap) -> Language {
 /// Keeps the language that was chosen, and goes back to the page.
 pub(crate) async fn choose_language(RawQuery(query): RawQuery) -> Response {
     let asked = parameters(query.as_deref().unwrap_or_default());
-    let value = |wanted| asked.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
-    let Some(language) = value("to").and_then(|tag| Language::of_tag(tag)) else {
+    let Some(language) = value(&asked, "to").and_then(Language::of_tag) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let back = value("back").filter(|back| is_of_this_node(back)).map_or("/", String::as_str);
+    let back = value(&asked, "back").filter(|back| is_of_this_node(back)).unwrap_or("/");
     let cookie = format!(
         "{LANGUAGE_COOKIE}={}; Path=/; Max-Age={LANGUAGE_SECONDS}; SameSite=Lax; HttpOnly",
         language.tag()

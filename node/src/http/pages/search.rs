@@ -12,7 +12,7 @@ use staffroom_search::Facet;
 
 use super::frame::Frame;
 use super::verdict::Verdict;
-use super::{error_page, render};
+use super::{in_turn, render};
 use crate::http::search::{HitReport, Labels, SearchReport, note, run};
 use crate::http::turns::Turns;
 use crate::node::Node;
@@ -161,11 +161,10 @@ pub(crate) async fn search(
     let hits = if asked.is_empty() { 0 } else { PAGE_HITS };
     let parameters = with(&asked, "limit", &hits.to_string());
     let chosen = asked.clone();
-    let run = turns.take(move || {
+    let (results, chips) = in_turn(&frame, &turns, move || {
         run(&searching, &parameters).map(|results| (results, chips(&searching, &chosen)))
-    });
-    let ran = run.await.and_then(|ran| ran);
-    let (results, chips) = ran.map_err(|error| error_page(&frame, &error))?;
+    })
+    .await?;
     note(Arc::clone(&node), &turns, &asked, &results);
     let page = SearchPage {
         frame,

@@ -6,18 +6,18 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use staffroom_search::{MAX_LIMIT, evidence::Interval};
+use staffroom_search::evidence::Interval;
 
-use super::error_page;
 use super::frame::Frame;
+use super::in_turn;
 use crate::http::api_error::ApiError;
-use crate::http::search::{HitReport, run};
+use crate::http::search::{HitReport, first_hits};
 use crate::http::turns::Turns;
 use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::question::parameters;
 
-/// Results in a table: more than somebody looks through, and ten searches.
+/// Results in a table: more than somebody looks through.
 const MOST_ROWS: usize = 1_000;
 
 /// By this a spreadsheet knows that letters are in UTF-8, those of Welsh among them.
@@ -59,8 +59,7 @@ pub(crate) async fn download(
     let mut asked = parameters(query.as_deref().unwrap_or_default());
     asked.retain(|(name, _)| !["limit", "offset", "lang"].contains(&name.as_str()));
     let pages = visitor.door.pages().to_owned();
-    let table = turns.take(move || table(&node, &asked, &pages));
-    let table = table.await.and_then(|made| made).map_err(|error| error_page(&frame, &error))?;
+    let table = in_turn(&frame, &turns, move || table(&node, &asked, &pages)).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"results.csv\""),
@@ -73,17 +72,8 @@ fn table(node: &Node, asked: &[(String, String)], pages: &str) -> Result<Vec<u8>
     let mut table = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
     let unwritten = |error: csv::Error| ApiError::unavailable(format!("no table: {error}"));
     table.write_record(COLUMNS).map_err(unwritten)?;
-    for offset in (0..MOST_ROWS).step_by(MAX_LIMIT) {
-        let mut asked = asked.to_vec();
-        asked.push(("limit".to_owned(), MAX_LIMIT.to_string()));
-        asked.push(("offset".to_owned(), offset.to_string()));
-        let results = run(node, &asked)?;
-        for hit in &results.hits {
-            table.write_record(row(hit, pages)).map_err(unwritten)?;
-        }
-        if !results.more {
-            break;
-        }
+    for hit in first_hits(node, asked, MOST_ROWS)? {
+        table.write_record(row(&hit, pages)).map_err(unwritten)?;
     }
     table.into_inner().map_err(|error| unwritten(error.into_error().into()))
 }
@@ -118,7 +108,7 @@ fn row(hit: &HitReport, pages: &str) -> Vec<String> {
         figure(|effect| effect.high),
         hit.effect.map(|effect| effect.to_string()).unwrap_or_default(),
         count(hit.pupils),
-        format!("{}/records/{}@{}", pages.trim_end_matches('/'), hit.id, hit.school),
+        format!("{pages}records/{}@{}", hit.id, hit.school),
     ]
 }
 

@@ -15,7 +15,7 @@ use super::{at_work, render};
 use crate::clock::today;
 use crate::http::api_error::ApiError;
 use crate::node::Node;
-use crate::question::parameters;
+use crate::question::{parameters, value};
 use crate::school_year::SchoolYear;
 use crate::this_year::{ThisYear, Tried};
 
@@ -34,8 +34,8 @@ pub(crate) async fn show(
 ) -> Result<Response, Response> {
     let all = at_work(&frame, move || {
         let asked = parameters(query.as_deref().unwrap_or_default());
-        let year = match asked.iter().find(|(name, _)| name == "year") {
-            Some((_, year)) => {
+        let year = match value(&asked, "year") {
+            Some(year) => {
                 year.parse().map_err(|wrong| ApiError::bad_request(format!("{wrong}")))?
             }
             None => SchoolYear::of(today()),

@@ -61,10 +61,7 @@ async fn wait_for(
     match tokio::time::timeout(LONGEST_WAIT, working).await {
         Ok(Ok(Ok(()))) => Ok(Redirect::to(&format!("/records/{id}"))),
         Ok(Ok(Err(error))) => Err(error_page(frame, &error)),
-        Ok(Err(_)) => {
-            let stopping = ApiError::unavailable("the node is stopping; try again in a minute");
-            Err(error_page(frame, &stopping))
-        }
+        Ok(Err(_)) => Err(error_page(frame, &ApiError::stopping())),
         Err(_) => Ok(Redirect::to(&format!("/records/{id}?coming"))),
     }
 }

@@ -102,7 +102,7 @@ fn page(frame: &Frame, status: StatusCode, known: Known, remarks: &[Remark]) -> 
     let in_the_way = remarks.iter().filter(|remark| remark.refused);
     let page = DraftPage {
         frame,
-        heading: Form::of(draft.kind()).map_or("write-heading", |form| form.heading),
+        heading: Form::of(draft.kind()).heading,
         id: draft.id,
         about,
         parts: shown::parts(frame, &draft, remarks, &groups),

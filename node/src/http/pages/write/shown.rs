@@ -77,9 +77,8 @@ pub(super) fn parts(
     remarks: &[Remark],
     groups: &[String],
 ) -> Vec<ShownPart> {
-    let form = Form::of(draft.kind());
     let filled = last_filled_rows(draft);
-    let parts = form.into_iter().flat_map(|form| form.parts);
+    let parts = Form::of(draft.kind()).parts.iter();
     parts
         .map(|part| {
             let mut sets: Vec<ShownSet> = Vec::new();
