@@ -6,14 +6,14 @@
 //! are kept beside a blob of some size in the order of the tree (the *outboard*); of a smaller one they
 //! are worked out when a range is asked for.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 
 use bao_tree::io::outboard::{PreOrderMemOutboard, PreOrderOutboard};
-use bao_tree::io::sync::{
-    DecodeResponseIter, OutboardMut, WriteAt, encode_ranges_validated, outboard,
-};
+use bao_tree::io::sync::{DecodeResponseIter, ReadAt, encode_ranges_validated, outboard};
 use bao_tree::io::{BaoContentItem, EncodeError, Parent};
 use bao_tree::{BaoTree, BlockSize, ChunkNum, ChunkRanges};
 use staffroom_protocol::entry::BlobRef;
@@ -26,6 +26,12 @@ const GROUP: BlockSize = BlockSize::from_chunk_log(4);
 /// Blobs of this size and more have their hashes kept: those of a smaller one are worked out in half a
 /// millisecond, which a second file for each would not be worth.
 pub(super) const KEPT_FROM: u64 = 1024 * 1024;
+
+/// Two hashes: those of the halves of what lies below a node of the tree.
+const PAIR_BYTES: u64 = 2 * Hash::LENGTH as u64;
+
+/// How much of the hashes is read at once: those of a mebibyte of a blob.
+const BLOCK_BYTES: u64 = 64 * PAIR_BYTES;
 
 /// Something else than the range of the blob that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -84,7 +90,7 @@ pub(super) fn encode(
     let (root, tree) = (root(blob), tree(blob.size));
     let whole = match hashes {
         Hashes::Kept(data_of_tree) => {
-            let kept = PreOrderOutboard { root, tree, data: data_of_tree };
+            let kept = PreOrderOutboard { root, tree, data: Blocks::of(&data_of_tree) };
             fits(encode_ranges_validated(data, kept, &chunks(range), &mut slice))?
         }
         Hashes::Here(data_of_tree) => {
@@ -102,6 +108,7 @@ pub(super) fn is_there(
     hashes: &File,
     range: &Range<u64>,
 ) -> io::Result<bool> {
+    let hashes = Blocks::of(hashes);
     let there = PreOrderOutboard { root: root(blob), tree: tree(blob.size), data: hashes };
     fits(encode_ranges_validated(data, there, &chunks(range), io::sink()))
 }
@@ -169,13 +176,54 @@ impl Checked {
         self,
         blob: &BlobRef,
         start: u64,
-        (mut data, hashes): (File, File),
+        (data, hashes): (&File, &File),
     ) -> io::Result<()> {
-        data.write_all_at(start, &self.bytes)?;
-        let mut there = PreOrderOutboard { root: root(blob), tree: tree(blob.size), data: hashes };
+        data.write_all_at(&self.bytes, start)?;
+        // Most of the hashes lie behind one another.
+        let tree = tree(blob.size);
+        let (mut place, mut run) = (0, Vec::new());
         for pair in self.pairs {
-            there.save(pair.node, &pair.pair)?;
+            let Some(number) = tree.pre_order_offset(pair.node) else { continue };
+            let next = number * PAIR_BYTES;
+            if next != place + run.len() as u64 {
+                hashes.write_all_at(&run, place)?;
+                (place, run) = (next, Vec::new());
+            }
+            run.extend_from_slice(pair.pair.0.as_bytes());
+            run.extend_from_slice(pair.pair.1.as_bytes());
         }
-        Ok(())
+        hashes.write_all_at(&run, place)
+    }
+}
+
+/// A file of hashes that is read a block at a time: those of a range lie beside one another.
+struct Blocks<'a> {
+    file: &'a File,
+    /// Where the block that was read last begins, and what is in it.
+    last: RefCell<(u64, Vec<u8>)>,
+}
+
+impl<'a> Blocks<'a> {
+    fn of(file: &'a File) -> Self {
+        Self { file, last: RefCell::default() }
+    }
+}
+
+impl ReadAt for Blocks<'_> {
+    fn read_at(&self, place: u64, into: &mut [u8]) -> io::Result<usize> {
+        let mut last = self.last.borrow_mut();
+        let (start, block) = &mut *last;
+        let begins = place - place % BLOCK_BYTES;
+        if block.is_empty() || *start != begins {
+            block.resize(BLOCK_BYTES as usize, 0);
+            let count = FileExt::read_at(self.file, block, begins);
+            block.truncate(count.as_ref().copied().unwrap_or(0));
+            *start = begins;
+            count?;
+        }
+        let behind = block.get((place - begins) as usize..).unwrap_or_default();
+        let count = behind.len().min(into.len());
+        into[..count].copy_from_slice(&behind[..count]);
+        Ok(count)
     }
 }

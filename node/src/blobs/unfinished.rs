@@ -35,6 +35,8 @@ pub struct Unfinished {
     hashes: File,
     /// The ranges that have not come yet, in order.
     missing: Mutex<Vec<Range<u64>>>,
+    /// Held while a range is written: several that write to one file at once wait on the processor.
+    writing: Mutex<()>,
 }
 
 /// Why a slice was not taken.
@@ -68,7 +70,7 @@ impl Blobs {
         let (data, hashes) = begin().map_err(|error| failed("begin", &path, error))?;
         let missing = missing(&blob, &data, &hashes);
         let missing = Mutex::new(missing.map_err(|error| failed("read", &path, error))?);
-        Ok(Unfinished { blob, path, data, hashes, missing })
+        Ok(Unfinished { blob, path, data, hashes, missing, writing: Mutex::default() })
     }
 
     /// Removes what has come of a blob through a group, if anything has.
@@ -168,14 +170,10 @@ impl Unfinished {
     /// [`TakeError`]; nothing is written of a slice that is wrong.
     pub fn take(&self, range: &Range<u64>, slice: &[u8]) -> Result<(), TakeError> {
         let checked = slice::check(&self.blob, range, slice)?;
-        let write = || {
-            checked.write(
-                &self.blob,
-                range.start,
-                (self.data.try_clone()?, self.hashes.try_clone()?),
-            )
-        };
-        write().map_err(|error| failed("write to", &self.path, error))?;
+        let turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = checked.write(&self.blob, range.start, (&self.data, &self.hashes));
+        drop(turn);
+        written.map_err(|error| failed("write to", &self.path, error))?;
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
         *missing = missing.iter().flat_map(|one| without(one, range)).collect();
         Ok(())
