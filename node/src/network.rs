@@ -15,6 +15,7 @@ mod gate;
 mod hearsay;
 mod keep;
 mod line;
+mod muxer;
 mod offences;
 mod rate;
 mod relay_join;

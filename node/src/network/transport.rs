@@ -12,19 +12,16 @@ use std::time::Duration;
 use futures::StreamExt;
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::SwarmEvent;
-use libp2p::{Multiaddr, Swarm, TransportError, noise, tcp, yamux};
+use libp2p::{Multiaddr, Swarm, TransportError, noise, tcp};
 use tokio::time::timeout;
 
 use super::Network;
 use super::behaviour::Behaviour;
+use super::muxer::Multiplexing;
 use crate::node::Node;
 
 /// An idle connection between members is kept: the next question comes within the minute.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// Streams that a peer may open on one TCP connection: each can make this node buffer 256 KiB. QUIC
-/// has a like limit of its own.
-const MAX_STREAMS_PER_CONNECTION: usize = 64;
 
 /// How long the listeners have to come up.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -65,7 +62,7 @@ pub(super) fn build(
     network.shared.hearsay.register(&mut registry);
     let swarm = libp2p::SwarmBuilder::with_existing_identity(key)
         .with_tokio()
-        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, multiplexing)
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, || Multiplexing)
         .map_err(|error| set_up(&error))?
         .with_quic()
         .with_dns()
@@ -97,12 +94,6 @@ fn is_loopback(address: &Multiaddr) -> bool {
         Protocol::Ip6(ip) => ip.is_loopback(),
         _ => false,
     })
-}
-
-fn multiplexing() -> yamux::Config {
-    let mut config = yamux::Config::default();
-    config.set_max_num_streams(MAX_STREAMS_PER_CONNECTION);
-    config
 }
 
 pub(super) async fn listen_on(
