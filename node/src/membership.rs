@@ -199,6 +199,11 @@ impl Node {
         theirs == Some(true) && self.is_member(group)
     }
 
+    /// Whether both this node and another belong to members of any group.
+    pub(crate) fn shares_any(&self, peer: &PublicKey) -> bool {
+        self.followed_groups().iter().any(|group| self.shares(group, peer))
+    }
+
     /// The removal of this school from a group, where one was shown that cannot be judged with
     /// what this node holds of the group.
     fn removal(&self, group: &GroupId) -> Option<Statement> {

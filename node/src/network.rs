@@ -17,6 +17,7 @@ mod keep;
 mod line;
 mod muxer;
 mod offences;
+mod range_stream;
 mod rate;
 mod relay_join;
 mod spread;
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     spread: spread::Spread,
     pace: line::Pace,
     files: fetch::Files,
+    range_streams: range_stream::RangeStreams,
     held: Mutex<relay_join::Held>,
     /// What peers ask.
     rates: Mutex<rate::Rates>,
@@ -187,6 +189,7 @@ impl Network {
             spread,
             pace: line::Pace::new(Arc::clone(node.line())),
             files: fetch::Files::default(),
+            range_streams: range_stream::RangeStreams::default(),
             held: Mutex::default(),
             rates: Mutex::default(),
             range_rates: Mutex::default(),

@@ -48,6 +48,7 @@ pub(super) struct Behaviour {
     pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
     pub(super) gate: Gate,
     pub(super) exchange: request_response::Behaviour<ExchangeCodec>,
+    pub(super) range_streams: libp2p_stream::Behaviour,
 }
 
 pub(super) type Gossipsub = gossipsub::Behaviour<
@@ -93,6 +94,7 @@ impl Behaviour {
                 Gate::new(gossipsub, topics_told)
             },
             exchange,
+            range_streams: libp2p_stream::Behaviour::new(),
         })
     }
 }

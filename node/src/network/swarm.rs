@@ -28,7 +28,7 @@ use super::codec::Question;
 use super::doorway::TooMany;
 use super::gate::GateEvent;
 use super::transport::{StartError, add_listening, build, listen_on};
-use super::{AskError, Command, ConnectedPeer, Network, Offence, exchange, node_key};
+use super::{AskError, Command, ConnectedPeer, Network, Offence, exchange, node_key, range_stream};
 use crate::node::Node;
 
 /// Gossip messages being judged at once.
@@ -91,6 +91,7 @@ struct Task {
 
 impl Task {
     fn new(swarm: Swarm<Behaviour>, node: Arc<Node>, network: Network) -> Self {
+        range_stream::start(&node, &network, swarm.behaviour().range_streams.new_control());
         Self {
             swarm,
             node,

@@ -62,7 +62,7 @@ impl Upkeep {
     async fn close_doors(&mut self) {
         self.network.release().await;
         for peer in self.network.connected().into_keys() {
-            let shared = self.node.followed_groups().iter().any(|id| self.node.shares(id, &peer));
+            let shared = self.node.shares_any(&peer);
             if let Some(peer) = peer_id(&peer).filter(|_| !shared) {
                 self.network.disconnect(peer).await;
             }

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::{FetchError, blocking, holders};
 use crate::blobs::{TakeError, Unfinished, without};
+use crate::network::range_stream::RangeStream;
 use crate::network::{AskError, Network, Offence};
 use crate::node::Node;
 
@@ -89,8 +90,9 @@ struct Question {
 }
 
 /// A member that is asked for pieces.
-#[derive(Default)]
 struct Sender {
+    /// Where its answers come; none for a file of one piece, for which opening it takes as long.
+    stream: Option<RangeStream>,
     not_before: Option<Instant>,
     is_silent: bool,
 }
@@ -200,7 +202,10 @@ impl<'a> Transfer<'a> {
                 return;
             };
             self.tried.insert(*next);
-            self.senders.insert(*next, Sender::default());
+            let large = self.blob.size > PIECE_BYTES;
+            let stream = large.then(|| RangeStream::to(self.network, *next));
+            let sender = Sender { stream, not_before: None, is_silent: false };
+            self.senders.insert(*next, sender);
             self.reserve.pop_front();
         }
     }
@@ -215,12 +220,13 @@ impl<'a> Transfer<'a> {
             for peer in &peers {
                 let room = self.under_way.iter().filter(|one| one.peer == *peer).count()
                     < PIECES_UNDER_WAY;
-                let is_free = self.senders[peer].not_before.is_none_or(|then| then <= now);
+                let Sender { stream, not_before, .. } = &self.senders[peer];
+                let (stream, is_free) = (stream.clone(), not_before.is_none_or(|then| then <= now));
                 if let Some(range) = (room && is_free).then(|| self.next_for(peer)).flatten() {
                     let question =
                         Question { peer: *peer, range: range.clone(), asked: now, is_late: false };
                     self.under_way.push(question);
-                    answers.push(self.piece(*peer, range));
+                    answers.push(self.piece(*peer, stream, range));
                     asked = true;
                 }
             }
@@ -259,6 +265,7 @@ impl<'a> Transfer<'a> {
     fn piece(
         &self,
         peer: PublicKey,
+        stream: Option<RangeStream>,
         range: Range<u64>,
     ) -> BoxFuture<'static, (PublicKey, Range<u64>, Answer)> {
         let (node, network) = (Arc::clone(self.node), self.network.clone());
@@ -268,7 +275,11 @@ impl<'a> Transfer<'a> {
             let addresses = node.contacts().addresses(&peer);
             let length = (range.end - range.start).next_multiple_of(BLOB_GROUP_BYTES);
             let request = Request::BlobRange { group, hash, offset: range.start, length };
-            let answer = match network.ask(peer, addresses, request).await {
+            let asked = match stream {
+                Some(stream) => stream.ask(addresses, request).await,
+                None => network.ask(peer, addresses, request).await,
+            };
+            let answer = match asked {
                 Ok(Response::BlobRange { length: sent, slice })
                     if sent > 0 && sent <= range.end - range.start =>
                 {
