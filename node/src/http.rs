@@ -30,6 +30,7 @@ mod previews;
 mod provider;
 mod range;
 mod records;
+mod references;
 mod saved_searches;
 mod search;
 mod server;
@@ -109,6 +110,7 @@ pub fn router(node: Arc<Node>, token: Token, door: Door) -> Router {
         .route("/development", get(pages::development::show))
         .route("/this-year", get(pages::this_year::show))
         .route("/records/{id}", get(pages::record::record))
+        .route("/records/{id}/references.ris", get(pages::record::references))
         .route("/records/{id}/files/{hash}", get(pages::record::download))
         .route("/records/{id}/files/{hash}/preview", get(pages::record::preview))
         .route("/records/{id}/files/{hash}/here", post(pages::record::holding::bring))
@@ -196,6 +198,7 @@ fn api() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(records::withdraw))
         .routes(routes!(records::receipts))
         .routes(routes!(search::similar))
+        .routes(routes!(references::download))
         .routes(routes!(storage::copies))
         .routes(routes!(files::fetch))
         .routes(routes!(storage::pin, storage::unpin))

@@ -57,6 +57,7 @@ pub mod question;
 pub mod readable;
 pub mod records;
 pub mod recovery;
+mod references;
 pub mod root;
 pub mod saved_searches;
 mod school_year;

@@ -179,3 +179,41 @@ fn results_are_downloaded_as_a_table_that_runs_nothing_in_a_spreadsheet() {
     // What cannot be asked is said on a page.
     assert_eq!(browser.open("/search/results.csv?min_pupils=many").status(), 400);
 }
+
+#[test]
+fn the_evidence_that_a_record_cites_is_downloaded_for_a_program_that_keeps_references() {
+    let ash = running("Ash Primary");
+    ash.found("Fenland Trust", "trust", &[]);
+    let cites = intervention("Echo reading", "Fluent readers.").replace(
+        "subjects:",
+        "evidence_links: [\"https://example.org/toolkit\", \"Peer tutoring, doi:10.1000/182\"]\nsubjects:",
+    );
+    let (cites, none) =
+        (publish(&ash, cites), publish(&ash, intervention("Choral reading", "Fluent readers.")));
+    let browser = ash.browser();
+    let link = "References (RIS)";
+    let page = browser.page(&format!("/records/{cites}"));
+    let path = page.split("href=\"").find(|rest| rest.contains(&format!(">{link}<"))).unwrap();
+    let path = path.split('"').next().unwrap();
+    assert!(path.contains(&cites) && path.ends_with("/references.ris"), "{path}");
+    let references = "TY  - ELEC\r\nTI  - https://example.org/toolkit\r\n\
+                      UR  - https://example.org/toolkit\r\nER  - \r\n\
+                      TY  - GEN\r\nTI  - Peer tutoring\r\nDO  - 10.1000/182\r\nER  - \r\n";
+    for path in [path, &format!("/api/v1/records/{cites}/references")] {
+        let mut answer = browser.open(path);
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("content-type"), "application/x-research-info-systems");
+        assert_eq!(header("content-disposition"), "attachment; filename=\"references.ris\"");
+        assert_eq!(answer.body_mut().read_to_string().unwrap(), references, "{path}");
+    }
+
+    assert!(!browser.page(&format!("/records/{none}")).contains(link));
+    for path in
+        [format!("/records/{none}/references.ris"), format!("/api/v1/records/{none}/references")]
+    {
+        let mut answer = browser.open(&path);
+        let said = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 404, "{said}");
+        assert!(said.contains("this record cites no evidence"), "{said}");
+    }
+}

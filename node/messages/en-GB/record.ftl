@@ -15,6 +15,7 @@ record-first = began it
 record-kept = What must be kept
 record-adaptable = What may be changed
 record-facts = At a glance
+record-references = References (RIS)
 record-files = Files
 record-not-checked = not checked
 record-not-checked-why = The text inside it could not be looked through for pupil data; its school says that it holds none.

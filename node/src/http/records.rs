@@ -215,7 +215,7 @@ pub(super) async fn held(node: &Arc<Node>, id: String) -> Result<HeldRecord, Api
     Ok(blocking(move || find_held(&finding, &id)).await??)
 }
 
-fn find_held(node: &Node, id: &str) -> Result<HeldRecord, RecordError> {
+pub(super) fn find_held(node: &Node, id: &str) -> Result<HeldRecord, RecordError> {
     let held = node.find_record(id)?;
     if held.entry.is_withdrawal() {
         return Err(RecordError::Withdrawn);

@@ -23,13 +23,14 @@ use crate::comments::Comment;
 use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
-use crate::http::{download, given, previews, versions};
+use crate::http::{download, given, previews, references, versions};
 use crate::keeping::Copies;
 use crate::names::Names;
 use crate::node::Node;
 use crate::older_versions::ListedVersion;
 use crate::readable::{self, Field, Readable};
 use crate::records::{HeldRecord, RecordError};
+use crate::references::cited;
 use crate::tried::Trial;
 
 #[derive(Template)]
@@ -55,6 +56,8 @@ struct RecordPage<'a> {
     earlier: Vec<ListedVersion>,
     /// What is about the same.
     similar: Vec<HitReport>,
+    /// Whether it cites evidence.
+    cites: bool,
     /// Who tried it.
     trials: Vec<Trial>,
     /// What whoever takes it up must keep, and may change.
@@ -259,6 +262,7 @@ pub(crate) async fn record(
         facts,
         kept: elements(&record, |intervention| &intervention.core_elements),
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
+        cites: record.record.as_ref().is_some_and(|record| !cited(record).is_empty()),
         trials: found.trials,
         comments: found.comments,
         may_comment: contributes && record.kind != Kind::Comment.as_str(),
@@ -372,6 +376,15 @@ pub(crate) async fn download(
     download::download(node, given::Path(path), headers)
         .await
         .map_err(|error| error_page(&frame, &error))
+}
+
+/// Sends the evidence that a record cites.
+pub(crate) async fn references(
+    frame: Frame,
+    node: State<Arc<Node>>,
+    Path(id): Path<String>,
+) -> Result<Response, Response> {
+    references::download(node, given::Path(id)).await.map_err(|error| error_page(&frame, &error))
 }
 
 pub(crate) async fn preview(
