@@ -18,6 +18,7 @@ mod files;
 mod given;
 mod groups;
 mod guard;
+mod json_ld;
 mod line;
 mod members;
 mod messages;
@@ -199,6 +200,7 @@ fn api() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(records::receipts))
         .routes(routes!(search::similar))
         .routes(routes!(references::download))
+        .routes(routes!(json_ld::show))
         .routes(routes!(storage::copies))
         .routes(routes!(files::fetch))
         .routes(routes!(storage::pin, storage::unpin))

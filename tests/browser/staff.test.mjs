@@ -437,7 +437,15 @@ test("a PDF that is added is found elsewhere by a phrase inside it, and download
     await other.goto(`${cedar.page}/search?q=${encodeURIComponent('"bittern booms"')}`);
     return await other.getByRole("link", { name: "Fen week" }).count() > 0;
   });
+  const said = [];
+  other.on("console", (message) => said.push(message.text()));
   await other.getByRole("link", { name: "Fen week" }).click();
+  const described = JSON.parse(
+    await other.locator('script[type="application/ld+json"]').textContent(),
+  );
+  assert.deepEqual([described["@type"], described.name], ["LearningResource", "Fen week"]);
+  assert.deepEqual(said, [], "the policy of the pages has nothing against data");
+  await mustBeWellMade(other, "the page of a resource");
   const coming = other.waitForEvent("download");
   await other.getByRole("link", { name: "fen-week.pdf" }).last().click();
   const downloaded = await readFile(await (await coming).path());

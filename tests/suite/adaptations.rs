@@ -1,8 +1,9 @@
 //! Resources that schools make from each other's: what the licence asks, and who adapted what.
 
+use serde_json::Value;
 use staffroom_tests::{School, on_one_line};
 
-use crate::running;
+use crate::{intervention, publish, running};
 
 /// What publishing a resource said, and its id.
 fn share(by: &School, title: &str, licence: &str, based_on: &[&str]) -> (String, Vec<String>) {
@@ -75,4 +76,45 @@ fn a_licence_that_does_not_allow_it_is_pointed_out_and_both_sides_see_who_adapte
     ash.waits_for("the withdrawal", || {
         ash.done(&["show", &alike]).contains("Adapted by 1 school: Cedar Academy")
     });
+}
+
+#[test]
+fn a_resource_is_described_for_catalogues_and_a_title_from_elsewhere_stays_a_text() {
+    let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    ash.found("Fenland Trust", "trust", &[&beech]);
+    let (cards, _) = share(&ash, "Fraction cards", "CC BY", &[]);
+    beech.finds("fraction cards", 1);
+    let hostile = "Cards </script><script>alert(1)</script> <!--<script> \u{2028} end";
+    let (id, _) = share(&beech, &serde_json::to_string(hostile).unwrap(), "CC BY", &[&cards]);
+    ash.finds("alert", 1);
+    let browser = ash.browser();
+    let mut answer = browser.open(&format!("/api/v1/records/{id}/json-ld"));
+    assert_eq!(answer.headers()["content-type"], "application/ld+json");
+    let described: Value = answer.body_mut().read_json().unwrap();
+    assert_eq!(described["@type"], "LearningResource");
+    assert_eq!(described["name"], hostile);
+    assert_eq!(described["publisher"]["name"], "Beech Primary");
+    assert_eq!(described["license"], "https://spdx.org/licenses/CC-BY-4.0");
+
+    // The same on the page, where no script but those of this node runs.
+    let address = format!("/records/{id}");
+    let on_page = || {
+        let mut answer = browser.open(&address);
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("script-src 'self';"), "{policy}");
+        let page = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(page.matches("<script").count(), 1, "{page}");
+        let (_, data) = page.split_once("<script type=\"application/ld+json\">").unwrap();
+        serde_json::from_str::<Value>(data.split("</script").next().unwrap()).unwrap()
+    };
+    ash.waits_for("the full text", || on_page()["isBasedOn"][0]["name"] == "Fraction cards");
+    let described: Value =
+        browser.open(&format!("/api/v1{address}/json-ld")).body_mut().read_json().unwrap();
+    assert_eq!(on_page(), described);
+
+    let tried = publish(&ash, intervention("Echo reading", "Fluent readers."));
+    assert!(!browser.page(&format!("/records/{tried}")).contains("ld+json"));
+    let mut none = browser.open(&format!("/api/v1/records/{tried}/json-ld"));
+    let said = none.body_mut().read_to_string().unwrap();
+    assert!(none.status() == 404 && said.contains("only resources"), "{said}");
 }

@@ -232,6 +232,7 @@ const TABLE: &[Access] = &[
     look("/api/v1/records/{id}/receipts", RECEIPTS),
     look("/api/v1/records/{id}/similar", READ),
     look("/api/v1/records/{id}/references", READ),
+    look("/api/v1/records/{id}/json-ld", READ),
     look("/api/v1/records/{id}/copies", READ),
     quiet(POST, "/api/v1/records/{id}/files", READ),
     act(PUT, "/api/v1/records/{id}/files/{hash}/pin", CONTRIBUTE, "pinned a file"),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -23,7 +24,8 @@ use crate::comments::Comment;
 use crate::erasure::WithdrawalReceipts;
 use crate::http::records::{RecordReport, report};
 use crate::http::search::{HitReport, kind_label, similar_to};
-use crate::http::{download, given, previews, references, versions};
+use crate::http::visitor::Visitor;
+use crate::http::{download, given, json_ld, previews, references, versions};
 use crate::keeping::Copies;
 use crate::names::Names;
 use crate::node::Node;
@@ -56,6 +58,8 @@ struct RecordPage<'a> {
     earlier: Vec<ListedVersion>,
     /// What is about the same.
     similar: Vec<HitReport>,
+    /// A resource as programs outside know resources: JSON that nothing in it breaks out of.
+    described: Option<String>,
     /// Whether it cites evidence.
     cites: bool,
     /// Who tried it.
@@ -164,7 +168,7 @@ pub(super) struct Shown<'a> {
 }
 
 /// Titles of records by id.
-pub(super) type Titles = BTreeMap<RecordId, String>;
+pub(in crate::http) type Titles = BTreeMap<RecordId, String>;
 
 impl<'c> Shown<'c> {
     pub(super) fn new(content: &'c Readable, titles: &'c Titles) -> Self {
@@ -199,6 +203,7 @@ struct Found {
 pub(crate) async fn record(
     frame: Frame,
     State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
@@ -252,6 +257,7 @@ pub(crate) async fn record(
     });
     let found = found.await?;
     let record = found.record;
+    let described = json_ld::described(&record, &found.titles, visitor.door.pages());
     let fields = record.record.iter().flat_map(|record| fields(&frame, record));
     let read = TO_BE_READ.map(readable::label);
     let (facts, texts) =
@@ -262,6 +268,7 @@ pub(crate) async fn record(
         facts,
         kept: elements(&record, |intervention| &intervention.core_elements),
         adaptable: elements(&record, |intervention| &intervention.adaptable_elements),
+        described: described.as_ref().map(json_ld::in_script),
         cites: record.record.as_ref().is_some_and(|record| !cited(record).is_empty()),
         trials: found.trials,
         comments: found.comments,
@@ -336,7 +343,8 @@ fn elements(record: &RecordReport, of: fn(&Intervention) -> &Vec<String>) -> Vec
     }
 }
 
-fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
+/// The titles of the records that a record refers to.
+pub(in crate::http) fn titles(node: &Node, held: &HeldRecord) -> Result<Titles, RecordError> {
     match (&held.record, &held.summary) {
         (Some(record), _) => titles_of(node, &record.content.references()),
         (None, Some(summary)) => titles_of(node, &summary.references),
