@@ -267,6 +267,7 @@ fn network() -> Router<Arc<Node>> {
         .route("/network/join", post(joining::join))
         .route("/network/{group}", get(group::show))
         .route("/network/{group}/holdings", get(group::holdings))
+        .route("/network/{group}/feed", get(group::feed))
         .route("/network/{group}/invites", post(invites::make))
         .route("/network/{group}/invites/revoke", post(invites::revoke))
         .route("/network/{group}/requests/{school}/admit", post(joining::admit))

@@ -160,3 +160,67 @@ fn what_colleagues_asked_is_suggested_but_for_what_no_record_says() {
 fn suggested(to: &Browser, typed: &str) -> Vec<String> {
     serde_json::from_str(&to.page(&format!("/suggestions?q={typed}"))).unwrap()
 }
+
+#[test]
+fn what_is_new_in_a_group_comes_as_a_feed_the_newest_first_and_of_that_group_alone() {
+    let (ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    ash.done(&["group", "create", "Fen Network", "--kind", "network"]);
+    let aside = intervention("Choral reading", "Fluent readers.");
+    publish(&ash, aside);
+    ash.found("Fenland Trust", "trust", &[&beech]);
+    let groups = ash.json(&["status"])["groups"].clone();
+    let named = |one: &&Value| one["name"] == "Fenland Trust";
+    let group = groups.as_array().unwrap().iter().find(named).unwrap()["id"].as_str().unwrap();
+    let (browser, page) = (ash.browser(), format!("/network/{group}"));
+    let path = format!("{page}/feed");
+    let shown = browser.page(&page);
+    let linked = format!("type=\"application/atom+xml\" title=\"Fenland Trust\" href=\"{path}\"");
+    assert!(shown.contains(&linked), "{shown}");
+    assert!(shown.contains(&format!("<a href=\"{path}\">Feed for a news reader</a>")), "{shown}");
+
+    let titles = || {
+        let mut answer = browser.open(&path);
+        let sort = answer.headers()["content-type"].to_str().unwrap();
+        assert_eq!(sort, "application/atom+xml; charset=utf-8");
+        let feed = answer.body_mut().read_to_string().unwrap();
+        let feed = roxmltree::Document::parse(&feed).unwrap();
+        let child = |of: roxmltree::Node<'_, '_>, name: &str| {
+            let child = of.children().find(|node| node.has_tag_name(name)).unwrap();
+            child.text().unwrap_or_default().to_owned()
+        };
+        let entries: Vec<_> =
+            feed.descendants().filter(|node| node.has_tag_name("entry")).collect();
+        let updated = child(feed.root_element(), "updated");
+        assert!(updated.parse::<jiff::Timestamp>().is_ok(), "{updated}");
+        assert_eq!(child(feed.root_element(), "title"), "Fenland Trust");
+        if let Some(newest) = entries.first() {
+            assert_eq!(child(*newest, "updated"), updated);
+        }
+        entries.into_iter().map(|entry| child(entry, "title")).collect::<Vec<_>>()
+    };
+    assert_eq!(titles(), [""; 0], "what is shared in another group is no news of this one");
+    let first = publish(&beech, intervention("Echo reading", "Fluent readers."));
+    ash.waits_for("the first record", || titles() == ["Echo reading"]);
+    publish(&beech, intervention("Paired reading", "Fluent readers."));
+    ash.waits_for("the second record", || titles() == ["Paired reading", "Echo reading"]);
+    beech.done(&["withdraw", &first, "--reason", "published by mistake"]);
+    ash.waits_for("the withdrawal", || titles() == ["Paired reading"]);
+
+    let rows: String = (0..60)
+        .map(|number| {
+            format!("intervention,Routine {number},Calm lessons,A routine,Every half term\n")
+        })
+        .collect();
+    let head = "kind,title,aim,what is different,monitoring\n";
+    let many = beech.write("many.csv", format!("{head}{rows}"));
+    beech.done(&["import", many.to_str().unwrap()]);
+    ash.waits_for("no more than fifty", || titles().len() == 50);
+
+    ash.done(&["group", "leave", "Fenland Trust"]);
+    let mut gone = browser.open(&path);
+    let said = gone.body_mut().read_to_string().unwrap();
+    assert!(
+        gone.status() == StatusCode::NOT_FOUND && said.contains("not in Fenland Trust"),
+        "{said}"
+    );
+}

@@ -363,6 +363,7 @@ fn a_form_that_is_too_long_is_not_read_to_its_end() {
 fn a_token_does_what_it_is_for() {
     let ash = running("Ash Primary");
     ash.done(&["group", "create", "Fenland Trust"]);
+    let group = ash.json(&["status"])["groups"][0]["id"].as_str().unwrap().to_owned();
     let head = ash.browser();
     let nobody = Browser::at(ash.page());
     head.send("/saved-searches", &[("name", "Reading"), ("query", "q=reading")]);
@@ -379,8 +380,17 @@ fn a_token_does_what_it_is_for() {
         nobody.open(&format!("/saved-searches/feed?name=Reading&token={token}")).status()
     };
     assert_eq!(news(&feed), StatusCode::OK);
+    let of_group = format!("/network/{group}/feed");
+    let news_of_group = |token: &str| nobody.open(&format!("{of_group}?token={token}")).status();
+    assert_eq!(news_of_group(&feed), StatusCode::OK);
+    assert_eq!(with(&of_group, &feed), StatusCode::OK);
+    for elsewhere in [format!("/network/{group}"), format!("/network/{group}/holdings")] {
+        let shown = nobody.open(&format!("{elsewhere}?token={feed}"));
+        assert!(location(&shown).starts_with("/sign-in"), "{elsewhere}");
+    }
     for wrong in [&read, &write, "nonsense"] {
         assert_eq!(news(wrong), StatusCode::UNAUTHORIZED);
+        assert_eq!(news_of_group(wrong), StatusCode::UNAUTHORIZED);
     }
     let elsewhere = nobody.open(&format!("/api/v1/status?token={feed}"));
     assert_eq!(elsewhere.status(), StatusCode::UNAUTHORIZED);

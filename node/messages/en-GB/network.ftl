@@ -57,6 +57,7 @@ school-phase = Phase
 school-location = Location
 school-id = Id
 school-passphrase = Passphrase of this school’s key
+group-feed-what = What the schools of the group shared last
 group-gone-what = Nothing more is shared with it or comes from it.
 group-schools = Schools
 group-root = holds the root

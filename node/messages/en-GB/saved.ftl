@@ -6,4 +6,3 @@ saved-nothing-new = Nothing new has come since it was saved.
 saved-is-new = New:
 saved-seen = Mark as seen
 saved-remove = Remove
-saved-feed = Feed for a news reader

@@ -149,6 +149,7 @@ const TABLE: &[Access] = &[
     act(POST, "/network/join", ADMINISTER, "joined a group"),
     look("/network/{group}", READ),
     look("/network/{group}/holdings", READ),
+    look("/network/{group}/feed", Need::Feed),
     act(POST, "/network/{group}/invites", ADMINISTER, "made an invite"),
     act(POST, "/network/{group}/invites/revoke", ADMINISTER, "revoked an invite"),
     act(POST, "/network/{group}/requests/{school}/admit", ADMINISTER, "let a school in"),
@@ -276,6 +277,11 @@ pub(super) fn to(method: &Method, path: &str) -> Option<&'static Access> {
     // A router answers HEAD as it answers GET.
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     TABLE.iter().find(|line| line.path == path && line.methods.contains(method))
+}
+
+/// Whether an address is a feed, which news readers ask for.
+pub(super) fn is_feed(path: &str) -> bool {
+    TABLE.iter().any(|line| line.path == path && line.need == Need::Feed)
 }
 
 /// The methods with which an address may be asked.
@@ -422,6 +428,13 @@ mod tests {
                 .map(|(method, path)| may(scope, all, &method, path));
             assert_eq!(found, allowed, "{scope}");
         }
+        let feeds: Vec<&str> =
+            TABLE.iter().map(|line| line.path).filter(|path| is_feed(path)).collect();
+        assert_eq!(
+            feeds,
+            [feed, "/network/{group}/feed"],
+            "where a token may stand in the address"
+        );
         assert!(!may(Scope::Write, &[Role::Reader], &Method::POST, records));
         assert!(!may(Scope::Feed, &[], &Method::GET, feed));
         for (method, path) in [(Method::GET, "/me"), (Method::POST, "/api/v1/people")] {

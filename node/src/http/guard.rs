@@ -16,7 +16,7 @@ use super::door::Door;
 use super::pages::UPLOADS;
 use super::pages::frame::{Frame, is_of_this_node};
 use super::pages::message_page;
-use super::visitor::{self, FEED};
+use super::visitor::{self, is_for_feeds};
 use crate::home::{HomeError, random, write_private};
 use crate::node::Node;
 use crate::people::Role;
@@ -199,7 +199,8 @@ fn is_for_program(parts: &Parts) -> bool {
     fetched
         || path.starts_with(API)
         || parts.headers.contains_key(header::AUTHORIZATION)
-        || ["/suggestions", "/metrics", FEED].contains(&path)
+        || is_for_feeds(parts)
+        || ["/suggestions", "/metrics"].contains(&path)
 }
 
 fn role_needed(wanted: &[Role]) -> String {

@@ -3,6 +3,7 @@
 
 pub(super) mod account;
 pub(super) mod development;
+mod feed;
 pub(super) mod frame;
 pub(super) mod framework;
 pub(super) mod home;

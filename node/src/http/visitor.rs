@@ -3,21 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, MatchedPath};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 
 use super::Token;
+use super::access;
 use super::api_error::blocking;
 use super::door::Door;
 use crate::audit::Actor;
 use crate::node::Node;
 use crate::people::{Role, Roles, Scope, SecretHash, UserName};
 use crate::question::parameters;
-
-/// The only address at which a token may stand in the address: news readers can send it no other way.
-pub(super) const FEED: &str = "/saved-searches/feed";
 
 /// Whoever sent a request; among its extensions.
 #[derive(Debug, Clone)]
@@ -128,13 +126,20 @@ fn shown(request: &Parts, node: &Node, door: &Door) -> Option<Shown> {
     if let Some(given) = request.headers.get(header::AUTHORIZATION) {
         return given.to_str().ok().map(|given| Shown::Bearer(given.to_owned()));
     }
-    if request.uri.path() == FEED {
+    // News readers can send a token no other way.
+    if is_for_feeds(request) {
         let asked = parameters(request.uri.query().unwrap_or_default());
         if let Some((_, token)) = asked.into_iter().find(|(name, _)| name == "token") {
             return Some(Shown::InAddress(token));
         }
     }
     cookie(&request.headers, &door.cookie_name(node)).map(Shown::Cookie)
+}
+
+/// Whether a feed is asked for: there alone a token may stand in the address.
+pub(super) fn is_for_feeds(request: &Parts) -> bool {
+    let matched = request.extensions.get::<MatchedPath>();
+    matched.is_some_and(|matched| access::is_feed(matched.as_str()))
 }
 
 fn known(node: &Node, shown: &Shown, address: IpAddr) -> Who {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Redirect, Response};
 use axum::{Extension, Form};
 use serde::Deserialize;
 
+use super::feed::{Entry, Feed};
 use super::frame::Frame;
 use super::{at_work, error_page, render};
 use crate::http::api_error::{ApiError, blocking};
-use crate::http::saved_searches::{SavedSearchReport, report, reports};
+use crate::http::saved_searches::{FoundReport, SavedSearchReport, report, reports};
 use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::saved_searches::SavedSearchError;
@@ -33,34 +34,17 @@ impl SavedSearchesPage {
     }
 }
 
-/// An Atom feed (RFC 4287) of what a saved search found.
-#[derive(Template)]
-#[template(path = "feed.xml")]
-struct Feed<'a> {
-    school: &'a str,
-    /// Where this node answers, as the reader of the feed reached it.
-    host: &'a str,
-    scheme: &'static str,
-    saved: &'a SavedSearchReport,
-}
-
-impl Feed<'_> {
-    /// What is the same for ever and for nothing else (RFC 4151), whatever the search is later.
-    fn id(&self) -> String {
-        let hash = blake3::hash(self.saved.name.as_bytes()).to_hex();
-        format!("tag:localhost,2025:saved-search/{}/{}", &hash[..32], self.saved.saved.as_second())
-    }
-
-    fn updated(&self) -> jiff::Timestamp {
-        self.saved.found.first().map_or(self.saved.saved, |found| found.when)
-    }
-
-    /// `text` without the characters that XML cannot have.
-    fn text(&self, text: &str) -> String {
-        text.chars()
-            .filter(|c| matches!(c, '\t' | '\n' | '\r') || !c.is_control())
-            .filter(|c| !matches!(c, '\u{FFFE}' | '\u{FFFF}'))
-            .collect()
+impl From<FoundReport> for Entry {
+    fn from(found: FoundReport) -> Self {
+        Self {
+            id: found.id,
+            school: found.school,
+            school_name: found.school_name,
+            title: found.title,
+            kind_label: found.kind_label,
+            in_short: found.abstract_text,
+            updated: found.when.to_string(),
+        }
     }
 }
 
@@ -141,20 +125,30 @@ async fn change<T: Send + 'static>(
     Ok(Redirect::to("/saved-searches"))
 }
 
+/// What a saved search found, for a news reader.
 pub(crate) async fn feed(
     frame: Frame,
     State(node): State<Arc<Node>>,
     Extension(visitor): Extension<Visitor>,
     Query(Named { name }): Query<Named>,
-    headers: axum::http::HeaderMap,
+    headers: HeaderMap,
 ) -> Result<Response, Response> {
     let reading = Arc::clone(&node);
     let saved = at_work(&frame, move || report(&reading, &name)).await?;
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let (school, scheme) = (&node.identity().claims().name, visitor.door.scheme());
-    let feed = Feed { school, host, scheme, saved: &saved };
-    let mut response = render(StatusCode::OK, &feed);
-    let atom = HeaderValue::from_static("application/atom+xml; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, atom);
-    Ok(response.into_response())
+    let feed = Feed {
+        tag: tag(&saved),
+        updated: saved.found.first().map_or(saved.saved, |found| found.when).to_string(),
+        title: saved.name,
+        subtitle: saved.question,
+        school: frame.school,
+        page: format!("/?{}", saved.query),
+        entries: saved.found.into_iter().map(Entry::from).collect(),
+    };
+    Ok(feed.send(&visitor, &headers))
+}
+
+/// What is the same for a saved search for ever, whatever the search is later.
+fn tag(saved: &SavedSearchReport) -> String {
+    let hash = blake3::hash(saved.name.as_bytes()).to_hex();
+    format!("saved-search/{}/{}", &hash[..32], saved.saved.as_second())
 }

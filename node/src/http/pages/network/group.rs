@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::hash::{GroupId, SchoolId};
 
+use super::super::feed::{Entry, Feed};
 use super::super::frame::Frame;
 use super::super::{at_work, error_page, in_the_way, render};
 use super::name_of;
@@ -16,7 +18,9 @@ use crate::ago::minute;
 use crate::http::api_error::ApiError;
 use crate::http::groups::MAX_INVITE_DAYS;
 use crate::http::members::{self, MemberHolding, MemberReport};
+use crate::http::search::{HitReport, first_hits};
 use crate::http::status::{GroupStatus, group_status};
+use crate::http::visitor::Visitor;
 use crate::invites::{InviteMade, InviteState};
 use crate::joining::Asking;
 use crate::node::Node;
@@ -24,6 +28,10 @@ use crate::succession::NextKey;
 
 /// For how long an invite is valid unless somebody says otherwise: over a holiday of two weeks.
 const INVITE_DAYS: u64 = 14;
+
+/// Records in the feed of a group: what a trust of thirty schools shares in a week. A reader that asks once a
+/// day misses none of them.
+const MOST_NEWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "group.html")]
@@ -155,6 +163,59 @@ pub(crate) async fn show(
     Path(group): Path<GroupId>,
 ) -> Response {
     page(frame, node, group, None).await
+}
+
+/// What is new in a group, for a news reader: of each record its newest version there.
+pub(crate) async fn feed(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(group): Path<GroupId>,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    let what = frame.t("group-feed-what");
+    let feed = at_work(&frame, move || newest(&node, &group, what)).await?;
+    Ok(feed.send(&visitor, &headers))
+}
+
+fn newest(node: &Node, group: &GroupId, subtitle: String) -> Result<Feed, ApiError> {
+    let name = name_of(node, group)?;
+    let own = node.identity();
+    let joined = node.with_membership(group, |set| {
+        set.roster().member(&own.school()).map(|member| member.since.to_string())
+    });
+    let Some(joined) = joined.flatten().filter(|_| node.is_member(group)) else {
+        return Err(ApiError::not_found(format!(
+            "this school is not in {name}, so nothing new comes from it"
+        )));
+    };
+    let asked = [("group", group.to_string()), ("sort", "newest".to_owned())];
+    let asked = asked.map(|(name, value)| (name.to_owned(), value));
+    let entries: Vec<Entry> =
+        first_hits(node, &asked, MOST_NEWS)?.into_iter().map(Entry::from).collect();
+    Ok(Feed {
+        tag: format!("group/{group}"),
+        title: name,
+        subtitle,
+        updated: entries.first().map_or(joined, |newest| newest.updated.clone()),
+        school: own.claims().name.clone(),
+        page: format!("/network/{group}"),
+        entries,
+    })
+}
+
+impl From<HitReport> for Entry {
+    fn from(hit: HitReport) -> Self {
+        Self {
+            id: hit.id,
+            school: hit.school,
+            school_name: hit.school_name,
+            title: hit.title,
+            kind_label: hit.kind_label,
+            in_short: hit.passage,
+            updated: hit.updated,
+        }
+    }
 }
 
 /// Asks each member that is connected what it holds.
