@@ -330,3 +330,66 @@ fn an_administrator_sets_the_line_and_the_room_and_nobody_else_does() {
     let page = read(at_ash.send(server, &[]), StatusCode::NOT_FOUND);
     assert!(page.contains("class=\"problem\""), "{page}");
 }
+
+/// The table to which a page leads with the words that all of them have.
+fn table(by: &Browser, page: &str, name: &str) -> String {
+    let shown = by.page(page);
+    let (before, _) =
+        shown.split_once("\">Download as a table</a>").unwrap_or_else(|| panic!("{shown}"));
+    let path = before.rsplit("href=\"").next().unwrap().replace("&#38;", "&");
+    let answer = by.open(&path);
+    let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+    assert!(header("content-type").starts_with("text/csv; charset=utf-8"), "{path}");
+    assert_eq!(header("content-disposition"), format!("attachment; filename=\"{name}.csv\""));
+    let written = read(answer, StatusCode::OK);
+    written.strip_prefix('\u{feff}').unwrap().to_owned()
+}
+
+#[test]
+fn what_pages_list_is_downloaded_as_tables_that_run_nothing_in_a_spreadsheet() {
+    let (ash, beech) = (running("Ash Primary"), running("=HYPERLINK(1) School"));
+    let at_ash = ash.browser();
+    let group = creates(&at_ash, "Fenland Trust");
+    beech.done(&["group", "join", &ash.invite("Fenland Trust")]);
+    for record in [
+        "kind: framework\ntitle: Ours\npractice_policies:\n  - { area: exam boards, approach: \
+         standardised, rationale: \"=1+1\", decided_by: Board, decided_on: 2026-09-01, review: \
+         2027-06-01 }",
+        "kind: offer\ntitle: \"+44 coaching\"\nform: coaching\ndevelopment_domains: [assessing impact]",
+        "kind: offer\ndirection: request\ntitle: A course\nform: course\n\
+         development_domains: [assessing impact]",
+    ] {
+        publish(&beech, format!("---\n{record}\n---\n"));
+    }
+    let resource = "---\nkind: resource\ntitle: \"@cards\"\nurl: https://example.org/\n---\n";
+    publish(&ash, resource.to_owned());
+
+    let schools = table(&at_ash, &group, "schools");
+    assert!(schools.starts_with("school,role,standing,"), "{schools}");
+    assert!(schools.contains("\nAsh Primary,admin,this school,"), "{schools}");
+    assert!(schools.contains("\n'=HYPERLINK(1) School,member,"), "{schools}");
+    ash.waits_for("the records", || at_ash.page("/development").contains("A course"));
+    ash.waits_for("the decision", || at_ash.page("/framework").contains("id=\"decisions\""));
+    let decisions = table(&at_ash, "/framework", "decisions");
+    let decided = "\nExam boards,Fenland Trust,'=HYPERLINK(1) School,standardised,'=1+1,Board,";
+    assert!(decisions.contains(decided), "{decisions}");
+    let offers = table(&at_ash, "/development", "offers");
+    assert!(offers.contains("\n'+44 coaching,offer,'=HYPERLINK(1) School,"), "{offers}");
+    assert!(offers.contains("\nA course,request,"), "{offers}");
+    // The table has what the page was narrowed to.
+    let requests = table(&at_ash, "/development?direction=request", "offers");
+    assert!(requests.contains("A course") && !requests.contains("coaching,offer"), "{requests}");
+    ash.finds("cards", 1);
+    let resources = table(&at_ash, "/resources", "resources");
+    assert!(resources.contains("\n'@cards,other,this group only,"), "{resources}");
+
+    let reader = ash.colleague("deputy", &["reader"]);
+    let people = table(&at_ash, "/people", "people");
+    assert!(people.contains("\ndeputy,deputy,reader,no,yes,no,2"), "{people}");
+    let acts = table(&at_ash, "/audit", "acts");
+    assert!(acts.contains(",created a group,Fenland Trust,127.0.0.1\n"), "{acts}");
+    for refused in ["/people/people.csv", "/audit/acts.csv"] {
+        assert_eq!(reader.open(refused).status(), StatusCode::FORBIDDEN, "{refused}");
+    }
+    table(&reader, &group, "schools");
+}

@@ -20,6 +20,7 @@ footer-what = What schools share with each other stays on their own servers.
 not-found-heading = There is no such page
 not-found-message = The address may have been typed wrongly.
 error-heading = That did not work
+table-link = Download as a table
 feed-link = Feed for a news reader
 back-to-search = Back to the search
 month-1 = January

@@ -13,7 +13,6 @@ search-count = { $count ->
     [one] { $number } record in { $took }
    *[other] { $number } records in { $took }
 }
-search-table = Download as a table
 search-pages = Pages of results
 search-previous = Previous page
 search-next = Next page

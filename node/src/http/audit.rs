@@ -11,7 +11,7 @@ use crate::audit::AuditLine;
 use crate::node::Node;
 
 /// Acts that are given at once: what the log's files hold is more than a page or a terminal shows.
-const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// Where nobody says how many.
 const USUAL: usize = 100;

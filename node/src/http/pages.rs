@@ -17,6 +17,7 @@ pub(super) mod search;
 pub(super) mod search_table;
 pub(super) mod settings;
 pub(super) mod sign_in;
+mod table;
 pub(super) mod this_year;
 mod verdict;
 pub(super) mod withdrawal;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -12,9 +13,11 @@ use staffroom_protocol::record::{Offer, PeerReview};
 use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::frame::Frame;
+use super::table::{Cell, download, table};
 use super::{at_work, render};
 use crate::clock::today;
 use crate::development::{Development, Stage, Wanted};
+use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::published::Published;
 use crate::question::parameters;
@@ -52,6 +55,71 @@ pub(crate) async fn show(
     Ok(render(StatusCode::OK, &page))
 }
 
+/// The offers and requests that an address asks for as a table, those that are over last.
+pub(crate) async fn offers(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Response> {
+    const COLUMNS: [&str; 18] = [
+        "title",
+        "offer or request",
+        "school",
+        "groups",
+        "form",
+        "domains",
+        "level",
+        "source",
+        "subjects",
+        "places",
+        "from",
+        "to",
+        "when",
+        "where",
+        "cost",
+        "over",
+        "updated",
+        "address",
+    ];
+    let wanted = wanted(query.as_deref().unwrap_or_default());
+    let written = at_work(&frame, move || {
+        let Development { open, over, .. } = node.development()?;
+        let all = open.iter().map(|one| (one, false)).chain(over.iter().map(|one| (one, true)));
+        let all = all.filter(|(one, _)| wanted.wants(&one.content));
+        table(COLUMNS, all.map(|(one, is_over)| row(one, is_over, visitor.door.pages())))
+    });
+    Ok(download("offers", written.await?))
+}
+
+fn row(one: &Published<Offer>, is_over: bool, pages: &str) -> [Cell; 18] {
+    let offer = &one.content;
+    let term = |vocabulary: Vocabulary, term: &str| Cell::text(vocabulary.label(term));
+    let terms = |vocabulary: Vocabulary, terms: &[String]| {
+        Cell::list(&terms.iter().map(|term| vocabulary.label(term).to_owned()).collect::<Vec<_>>())
+    };
+    [
+        Cell::text(&one.title),
+        Cell::value(Some(offer.direction.as_str())),
+        Cell::text(&one.school_name),
+        Cell::list(&one.groups),
+        term(Vocabulary::OfferForms, &offer.form),
+        terms(Vocabulary::DevelopmentDomains, &offer.development_domains),
+        term(Vocabulary::Levels, &offer.level),
+        term(Vocabulary::OfferSources, &offer.source),
+        terms(Vocabulary::Subjects, &offer.subjects),
+        Cell::value(offer.places),
+        Cell::value(offer.dates.map(|dates| dates.from)),
+        Cell::value(offer.dates.and_then(|dates| dates.to)),
+        Cell::text(&offer.when),
+        Cell::text(&offer.place),
+        Cell::text(&offer.cost),
+        Cell::yes_no(is_over),
+        Cell::text(&one.updated),
+        Cell::text(&format!("{pages}records/{}", one.id())),
+    ]
+}
+
 /// What an address asks for; what no vocabulary knows asks for nothing.
 fn wanted(query: &str) -> Wanted {
     let asked = parameters(query);
@@ -66,7 +134,8 @@ fn wanted(query: &str) -> Wanted {
     }
 }
 
-fn address(wanted: &Wanted) -> String {
+/// A path with what is asked for.
+fn address(path: &str, wanted: &Wanted) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     let direction = wanted.direction.map(Direction::as_str);
     for (name, value) in
@@ -77,12 +146,16 @@ fn address(wanted: &Wanted) -> String {
         }
     }
     match query.finish() {
-        query if query.is_empty() => "/development".to_owned(),
-        query => format!("/development?{query}"),
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
     }
 }
 
 impl DevelopmentPage {
+    fn table(&self) -> String {
+        address("/development/offers.csv", &self.wanted)
+    }
+
     fn open(&self) -> impl Iterator<Item = &Published<Offer>> {
         self.all.open.iter().filter(|one| self.wanted.wants(&one.content))
     }
@@ -119,7 +192,12 @@ impl DevelopmentPage {
 
     fn choice(&self, label: String, wanted: Wanted) -> Choice {
         let count = self.all.open.iter().filter(|one| wanted.wants(&one.content)).count();
-        Choice { label, address: address(&wanted), count, chosen: wanted == self.wanted }
+        Choice {
+            label,
+            address: address("/development", &wanted),
+            count,
+            chosen: wanted == self.wanted,
+        }
     }
 
     fn direction(&self, offer: &Offer) -> String {

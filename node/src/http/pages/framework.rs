@@ -5,6 +5,7 @@ mod plot;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,10 +14,12 @@ use staffroom_protocol::vocabulary::{Approach, Vocabulary};
 
 use self::plot::{Plot, Sort};
 use super::frame::Frame;
+use super::table::{Cell, download, table};
 use super::{at_work, render};
 use crate::framework::Shared;
 use crate::framework::checklist::{Question, Spread};
-use crate::framework::decisions::{Area, Clash};
+use crate::framework::decisions::{Area, Clash, Decision};
+use crate::http::visitor::Visitor;
 use crate::node::Node;
 
 /// Characters of a text in a cell of a table; the record's own page has the rest.
@@ -36,6 +39,58 @@ pub(crate) async fn show(
     let shared = at_work(&frame, move || Ok(node.shared_framework()?)).await?;
     let page = FrameworkPage { frame, shared };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// The decisions of all groups as a table, area by area.
+pub(crate) async fn decisions(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Response, Response> {
+    const COLUMNS: [&str; 12] = [
+        "area",
+        "groups",
+        "school",
+        "approach",
+        "rationale",
+        "decided by",
+        "agreed by",
+        "review",
+        "review due",
+        "exceptions",
+        "clashes",
+        "address",
+    ];
+    let written = at_work(&frame, move || {
+        let areas = node.shared_framework()?.areas;
+        let rows = areas.iter().flat_map(|area| {
+            let pages = visitor.door.pages();
+            area.decisions.iter().map(move |decision| row(area, decision, pages))
+        });
+        table(COLUMNS, rows)
+    });
+    Ok(download("decisions", written.await?))
+}
+
+fn row(area: &Area, decision: &Decision, pages: &str) -> [Cell; 12] {
+    let exceptions = decision.exceptions.iter().map(|one| match &one.until {
+        Some(until) => format!("{}: {} (until {until})", one.school, one.reason),
+        None => format!("{}: {}", one.school, one.reason),
+    });
+    [
+        Cell::text(&area.label),
+        Cell::list(&decision.groups),
+        Cell::text(&decision.school_name),
+        Cell::value(decision.approach.map(Approach::as_str)),
+        Cell::text(&decision.rationale),
+        Cell::text(&decision.decided_by),
+        Cell::list(&decision.agreed_by),
+        Cell::value(decision.review),
+        Cell::yes_no(decision.is_due),
+        Cell::list(&exceptions.collect::<Vec<_>>()),
+        Cell::yes_no(area.clash.is_some()),
+        Cell::text(&format!("{pages}records/{}", decision.framework)),
+    ]
 }
 
 impl FrameworkPage {

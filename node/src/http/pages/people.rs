@@ -12,11 +12,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 
 use super::frame::Frame;
+use super::table::{Cell, download, table};
 use super::{error_page, in_the_way, render};
 use crate::ago::since;
 use crate::audit::AuditLine;
 use crate::http::api_error::ApiError;
-use crate::http::audit::newest;
+use crate::http::audit::{MOST as MOST_ACTS, newest};
 use crate::http::people::{
     LinkReport, PersonReport, added, disabled_set, linked, reports, roles_set,
 };
@@ -26,7 +27,7 @@ use crate::node::Node;
 use crate::people::{LINK_HOURS, PeopleError, PersonNameError, Role, Roles, UserName, listed};
 use crate::question::parameters;
 
-/// Acts on the page of the audit log; the command line shows more.
+/// Acts on the page of the audit log; its table and the command line show more.
 const SHOWN_ACTS: usize = 200;
 
 #[derive(Template)]
@@ -182,4 +183,45 @@ pub(crate) async fn audit(frame: Frame, State(node): State<Arc<Node>>) -> Respon
         Ok(lines) => render(StatusCode::OK, &AuditPage { frame, lines }),
         Err(error) => error_page(&frame, &error),
     }
+}
+
+/// The people who may sign in as a table.
+pub(crate) async fn table_of_people(desk: Desk) -> Result<Response, Response> {
+    const COLUMNS: [&str; 7] =
+        ["user name", "name", "roles", "switched off", "password", "other account", "last sign-in"];
+    let rows = reports(&desk.node).into_iter().map(|person| {
+        [
+            Cell::text(person.user_name.as_str()),
+            Cell::text(&person.name),
+            Cell::text(&person.roles_listed()),
+            Cell::yes_no(person.disabled),
+            Cell::yes_no(person.has_password),
+            Cell::yes_no(person.has_account),
+            Cell::value(person.last_sign_in),
+        ]
+    });
+    let written = table(COLUMNS, rows).map_err(|error| error_page(&desk.frame, &error))?;
+    Ok(download("people", written))
+}
+
+/// The newest acts as a table.
+pub(crate) async fn table_of_acts(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+) -> Result<Response, Response> {
+    const COLUMNS: [&str; 5] = ["when", "who", "what", "about", "from"];
+    let written = async {
+        let rows = newest(&node, MOST_ACTS).await?.into_iter().map(|line| {
+            [
+                Cell::value(Some(line.when)),
+                Cell::text(&line.who.to_string()),
+                Cell::text(&line.what),
+                Cell::text(&line.about),
+                Cell::value(line.from),
+            ]
+        });
+        table(COLUMNS, rows)
+    };
+    let written = written.await.map_err(|error| error_page(&frame, &error))?;
+    Ok(download("acts", written))
 }

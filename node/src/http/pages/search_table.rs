@@ -4,24 +4,16 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
-use staffroom_search::evidence::Interval;
+use axum::response::Response;
 
 use super::frame::Frame;
 use super::in_turn;
-use crate::http::api_error::ApiError;
+use super::table::{Cell, MOST_ROWS, download, table};
 use crate::http::search::{HitReport, first_hits};
 use crate::http::turns::Turns;
 use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::question::parameters;
-
-/// Results in a table: more than somebody looks through.
-const MOST_ROWS: usize = 1_000;
-
-/// By this a spreadsheet knows that letters are in UTF-8, those of Welsh among them.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 const COLUMNS: [&str; 22] = [
     "title",
@@ -49,7 +41,7 @@ const COLUMNS: [&str; 22] = [
 ];
 
 /// The results, the best first, as comma-separated values (RFC 4180).
-pub(crate) async fn download(
+pub(crate) async fn results(
     frame: Frame,
     State(node): State<Arc<Node>>,
     Extension(turns): Extension<Turns>,
@@ -59,80 +51,39 @@ pub(crate) async fn download(
     let mut asked = parameters(query.as_deref().unwrap_or_default());
     asked.retain(|(name, _)| !["limit", "offset", "lang"].contains(&name.as_str()));
     let pages = visitor.door.pages().to_owned();
-    let table = in_turn(&frame, &turns, move || table(&node, &asked, &pages)).await?;
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"results.csv\""),
-    ];
-    Ok((headers.map(|(name, value)| (name, HeaderValue::from_static(value))), table)
-        .into_response())
+    let table = in_turn(&frame, &turns, move || {
+        let hits = first_hits(&node, &asked, MOST_ROWS)?;
+        table(COLUMNS, hits.iter().map(|hit| row(hit, &pages)))
+    });
+    Ok(download("results", table.await?))
 }
 
-fn table(node: &Node, asked: &[(String, String)], pages: &str) -> Result<Vec<u8>, ApiError> {
-    let mut table = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
-    let unwritten = |error: csv::Error| ApiError::unavailable(format!("no table: {error}"));
-    table.write_record(COLUMNS).map_err(unwritten)?;
-    for hit in first_hits(node, asked, MOST_ROWS)? {
-        table.write_record(row(&hit, pages)).map_err(unwritten)?;
-    }
-    table.into_inner().map_err(|error| unwritten(error.into_error().into()))
-}
-
-fn row(hit: &HitReport, pages: &str) -> Vec<String> {
-    let optional = |text: &Option<String>| cell(text.as_deref().unwrap_or_default());
+fn row(hit: &HitReport, pages: &str) -> [Cell; COLUMNS.len()] {
     let lineage = hit.lineage.as_ref();
-    let count = |of: Option<u32>| of.map(|count| count.to_string()).unwrap_or_default();
     let effect = lineage.and_then(|lineage| lineage.effect.as_ref());
-    let figure =
-        |of: fn(&Interval) -> f64| effect.map(|effect| of(effect).to_string()).unwrap_or_default();
     let strength = lineage.and_then(|lineage| lineage.strength);
-    vec![
-        cell(&hit.title),
-        cell(&hit.kind_label),
-        cell(&hit.school_name),
-        optional(&hit.phase),
-        cell(&hit.group_name),
-        cell(&hit.updated),
-        cell(&hit.subjects.join("; ")),
-        cell(&hit.key_stages.join("; ")),
-        optional(&hit.state),
-        optional(&hit.conclusion),
-        optional(&hit.cost_band),
-        count(lineage.map(|lineage| lineage.started)),
-        count(lineage.map(|lineage| lineage.reported)),
-        count(lineage.map(|lineage| lineage.stopped)),
-        count(lineage.map(|lineage| lineage.did_not_work)),
-        strength.map(|strength| strength.label().to_owned()).unwrap_or_default(),
-        figure(|effect| effect.estimate),
-        figure(|effect| effect.low),
-        figure(|effect| effect.high),
-        hit.effect.map(|effect| effect.to_string()).unwrap_or_default(),
-        count(hit.pupils),
-        format!("{pages}records/{}@{}", hit.id, hit.school),
+    [
+        Cell::text(&hit.title),
+        Cell::text(&hit.kind_label),
+        Cell::text(&hit.school_name),
+        Cell::optional(hit.phase.as_deref()),
+        Cell::text(&hit.group_name),
+        Cell::text(&hit.updated),
+        Cell::list(&hit.subjects),
+        Cell::list(&hit.key_stages),
+        Cell::optional(hit.state.as_deref()),
+        Cell::optional(hit.conclusion.as_deref()),
+        Cell::optional(hit.cost_band.as_deref()),
+        Cell::value(lineage.map(|lineage| lineage.started)),
+        Cell::value(lineage.map(|lineage| lineage.reported)),
+        Cell::value(lineage.map(|lineage| lineage.stopped)),
+        Cell::value(lineage.map(|lineage| lineage.did_not_work)),
+        Cell::value(strength.map(|strength| strength.label())),
+        Cell::value(effect.map(|effect| effect.estimate)),
+        Cell::value(effect.map(|effect| effect.low)),
+        Cell::value(effect.map(|effect| effect.high)),
+        Cell::value(hit.effect),
+        Cell::value(hit.pupils),
+        Cell::text(&format!("{pages}records/{}@{}", hit.id, hit.school)),
     ]
-}
-
-/// A text of some school for a cell. What a spreadsheet would take for a formula is text behind an
-/// apostrophe (OWASP, "CSV Injection").
-fn cell(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_is_a_formula_and_others_stay_as_they_are() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(cell(formula), format!("'{formula}"));
-        }
-        for text in ["", "Echo reading", "a = b", "'=1"] {
-            assert_eq!(cell(text), text);
-        }
-    }
 }

@@ -12,6 +12,7 @@ use staffroom_protocol::hash::{GroupId, SchoolId};
 
 use super::super::feed::{Entry, Feed};
 use super::super::frame::Frame;
+use super::super::table::{Cell, download, table};
 use super::super::{at_work, error_page, in_the_way, render};
 use super::name_of;
 use crate::ago::minute;
@@ -90,17 +91,12 @@ impl GroupPage {
         self.about.is_admin && self.frame.administers()
     }
 
-    /// Members by name, this school first.
     fn members(&self) -> Vec<&MemberReport> {
-        let here = self.about.schools.iter().filter(|one| one.left.is_none());
-        let mut here: Vec<_> = here.collect();
-        here.sort_by_key(|one| (!one.own, one.claims.name.to_lowercase()));
-        here
+        members(&self.about.schools)
     }
 
-    /// Those that were members.
     fn former(&self) -> Vec<&MemberReport> {
-        self.about.schools.iter().filter(|one| one.left.is_some()).collect()
+        former(&self.about.schools)
     }
 
     fn name(&self, school: &MemberReport) -> String {
@@ -134,6 +130,18 @@ impl GroupPage {
     }
 }
 
+/// Members by name, this school first.
+fn members(schools: &[MemberReport]) -> Vec<&MemberReport> {
+    let mut here: Vec<_> = schools.iter().filter(|one| one.left.is_none()).collect();
+    here.sort_by_key(|one| (!one.own, one.claims.name.to_lowercase()));
+    here
+}
+
+/// Those that were members.
+fn former(schools: &[MemberReport]) -> Vec<&MemberReport> {
+    schools.iter().filter(|one| one.left.is_some()).collect()
+}
+
 #[derive(Template)]
 #[template(path = "holdings.html")]
 struct HoldingsPage {
@@ -163,6 +171,47 @@ pub(crate) async fn show(
     Path(group): Path<GroupId>,
 ) -> Response {
     page(frame, node, group, None).await
+}
+
+/// The schools of a group as a table, those that were members last.
+pub(crate) async fn schools(
+    frame: Frame,
+    State(node): State<Arc<Node>>,
+    Path(group): Path<GroupId>,
+) -> Result<Response, Response> {
+    const COLUMNS: [&str; 10] = [
+        "school",
+        "role",
+        "standing",
+        "member since",
+        "left",
+        "up to date since",
+        "URN",
+        "phase",
+        "location",
+        "id",
+    ];
+    let written = at_work(&frame, move || {
+        name_of(&node, &group)?;
+        let all = members::reports(&node, &group)?;
+        let row = |one: &MemberReport| {
+            let claims = &one.claims;
+            [
+                Cell::text(&one.shown_name(&all)),
+                Cell::value(Some(one.role)),
+                Cell::text(&one.standing()),
+                Cell::text(&one.since),
+                Cell::optional(one.left.as_deref()),
+                Cell::optional(one.up_to_date_since.as_deref()),
+                Cell::value(claims.urn.as_ref()),
+                Cell::optional(claims.phase.as_deref()),
+                Cell::optional(claims.location.as_deref()),
+                Cell::value(Some(one.school)),
+            ]
+        };
+        table(COLUMNS, members(&all).into_iter().chain(former(&all)).map(row))
+    });
+    Ok(download("schools", written.await?))
 }
 
 /// What is new in a group, for a news reader: of each record its newest version there.
