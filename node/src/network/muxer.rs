@@ -141,3 +141,95 @@ impl<C: AsyncRead + AsyncWrite + Unpin> StreamMuxer for Muxer<C> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+    use libp2p::swarm::{Swarm, SwarmEvent};
+    use libp2p::{StreamProtocol, noise, tcp, yamux};
+    use libp2p_stream::Behaviour;
+
+    use super::*;
+
+    const PROTOCOL: StreamProtocol = StreamProtocol::new("/echo");
+
+    /// More than the window of a stream, and no multiple of a frame.
+    const BYTES: usize = 3_000_001;
+
+    /// Says what it hears, on every stream.
+    async fn echoing(mut swarm: Swarm<Behaviour>) {
+        let mut opened = swarm.behaviour().new_control().accept(PROTOCOL).unwrap();
+        tokio::spawn(async move {
+            while let Some((_, stream)) = opened.next().await {
+                tokio::spawn(async move {
+                    let (mut reading, mut writing) = stream.split();
+                    futures::io::copy(&mut reading, &mut writing).await.unwrap();
+                    writing.close().await.unwrap();
+                });
+            }
+        });
+        loop {
+            swarm.select_next_some().await;
+        }
+    }
+
+    /// Sends a lot on several streams at once, and hears it again.
+    async fn is_heard(mut here: Swarm<Behaviour>, mut there: Swarm<Behaviour>) {
+        there.listen_on("/ip4/127.0.0.1/tcp/0".parse().unwrap()).unwrap();
+        let address = loop {
+            if let SwarmEvent::NewListenAddr { address, .. } = there.select_next_some().await {
+                break address;
+            }
+        };
+        let (peer, control) = (*there.local_peer_id(), here.behaviour().new_control());
+        let echo = tokio::spawn(echoing(there));
+        here.dial(address).unwrap();
+        while !matches!(here.select_next_some().await, SwarmEvent::ConnectionEstablished { .. }) {}
+        let running = tokio::spawn(async move {
+            loop {
+                here.select_next_some().await;
+            }
+        });
+        let hears = |number: u8| {
+            let mut control = control.clone();
+            async move {
+                let stream = control.open_stream(peer, PROTOCOL).await.unwrap();
+                let (mut reading, mut writing) = stream.split();
+                let said: Vec<u8> = (0..BYTES).map(|at| (at % 251) as u8 ^ number).collect();
+                let mut heard = Vec::new();
+                let say = async {
+                    writing.write_all(&said).await.unwrap();
+                    writing.close().await.unwrap();
+                };
+                futures::join!(say, async { reading.read_to_end(&mut heard).await.unwrap() });
+                assert!(heard == said, "{} bytes came back", heard.len());
+            }
+        };
+        futures::join!(hears(1), hears(2), hears(3));
+        echo.abort();
+        running.abort();
+    }
+
+    macro_rules! swarm {
+        ($multiplexing:expr) => {
+            libp2p::SwarmBuilder::with_new_identity()
+                .with_tokio()
+                .with_tcp(tcp::Config::default(), noise::Config::new, $multiplexing)
+                .unwrap()
+                .with_behaviour(|_| Behaviour::new())
+                .unwrap()
+                .build()
+        };
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_on_several_streams_comes_back_whole() {
+        is_heard(swarm!(|| Multiplexing), swarm!(|| Multiplexing)).await;
+    }
+
+    #[tokio::test]
+    async fn whoever_has_the_librarys_frames_is_understood() {
+        is_heard(swarm!(|| Multiplexing), swarm!(yamux::Config::default)).await;
+        is_heard(swarm!(yamux::Config::default), swarm!(|| Multiplexing)).await;
+    }
+}

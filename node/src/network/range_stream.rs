@@ -178,6 +178,7 @@ pub(super) fn start(node: &Arc<Node>, network: &Network, mut control: Control) {
             let Some(key) = node_key(&peer).filter(|key| node.shares_any(key)) else { continue };
             let Some(place) = network.shared.range_streams.place(key) else { continue };
             let (node, network) = (Arc::clone(&node), network.clone());
+            tracing::debug!(%peer, "answers on a stream of ranges");
             tokio::spawn(async move {
                 let answer = |question| exchange::answer(&node, &network, peer, question);
                 if let Err(error) = answer_on(stream.compat(), answer).await {
