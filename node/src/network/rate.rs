@@ -10,7 +10,7 @@ pub(crate) const MEMBER: Allowance = Allowance { burst: 400.0, a_second: 200.0 }
 
 /// Ranges of files that a member may ask for: with a quarter of a mebibyte each, twice what an
 /// encrypted line on one machine carries. What a school's line carries is its ceilings' concern.
-pub(crate) const RANGES: Allowance = Allowance { burst: 4_000.0, a_second: 4_000.0 };
+pub(crate) const RANGES: Allowance = Allowance { burst: 8_000.0, a_second: 8_000.0 };
 
 /// Bytes of files that a member may ask for in an hour: more than a new server fetches that takes all that
 /// the default room holds, from one other school alone. Whoever wants more gets it in the next hours.
