@@ -47,7 +47,7 @@ const MAX_OF_ONE: usize = 8;
 /// Streams that this node answers on: with three quarters of a megabyte made ready on each.
 const MAX_OF_ALL: usize = 64;
 
-/// Questions that wait on a stream: as many as a transfer has under way with one member.
+/// Questions that wait on a stream: more than a transfer has under way with one member.
 const MAX_UNANSWERED: usize = 8;
 
 /// Where streams begin, and the nodes that have some.
