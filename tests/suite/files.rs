@@ -383,7 +383,7 @@ fn several_schools_send_one_file_at_once() {
         let part = sent(school) - before;
         assert!(part > 3 * MEBIBYTE as u64, "{} sent {part} bytes of it", school.name());
     }
-    // Nobody notices where each range has a stream of its own, but that it takes half as long again.
+    // Where each range has a stream of its own it only takes longer.
     let answers = |school: &School| school.log().contains("answers on a stream of ranges");
     assert!(answers(&ash), "the exchange was asked");
     for school in [&mut ash, &mut beech, &mut cedar] {

@@ -1,8 +1,8 @@
 //! Many streams on one TCP connection: yamux, with frames as large as one message of the encryption.
 //!
 //! The adapter of libp2p can set neither how large a frame is nor how much a connection may have on
-//! its way. With its frames of 16 KiB each is encrypted, sent and woken for by itself, and a file takes
-//! half as long again.
+//! its way. With its frames of 16 KiB each is encrypted, sent and woken for by itself, and a stream
+//! carries two thirds of what it can.
 
 use std::collections::VecDeque;
 use std::future::{Ready, ready};

@@ -1,9 +1,9 @@
 //! A stream on which one member asks another for ranges of files, one after the other.
 //!
 //! What is asked and answered is what the exchange has for it ([`Request::BlobRange`]), with its length
-//! before each message and the range itself behind its answer; every question is judged as any other is. It only spares the questions of a
-//! large file a stream each, half the time that such a file takes. Where there is no such stream, or it
-//! breaks, the exchange is asked.
+//! before each message and the range itself behind its answer; every question is judged as any other
+//! is. It only spares the questions of a large file a stream each, and with it a fifth of the
+//! processor's time. Where there is no such stream, or it breaks, the exchange is asked.
 
 use std::collections::BTreeMap;
 use std::fmt;
