@@ -33,10 +33,9 @@ const NEEDLESS_PER_100_DISTURBED: u64 = 25;
 const NEEDLESS_ANYWAY: u64 = 2;
 
 /// Challenges that a node poses on its busiest day: so many for each file that a member shares on
-/// average, with twelve members that mind it, and some for those who do not answer: of a thousand
-/// members with ten files each that came to 480.
+/// average, with twelve members that mind it, and some for those who do not answer.
 const CHALLENGES_PER_SHARED: u64 = 100;
-const CHALLENGES_ANYWAY: u64 = 600;
+const CHALLENGES_ANYWAY: u64 = 400;
 
 /// What broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
