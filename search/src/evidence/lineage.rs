@@ -214,6 +214,7 @@ pub struct Lineage {
     pub origin: RecordKey,
     /// The schools that did it, other than those that were merely inspired by it.
     #[serde(serialize_with = "schools_by_name")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<LineageSchool>))]
     pub schools: BTreeMap<SchoolId, LineageSchool>,
     /// The reports, by the school's name and id.
     pub reports: Vec<LineageReport>,
