@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use staffroom_tests::School;
 
-use crate::{intervention, keeps_nothing_for_others, running};
+use crate::{intervention, keeps_nothing_for_others, running, school};
 
 /// What may pass beyond the ceiling at once: a whole piece of a file, and what is never held up.
 const BURST: u64 = 1_300_000;
@@ -112,7 +112,11 @@ fn a_ceiling_on_receiving_holds_while_small_records_arrive_and_is_lifted_at_once
 #[test]
 fn a_ceiling_on_sending_holds_and_nobody_gives_up() {
     const FILE: usize = 1024 * 1024;
-    let (mut ash, beech) = (running("Ash Primary"), running("Beech Primary"));
+    let (mut ash, mut beech) = (school("Ash Primary"), school("Beech Primary"));
+    for one in [&mut ash, &mut beech] {
+        // A connection over QUIC lives as long as a stream on it is held.
+        one.start_with(&["--http", "127.0.0.1:0", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1"]);
+    }
     ash.found("Fenland Trust", "trust", &[&beech]);
     keeps_nothing_for_others(&beech);
     line(&ash, "512 kbit/s", &["--only", "sending"]);

@@ -23,6 +23,7 @@ use staffroom_protocol::sync::message::{MAX_RESPONSE_BYTES, Request, Response};
 use staffroom_protocol::wire;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt};
 
@@ -174,12 +175,15 @@ pub(super) fn start(node: &Arc<Node>, network: &Network, mut control: Control) {
     let (node, answering) = (Arc::clone(node), network.clone());
     network.spawn(async move {
         let network = answering;
+        // Ended with this task: over QUIC a stream that is held keeps its connection alive.
+        let mut streams = JoinSet::new();
         while let Some((peer, stream)) = opened.next().await {
+            while streams.try_join_next().is_some() {}
             let Some(key) = node_key(&peer).filter(|key| node.shares_any(key)) else { continue };
             let Some(place) = network.shared.range_streams.place(key) else { continue };
             let (node, network) = (Arc::clone(&node), network.clone());
             tracing::debug!(%peer, "answers on a stream of ranges");
-            tokio::spawn(async move {
+            streams.spawn(async move {
                 let answer = |question| exchange::answer(&node, &network, peer, question);
                 if let Err(error) = answer_on(stream.compat(), answer).await {
                     tracing::debug!(%error, %peer, "a stream of ranges ended");

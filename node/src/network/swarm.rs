@@ -55,6 +55,7 @@ pub(super) async fn start(
     listen_on(&mut swarm, &network, listen).await?;
     tokio::spawn(async move {
         let mut task = Task::new(swarm, node, network);
+        task.answer_range_streams();
         // One malformed frame of a stranger must not end the node: several advisories of the
         // libraries beneath were panics of that sort.
         while AssertUnwindSafe(task.run(&mut queue)).catch_unwind().await.is_err() {
@@ -91,7 +92,6 @@ struct Task {
 
 impl Task {
     fn new(swarm: Swarm<Behaviour>, node: Arc<Node>, network: Network) -> Self {
-        range_stream::start(&node, &network, swarm.behaviour().range_streams.new_control());
         Self {
             swarm,
             node,
@@ -101,6 +101,12 @@ impl Task {
             judging: Arc::new(Semaphore::new(MAX_JUDGING)),
             waiting: Arc::new(Semaphore::new(MAX_WAITING_FOR_JUDGEMENT)),
         }
+    }
+
+    /// Answers on the streams that others open, as long as this swarm lives.
+    fn answer_range_streams(&self) {
+        let control = self.swarm.behaviour().range_streams.new_control();
+        range_stream::start(&self.node, &self.network, control);
     }
 
     /// A task like this one with a new swarm.
@@ -113,6 +119,7 @@ impl Task {
         listen_on(&mut swarm, &network, addresses).await?;
         let following = Arc::clone(&node);
         let mut task = Self::new(swarm, node, network);
+        task.answer_range_streams();
         if let Ok(channels) = tokio::task::spawn_blocking(move || following.channels()).await {
             task.follow(channels);
         }
