@@ -265,11 +265,12 @@ fn accounts() -> Router<Arc<Node>> {
 
 /// Groups, and who belongs to them.
 fn network() -> Router<Arc<Node>> {
-    use pages::network::{self, admins, group, invites, joining, parting};
+    use pages::network::{self, admins, group, invites, joining, map, parting};
     Router::new()
         .route("/network", get(network::show).post(network::create))
         .route("/network/join", post(joining::join))
         .route("/network/{group}", get(group::show))
+        .route("/network/{group}/map", get(map::show))
         .route("/network/{group}/holdings", get(group::holdings))
         .route("/network/{group}/feed", get(group::feed))
         .route("/network/{group}/schools.csv", get(group::schools))

@@ -48,6 +48,7 @@ mod own_work;
 mod past_searches;
 pub mod peer_clocks;
 pub mod people;
+mod position;
 pub mod preview;
 pub mod provider;
 pub mod publish;

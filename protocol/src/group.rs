@@ -121,7 +121,7 @@ pub struct Claims {
     /// Its phase, a term of the vocabulary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
-    /// Where it is, such as a town.
+    /// Where it is, such as a town, and behind it a grid reference or a latitude and longitude.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }

@@ -27,6 +27,8 @@ mod keeping;
 mod large_group;
 mod life;
 mod line;
+mod map;
+mod markup;
 mod missing;
 mod network_pages;
 mod pages;

@@ -71,6 +71,43 @@ group-admin-end-what = The school stays a member, but invites and removes nobody
 group-admin-end = End its being an admin
 group-others-sign = Other schools have to sign this too
 group-remove = Remove this school
+map-link = See them on a map
+map-heading = Where the schools are
+map-what = North is up. The numbers are those of the list below, which says all that the map shows.
+map-none = No school of the group says where it is in a way that can be put on a map.
+map-undrawn = { $count ->
+    [one] 1 more school is on the list alone, as the map has no room for more.
+   *[other] { $count } more schools are on the list alone, as the map has no room for more.
+}
+map-in-words = { $count ->
+    [one] A map of 1 school. The list below says the same.
+   *[other] A map of { $count } schools. The list below says the same.
+}
+map-own = this school
+map-connected = connected
+map-day = heard from within a day
+map-week = within a week
+map-longer = longer ago or never
+map-schools = Schools on the map
+map-number = Number
+map-school = School
+map-contact = Last contact
+map-distance-from = Distance from { $school }
+map-distance = { $km } km to the { $direction }
+map-km = { $km } km
+map-same-spot = on the same spot
+map-north = north
+map-north-east = north-east
+map-east = east
+map-south-east = south-east
+map-south = south
+map-south-west = south-west
+map-west = west
+map-north-west = north-west
+map-north-letter = N
+map-unplaced = Schools that are not on the map
+map-unplaced-what = A school says where it is when it is set up. It is put on the map where its location ends with a reference of the National Grid, such as TF 412 107, with a latitude and longitude, such as 52.67, 0.09, or with the easting and northing that the register of schools has. The name of a town alone is not enough, as several have the same.
+map-unplaced-later = What a school said of itself when it was let in cannot be changed in the group afterwards.
 group-holdings = Ask each school whether it holds the same as this one
 group-former = Schools that are members no more
 group-root-heading = Who is above the admins

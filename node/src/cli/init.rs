@@ -24,7 +24,8 @@ pub(super) struct Init {
     /// Its phase, such as primary or secondary
     #[arg(long)]
     phase: Option<String>,
-    /// The town or district it is in
+    /// The town or district it is in; what puts it on a map may follow, as in "Northfen, TF 412 107"
+    /// (National Grid) or "Northfen, 52.67, 0.09" (latitude and longitude)
     #[arg(long)]
     location: Option<String>,
     #[command(flatten)]

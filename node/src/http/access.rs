@@ -153,6 +153,7 @@ const TABLE: &[Access] = &[
     act(POST, "/network", ADMINISTER, "created a group"),
     act(POST, "/network/join", ADMINISTER, "joined a group"),
     look("/network/{group}", READ),
+    look("/network/{group}/map", READ),
     look("/network/{group}/holdings", READ),
     look("/network/{group}/feed", Need::Feed),
     look("/network/{group}/schools.csv", READ),

@@ -131,7 +131,7 @@ mod tests {
 
     /// Each pair of colours that stand on each other, and the contrast that WCAG 2.2 AA asks for: 4.5
     /// for text (1.4.3), 3 for the edges of controls and what has the focus (1.4.11).
-    const PAIRS: [(&str, &str, f64); 19] = [
+    const PAIRS: [(&str, &str, f64); 21] = [
         ("ink", "paper", 4.5),
         ("ink", "tint", 4.5),
         ("ink", "mark", 4.5),
@@ -145,6 +145,8 @@ mod tests {
         ("on-bad", "bad", 4.5),
         ("on-unsure", "unsure", 4.5),
         ("on-bad", "paper", 4.5),
+        ("on-good", "paper", 3.0),
+        ("on-unsure", "paper", 3.0),
         ("edge", "paper", 3.0),
         ("edge", "tint", 3.0),
         ("action", "paper", 3.0),

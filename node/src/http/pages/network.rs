@@ -5,6 +5,7 @@ pub(crate) mod admins;
 pub(crate) mod group;
 pub(crate) mod invites;
 pub(crate) mod joining;
+pub(crate) mod map;
 pub(crate) mod parting;
 
 use std::sync::Arc;

@@ -131,7 +131,7 @@ impl GroupPage {
 }
 
 /// Members by name, this school first.
-fn members(schools: &[MemberReport]) -> Vec<&MemberReport> {
+pub(super) fn members(schools: &[MemberReport]) -> Vec<&MemberReport> {
     let mut here: Vec<_> = schools.iter().filter(|one| one.left.is_none()).collect();
     here.sort_by_key(|one| (!one.own, one.claims.name.to_lowercase()));
     here
