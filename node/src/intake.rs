@@ -418,7 +418,7 @@ pub(crate) fn files_of(entry: &Entry) -> Vec<BlobRef> {
 }
 
 /// The change that notes that a blob came through an entry's group, or was authored there.
-pub(crate) fn possession(hash: &Hash, key: &EntryKey) -> Change {
+pub fn possession(hash: &Hash, key: &EntryKey) -> Change {
     let key = possession_key(hash, key);
     Change::Local { table: Table::Possession, key, value: Some(Vec::new()) }
 }

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use serde_bytes::ByteBuf;
 use staffroom_node::home::{Home, Lock};
+use staffroom_node::intake::possession;
 use staffroom_node::joining::Joining;
 use staffroom_node::network::Network;
 use staffroom_node::node::Node;
-use staffroom_node::store::Options;
+use staffroom_node::store::{Change, MAX_SMALL_BLOB_BYTES, Options};
 use staffroom_protocol::clock::Timestamp;
 use staffroom_protocol::entry::{BlobRef, Draft, Entry};
 use staffroom_protocol::gossip::Announcement;
 use staffroom_protocol::group::invite::Invite;
 use staffroom_protocol::group::{Claims, Role};
 use staffroom_protocol::hash::{GroupId, Hash, RecordId};
-use staffroom_protocol::record::Summary;
+use staffroom_protocol::record::{Record, Summary};
 use staffroom_protocol::sync::message::{Request, Response};
+use staffroom_protocol::wire;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -115,6 +117,45 @@ impl Mallory {
             .expect("a test node works")
             .as_bytes()
             .to_vec()
+    }
+
+    /// Signs a record as it is, whatever the rules say of it, and keeps it with its full text for whoever asks.
+    pub fn shares(
+        &self,
+        group: GroupId,
+        id: RecordId,
+        record: &Record,
+        files: &[&[u8]],
+    ) -> Vec<u8> {
+        let body = wire::encode(record);
+        let identity = self.node.identity();
+        let draft = Draft {
+            group,
+            record: id,
+            clock: Timestamp::from_millis(now()),
+            kind: record.kind().as_str().into(),
+            content: Some((
+                record.summarise(),
+                BlobRef { hash: Hash::of(&body), size: body.len() as u64 },
+            )),
+            school: None,
+        };
+        let entry = Entry::sign(draft, identity.certificate(), identity.node_key());
+        let entry = entry.expect("what a test signs is small enough");
+        let kept = |bytes: &[u8]| {
+            self.node.blobs().put(bytes).expect("a test node works");
+            possession(&Hash::of(bytes), &entry.key())
+        };
+        let mut changes: Vec<Change> = files.iter().map(|file| kept(file)).collect();
+        changes.push(kept(&body));
+        if body.len() <= MAX_SMALL_BLOB_BYTES {
+            changes.push(Change::Blob { hash: Hash::of(&body), bytes: body });
+        }
+        self.node.store().apply(changes).expect("a test node works");
+        let own = identity.node_key().public();
+        let taken = self.node.accept_entries(group, [entry.as_bytes()], own);
+        taken.expect("a test node works");
+        entry.as_bytes().to_vec()
     }
 
     /// Gossips an entry.

@@ -20,6 +20,7 @@ mod framework_pages;
 mod healing;
 mod home;
 mod hostile;
+mod hostile_text;
 mod import;
 mod inside_files;
 mod invites;
