@@ -6,8 +6,8 @@ use crate::position::{EARTH_KM, Position};
 pub(super) const MOST_DRAWN: usize = 400;
 
 // In the picture's own units, at a height of text of 12.
-/// The side of a map of few schools: a phone's width.
-const LEAST_SIDE: f64 = 360.0;
+/// The side of a map of few schools: what a phone of 360 has room for.
+const LEAST_SIDE: f64 = 320.0;
 /// What a mark takes with its number, of three digits at most.
 const BOX_WIDTH: f64 = 38.0;
 const BOX_HEIGHT: f64 = 17.0;
