@@ -139,11 +139,9 @@ impl Filling<'_> {
             let design = || words.iter().find(|word| *word == "random_by_pupil");
             return design().unwrap_or(&words[0]).clone();
         }
-        let sorts = match &schema["type"] {
-            Value::Array(sorts) => sorts.clone(),
-            one => vec![one.clone()],
-        };
-        match sorts[0].as_str().unwrap_or_else(|| panic!("{place}: {schema}")) {
+        // What may be left out is of two sorts, and nothing is the last.
+        let sort = schema["type"].as_str().or_else(|| schema["type"][0].as_str());
+        match sort.unwrap_or_else(|| panic!("{place}: {schema}")) {
             "object" => self.object(schema, place),
             "array" => {
                 let count = schema["minItems"].as_u64().unwrap_or(1);
