@@ -6,7 +6,9 @@ import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import jsQR from "jsqr";
 import { chromium } from "playwright-core";
+import { PNG } from "pngjs";
 
 const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((one) => existsSync(one));
 const AXE = fileURLToPath(new URL("node_modules/axe-core/axe.min.js", import.meta.url));
@@ -73,6 +75,13 @@ export async function sticksOut(page) {
 export async function picture(page, name) {
   await mkdir(PICTURES, { recursive: true });
   await page.screenshot({ path: path.join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+/** What a phone reads in a picture of a part of a page. */
+export async function readByCamera(locator) {
+  const { data, width, height } = PNG.sync.read(await locator.screenshot());
+  // Dark on light as the standard has it: not every reader tries the other way round.
+  return jsQR(new Uint8ClampedArray(data), width, height, { inversionAttempts: "dontInvert" })?.data;
 }
 
 /** What must hold of a page that is open, at the width and in the theme that it has. */

@@ -18,12 +18,13 @@ let started = 0;
 
 /** A school with its node running. */
 export class School {
-  static async start(name) {
+  static async start(name, location) {
     const school = new School();
     school.name = name;
     school.folder = await mkdtemp(path.join(tmpdir(), "staffroom-browser-"));
     school.data = path.join(school.folder, "data");
-    const set_up = await school.json("init", "--name", name);
+    const where = location ? ["--location", location] : [];
+    const set_up = await school.json("init", "--name", name, ...where);
     const host = `127.2.${process.pid % 250}.${(started += 1)}`;
     const listen = [`/ip4/${host}/udp/4801/quic-v1`, `/ip4/${host}/tcp/4801`];
     school.node = spawn(
@@ -92,8 +93,14 @@ export class School {
 /** Three schools of one group. */
 export async function threeSchools() {
   const schools = [];
-  for (const name of ["Ash Primary", "Beech Primary", "Cedar Primary"]) {
-    schools.push(await School.start(name));
+  // Two in one street, and one across the fen.
+  const places = [
+    ["Ash Primary", "Northfen, TF 412 107"],
+    ["Beech Primary", "Northfen, TF 413 108"],
+    ["Cedar Primary", "Marram, 52.937, 0.316"],
+  ];
+  for (const [name, location] of places) {
+    schools.push(await School.start(name, location));
   }
   const [ash, ...others] = schools;
   const group = "Vale Learning Trust";

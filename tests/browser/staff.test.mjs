@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 
 import {
   allPages, colleague, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
-  PICTURES,
+  PICTURES, readByCamera,
 } from "./person.mjs";
 import { School, threeSchools } from "./schools.mjs";
 
@@ -386,7 +386,16 @@ test("a school joins by the text of its invite, is let in, and is removed", asyn
   const group = page.url();
   await page.getByRole("button", { name: "Make an invite" }).click();
   const line = (await page.getByLabel("Line to send").inputValue()).trim();
-  await page.getByRole("img", { name: "QR code of the invite" }).waitFor();
+  const code = page.getByRole("img", { name: "QR code of the invite" });
+  await code.waitFor();
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [360, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      assert.equal(await readByCamera(code), line, `${colorScheme}, ${width} pixels`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
   await mustBeWellMade(page, "an invite");
 
   const joining = await head(dale);
@@ -586,6 +595,90 @@ test("a school is invited, and lets itself be let in, by the keyboard alone", as
   await hands.to(page.getByRole("button", { name: /Let in/ }));
   await hands.press("Enter");
   await elm.finds(TITLE);
+});
+
+test("the framework is read, decided, excepted from and changed by the keyboard alone", async () => {
+  const [ash, beech] = schools;
+  const page = await head(beech);
+  const { to, type, press } = keyboard(page);
+  const field = (name) => page.locator(`[name="practice_policies.0.${name}"]`);
+  await page.goto(`${beech.page}/framework`);
+  // Past what comes before, to the table, which arrows move where it is wider than the window.
+  await to(page.getByRole("link", { name: "Standardised, aligned or left to each school" }));
+  await press("Enter");
+  const table = page.getByRole("region", { name: "What each group decided, area by area" });
+  await to(table);
+  await page.setViewportSize({ width: 360, height: 800 });
+  const moved = () => table.evaluate((one) => one.scrollLeft);
+  await press("ArrowRight");
+  await until("the table moves", async () => await moved() > 0);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await to(table.getByRole("link", { name: "Vale Learning Trust" }));
+  await press("Enter");
+  await page.getByRole("heading", { name: "The framework of the Vale trust" }).waitFor();
+  await page.goBack();
+  await to(page.locator("summary", { hasText: "not decided" }));
+  await press("Enter");
+  await to(page.getByRole("region", { name: "Areas that no group of ours has decided" }).getByRole("link"));
+
+  // A day is typed part by part, as the browser's own language has them.
+  const [year, month, day] = new Date(Date.now() + 300 * 24 * 60 * 60 * 1000).toISOString()
+    .slice(0, 10).split("-");
+  const inTime = month + day + year;
+
+  // The same area, decided otherwise, with an exception for the school itself.
+  await to(page.getByRole("button", { name: "Write a framework decision" }));
+  await press("Enter");
+  await page.waitForURL(/\/write\//);
+  await to(page.getByLabel("Title"));
+  await press("Control+A");
+  await type("What Beech aligns");
+  await to(field("area"));
+  await press("ArrowDown");
+  await to(field("approach"));
+  await type("Aligned");
+  await to(field("rationale"));
+  await type("Buses decide our timetable.");
+  await to(field("decided_by"));
+  await type("The governors");
+  await to(field("agreed_by"));
+  await type("Ash Primary\nBeech Primary");
+  await to(field("review"));
+  await type(inTime);
+  await to(page.locator("summary", { hasText: "xception" }).or(field("exceptions.0.school")));
+  if (!await field("exceptions.0.school").isVisible()) await press("Enter");
+  await to(field("exceptions.0.school"));
+  await type("Beech Primary");
+  await to(field("exceptions.0.reason"));
+  await type("Until the new bus.");
+  await to(field("exceptions.0.until"));
+  await type(inTime);
+  await sharesByKeyboard(page);
+  const record = new URL(page.url()).pathname;
+  for (const school of [beech, ash]) {
+    const window = await head(school);
+    await until(`the clash at ${school.name}`, async () => {
+      await window.goto(`${school.page}/framework`);
+      return await window.getByText("Decisions clash in 1 area.").count() > 0;
+    });
+    await window.getByText("Until the new bus.").waitFor();
+    await mustBeWellMade(window, "a framework whose decisions clash");
+  }
+
+  // It changes its own decision, by the button of its page.
+  await page.goto(beech.page + record);
+  await to(page.getByRole("button", { name: "Change it" }));
+  await press("Enter");
+  await page.waitForURL(/\/write\//);
+  await to(field("rationale"));
+  await press("Control+A");
+  await type("Our timetable follows the buses.");
+  await sharesByKeyboard(page);
+  const window = await head(ash);
+  await until("the change at the other school", async () => {
+    await window.goto(`${ash.page}/framework`);
+    return await window.getByText("Our timetable follows the buses.").count() > 0;
+  });
 });
 
 test("every page is well made on a phone and a desktop, in both themes, and works without scripts",
