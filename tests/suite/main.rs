@@ -10,6 +10,7 @@ mod approval;
 mod audit;
 mod bad_input;
 mod bundles;
+mod changing_reports;
 mod doctor;
 mod door;
 mod downloads;

@@ -282,7 +282,7 @@ mod tests {
     use staffroom_protocol::record::State;
     use staffroom_protocol::record::adoption::Closeness;
     use staffroom_protocol::record::impact_report::{
-        Allocation, Conclusion, Design, Marker, OutcomeType, Polarity,
+        Allocation, AttritionBand, Conclusion, Design, Marker, OutcomeType, Polarity,
     };
     use staffroom_protocol::record::offer::Direction;
     use staffroom_protocol::record::self_assessment::Body;
@@ -313,8 +313,8 @@ mod tests {
         assert_eq!(approach, ["standardised", "aligned", "autonomous"]);
         let report = |name| answers(Kind::ImpactReport, name);
         assert_eq!(report("conclusion"), all(Conclusion::ALL, Conclusion::as_str));
-        // The others are named in a text, which a file may have.
-        assert_eq!(report("design"), all(&Design::ALL[..6], Design::as_str));
+        assert_eq!(report("design"), all(Design::ALL, Design::as_str));
+        assert_eq!(report("attrition"), all(AttritionBand::ALL, AttritionBand::as_str));
         assert_eq!(report("outcome.type"), all(OutcomeType::ALL, OutcomeType::as_str));
         assert_eq!(report("outcome.polarity"), all(Polarity::ALL, Polarity::as_str));
         assert_eq!(report("outcome.marked_by"), all(Marker::ALL, Marker::as_str));

@@ -4,6 +4,56 @@ use staffroom_protocol::vocabulary::Vocabulary;
 
 use super::{AUTHOR_ROLE, Field, Form, Input, Part, WHO_SEES, field, hinted};
 
+/// The fields of what people said and did, with those of each statement that pupils were asked about.
+macro_rules! voices {
+    ($($row:literal)*) => {
+        &[
+            field("fidelity.delivered_as_planned_percent", "write-planned", Input::Number),
+            field("fidelity.what_changed", "write-planned-changes", Input::Text),
+            field("engagement.sessions_attended_percent", "write-attended", Input::Number),
+            hinted("engagement.n", "write-attended-n", "write-attended-n-hint", Input::Number),
+            hinted("feedback.staff.summary", "write-staff", "write-voice-hint", Input::Text),
+            field("feedback.staff.n", "write-staff-n", Input::Number),
+            hinted("feedback.pupils.summary", "write-pupils", "write-voice-hint", Input::Text),
+            hinted("feedback.pupils.n", "write-pupils-n", "write-voice-n-hint", Input::Number),
+            hinted("feedback.parents.summary", "write-parents", "write-voice-hint", Input::Text),
+            hinted("feedback.parents.n", "write-parents-n", "write-voice-n-hint", Input::Number),
+            $(
+                field(
+                    concat!("engagement.attitudes.", $row, ".statement"),
+                    "write-statement-asked",
+                    Input::Text,
+                ),
+                hinted(
+                    concat!("engagement.attitudes.", $row, ".scale"),
+                    "write-scale",
+                    "write-scale-hint",
+                    Input::Line,
+                ),
+                field(concat!("engagement.attitudes.", $row, ".n"), "write-answered", Input::Number),
+                field(
+                    concat!("engagement.attitudes.", $row, ".mean_before"),
+                    "write-answers-before",
+                    Input::Number,
+                ),
+                field(
+                    concat!("engagement.attitudes.", $row, ".mean_after"),
+                    "write-answers-after",
+                    Input::Number,
+                ),
+                field(
+                    concat!("engagement.attitudes.", $row, ".summary"),
+                    "write-answers",
+                    Input::Text,
+                ),
+            )*
+        ]
+    };
+}
+
+/// Statements that the form has room for: as many as a report may have.
+const VOICES: &[Field] = voices!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19);
+
 pub(super) static IMPACT_REPORT: Form = Form {
     heading: "write-report",
     parts: &[
@@ -29,6 +79,28 @@ pub(super) static IMPACT_REPORT: Form = Form {
             ],
         },
         Part { heading: Some("write-figures"), fields: FIGURES },
+        Part { heading: Some("write-voices"), fields: VOICES },
+        Part {
+            heading: Some("write-evaluator"),
+            fields: &[
+                hinted(
+                    "evaluator_estimate.evaluator",
+                    "write-evaluator-name",
+                    "write-evaluator-hint",
+                    Input::Line,
+                ),
+                hinted(
+                    "evaluator_estimate.effect",
+                    "write-evaluator-effect",
+                    "write-evaluator-effect-hint",
+                    Input::Number,
+                ),
+                field("evaluator_estimate.lower", "write-evaluator-lower", Input::Number),
+                field("evaluator_estimate.upper", "write-evaluator-upper", Input::Number),
+                field("evaluator_estimate.method", "write-evaluator-method", Input::Text),
+                field("evaluator_estimate.url", "write-evaluator-url", Input::Line),
+            ],
+        },
         Part {
             heading: Some("write-more"),
             fields: &[
@@ -56,11 +128,20 @@ const FIGURES: &[Field] = &[
             ("matched_comparison", "design-matched"),
             ("random_by_pupil", "design-random-pupil"),
             ("random_by_class_or_school", "design-random-class"),
+            ("regression_discontinuity", "design-discontinuity"),
+            ("other", "design-other"),
         ]),
     ),
+    hinted("design_name", "write-design-name", "write-design-name-hint", Input::Line),
     hinted("outcome.name", "write-outcome", "write-outcome-hint", Input::Line),
     hinted("outcome.domain", "write-domain", "write-domain-hint", Input::Line),
     field("outcome.measure", "write-measure", Input::Line),
+    hinted(
+        "outcome.measure_before",
+        "write-measure-before",
+        "write-measure-before-hint",
+        Input::Line,
+    ),
     field(
         "outcome.type",
         "write-outcome-type",
@@ -83,6 +164,7 @@ const FIGURES: &[Field] = &[
     ),
     field("outcome.minimum", "write-minimum", Input::Number),
     field("outcome.maximum", "write-maximum", Input::Number),
+    hinted("outcome.step", "write-step-of-measure", "write-step-of-measure-hint", Input::Number),
     field(
         "outcome.marked_by",
         "write-marked-by",
@@ -104,6 +186,19 @@ const FIGURES: &[Field] = &[
     ),
     field("chosen_for_low_scores", "write-low-scores", Input::Yes),
     field("comparison_received", "write-comparison", Input::Text),
+    hinted(
+        "attrition",
+        "write-attrition",
+        "write-attrition-hint",
+        Input::List(&[
+            ("up_to_10_percent", "attrition-10"),
+            ("up_to_20_percent", "attrition-20"),
+            ("up_to_30_percent", "attrition-30"),
+            ("up_to_40_percent", "attrition-40"),
+            ("up_to_50_percent", "attrition-50"),
+            ("over_50_percent", "attrition-over-50"),
+        ]),
+    ),
     hinted("arms.intervention.n_at_start", "write-n-start", "write-n-start-hint", Input::Number),
     field("arms.intervention.n", "write-n", Input::Number),
     field("arms.intervention.before.mean", "write-before-mean", Input::Number),
