@@ -3,6 +3,7 @@
 pub(crate) mod approval;
 pub(crate) mod check;
 pub(crate) mod draft;
+mod leaving;
 mod shown;
 
 use std::sync::Arc;
