@@ -37,6 +37,7 @@ mod recovery;
 mod removal;
 mod resource_pages;
 mod saved_searches;
+mod several_drafts;
 mod signing_in;
 mod statistics;
 mod succession;

@@ -34,6 +34,20 @@ impl Told {
         Self { announcements: entries.iter().map(announcement).collect(), news: BTreeSet::new() }
     }
 
+    /// What several calls of publishing have to tell, as if they were one.
+    pub(crate) fn together(all: Vec<Self>) -> Self {
+        let mut together = Self::default();
+        for one in all {
+            together.announcements.extend(one.announcements);
+            together.news.extend(one.news);
+        }
+        if together.announcements.len() > TELL_SINGLY {
+            let told = std::mem::take(&mut together.announcements);
+            together.news.extend(told.into_iter().map(|(group, _)| group));
+        }
+        together
+    }
+
     /// Tells the groups, where the network runs.
     pub async fn tell(self, node: &Arc<Node>) {
         let Some(network) = node.network() else { return };
