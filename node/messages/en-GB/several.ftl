@@ -23,6 +23,7 @@ several-left = { $count ->
     [one] 1 more draft is not on this page. Share these first, then come back.
    *[other] { $count } more drafts are not on this page. Share these first, then come back.
 }
+several-who-hint = All schools of the groups that are named will see them, from the moment you share them. You can withdraw each later.
 several-kind = Kind
 several-scan = Scan for pupil data
 several-scan-nothing = Nothing was found.
