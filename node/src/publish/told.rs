@@ -64,3 +64,25 @@ impl Told {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_calls_tell_is_news_as_what_one_large_call_tells() {
+        let one = |group: u8| Told {
+            announcements: vec![(
+                GroupId::from_bytes([group; 32]),
+                Announcement::Entry(ByteBuf::from(vec![group])),
+            )],
+            news: BTreeSet::new(),
+        };
+        let few = Told::together((0..TELL_SINGLY).map(|_| one(1)).collect());
+        assert!(few.announcements.len() == TELL_SINGLY && few.news.is_empty());
+        let many = (0..=TELL_SINGLY).map(|number| one(u8::from(number % 2 == 0)));
+        let many = Told::together(many.collect());
+        assert!(many.announcements.is_empty());
+        assert_eq!(many.news.len(), 2, "each group hears of it");
+    }
+}
