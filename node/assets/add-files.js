@@ -121,6 +121,15 @@ async function sendAll(files) {
     item.append(link);
     list.append(item);
   }
+  if (drafts.size > 1 && drafts.size <= Number(says.most)) {
+    const link = document.createElement("a");
+    link.className = "button";
+    link.href = `/write/several?${[...drafts.keys()].map((id) => `draft=${id}`).join("&")}`;
+    link.textContent = says.together;
+    const item = document.createElement("li");
+    item.append(link);
+    list.append(item);
+  }
   said.textContent = `${wanted.length - refused} / ${wanted.length}: ${says.added}`;
 }
 

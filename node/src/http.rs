@@ -307,6 +307,9 @@ fn writing() -> Router<Arc<Node>> {
     use pages::write;
     Router::new()
         .route("/write", get(write::list).post(write::start))
+        .route("/write/several", get(write::several::show))
+        .route("/write/several/publish", post(write::several::publish))
+        .route("/write/several/ask", post(write::several::ask))
         .route("/write/{id}", get(write::draft::show).post(write::draft::save))
         .route("/write/{id}/autosave", post(write::draft::autosave))
         .route("/write/{id}/effect", post(write::draft::effect))

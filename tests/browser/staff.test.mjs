@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 
 import {
   allPages, colleague, firstSignIn, keyboard, mustBeWellMade, openChromium, PASSWORD, picture,
-  PICTURES, readByCamera,
+  PICTURES, readByCamera, sticksOut,
 } from "./person.mjs";
 import { School, threeSchools } from "./schools.mjs";
 
@@ -459,6 +459,103 @@ test("a PDF that is added is found elsewhere by a phrase inside it, and download
   await other.getByRole("link", { name: "fen-week.pdf" }).last().click();
   const downloaded = await readFile(await (await coming).path());
   assert.equal(downloaded.subarray(0, 5).toString(), "%PDF-");
+});
+
+test("a folder of files becomes drafts that are checked and shared together, without scripts too",
+  async () => {
+    const [ash, beech] = schools;
+    const page = await head(ash);
+    const storageState = await page.context().storageState();
+    const text = (name, words) => ({ name, mimeType: "text/plain", buffer: Buffer.from(words) });
+    await page.goto(`${ash.page}/resources/add`);
+    await page.getByLabel("One for each file").check();
+    await page.getByLabel("Files", { exact: true }).setInputFiles([
+      text("sedge-week-1.txt", "Draw the sedge by the ditch."),
+      text("sedge-week-2.txt", "Write about the sedge."),
+      text("sedge-letter.txt", "Ask office@ash.example for the dates."),
+    ]);
+    await page.getByRole("button", { name: "Add files" }).click();
+    await page.getByRole("link", { name: "Check and share them together" }).click();
+    await page.getByRole("heading", { name: "Check drafts before sharing them together" }).waitFor();
+    await page.getByText("1 cannot be shared yet.").waitFor();
+    await mustBeWellMade(page, "drafts to be shared together");
+
+    const plain = await browser.newContext({
+      storageState, javaScriptEnabled: false, viewport: { width: 360, height: 800 },
+    });
+    const bare = await plain.newPage();
+    await bare.goto(`${ash.page}/write`);
+    await picture(bare, "write-several-360");
+    await bare.getByLabel("sedge week 1", { exact: true }).check();
+    await bare.getByLabel("sedge letter", { exact: true }).check();
+    await bare.getByRole("button", { name: "Check those ticked" }).click();
+    await bare.getByText("1 draft can be shared.").waitFor();
+    await bare.goto(`${ash.page}/write`);
+    await bare.getByRole("button", { name: "Check all that are ready" }).click();
+    const chosen = bare.url();
+    await bare.getByText("2 drafts can be shared.").waitFor();
+    await bare.locator("summary").first().click();
+    // As somebody reads it on a phone in the evening, and at a desk.
+    for (const [width, colorScheme] of [[360, "dark"], [1280, "light"]]) {
+      const context = await browser.newContext({
+        storageState, colorScheme, viewport: { width, height: 800 },
+      });
+      const shown = await context.newPage();
+      await shown.goto(`${ash.page}/write`);
+      await mustBeWellMade(shown, `a list of several drafts, ${width} pixels`);
+      await picture(shown, `write-${width}-${colorScheme}`);
+      await shown.goto(chosen);
+      await shown.locator("summary").first().click();
+      await picture(shown, `several-${width}-${colorScheme}`);
+      await mustBeWellMade(shown, `drafts to be shared together, ${width} pixels`);
+      await context.close();
+    }
+    // A colleague changes one of them meanwhile.
+    await page.goto(`${ash.page}/write`);
+    await page.getByRole("link", { name: "sedge week 2" }).click();
+    await page.getByLabel("Title").fill("Sedge, week 2");
+    await page.getByRole("button", { name: "Save", exact: true }).click();
+    await page.waitForLoadState();
+    await bare.getByRole("button", { name: "Share 2 drafts" }).click();
+    await bare.getByRole("heading", { name: "1 draft was shared" }).waitFor();
+    await bare.getByText("It was changed after the page was shown to you.").waitFor();
+    await picture(bare, "several-done-360");
+    assert.equal(await sticksOut(bare), false);
+    await plain.close();
+    await beech.finds("sedge week 1");
+
+    const { to, press } = keyboard(page);
+    await page.goto(`${ash.page}/write`);
+    await to(page.getByLabel("Sedge, week 2", { exact: true }));
+    await press("Space");
+    await to(page.getByRole("button", { name: "Check those ticked" }));
+    await press("Enter");
+    await to(page.getByRole("button", { name: "Share 1 draft" }));
+    await press("Enter");
+    await page.getByRole("heading", { name: "1 draft was shared" }).waitFor();
+    await mustBeWellMade(page, "what was shared together");
+    await picture(page, "several-done-1280");
+    await beech.finds("Sedge, week 2");
+  });
+
+test("a report with figures is changed on its page", async () => {
+  const [ash] = schools;
+  const page = await head(ash);
+  await page.goto(`${ash.page}/search?kind=impact_report&q=stopped+before`);
+  await page.locator("ol.hits h2 a").first().click();
+  await page.getByRole("button", { name: "Change it" }).click();
+  await page.locator("#effect").getByText("0.40").first().waitFor();
+  assert.equal(await page.locator("[name='arms.comparison.after.sd']").inputValue(), "15");
+  await page.getByText("Add what people did and said").click();
+  await page.getByLabel("What did staff say?").fill("Easy to run.");
+  await picture(page, "change-report-1280");
+  await mustBeWellMade(page, "a report that is changed");
+  await page.setViewportSize({ width: 360, height: 800 });
+  await picture(page, "change-report-360");
+  await mustBeWellMade(page, "a report that is changed, 360 pixels");
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await checkAndShare(page);
+  await page.getByText("Easy to run.").first().waitFor();
 });
 
 test("a decision of the framework stands in every school's table", async () => {

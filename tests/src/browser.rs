@@ -161,6 +161,47 @@ pub fn value_of<'a>(page: &'a str, name: &str) -> &'a str {
     after.split('"').next().unwrap_or_default()
 }
 
+/// What a browser sends of the form that a page has for a path, where nobody typed anything and no button is
+/// pressed that has a name.
+pub fn form_of(page: &str, path: &str) -> Vec<(String, String)> {
+    let begin = format!("action=\"{path}\" method=");
+    let (_, form) = page.split_once(&begin).unwrap_or_else(|| panic!("no {path} in {page}"));
+    let form = form.split("</form>").next().unwrap_or_default();
+    let mut sent = Vec::new();
+    let mut list = String::new();
+    for tag in form.split('<').skip(1) {
+        let (tag, after) = tag.split_once('>').unwrap_or((tag, ""));
+        let attribute = |name: &str| {
+            let (_, after) = tag.split_once(&format!(" {name}=\""))?;
+            after.split('"').next().map(as_read)
+        };
+        let name = attribute("name").unwrap_or_default();
+        let value = attribute("value").unwrap_or_default();
+        let is_tick = tag.contains("type=\"checkbox\"") || tag.contains("type=\"radio\"");
+        if tag.starts_with("textarea ") {
+            // The end of a line behind the tag is no part of the text.
+            let text = as_read(after.strip_prefix('\n').unwrap_or(after));
+            sent.push((name, text.replace("\r\n", "\n").replace('\n', "\r\n")));
+        } else if tag.starts_with("select ") {
+            list = name;
+        } else if tag.starts_with("option ") && tag.contains(" selected") {
+            sent.push((list.clone(), value));
+        } else if tag.starts_with("input ") && (!is_tick || tag.contains(" checked")) {
+            sent.push((name, value));
+        }
+    }
+    sent
+}
+
+/// A text of a page as somebody reads it.
+fn as_read(html: &str) -> String {
+    let mut text = html.to_owned();
+    for (code, character) in [("&#60;", "<"), ("&#62;", ">"), ("&#34;", "\""), ("&#39;", "'")] {
+        text = text.replace(code, character);
+    }
+    text.replace("&#38;", "&")
+}
+
 impl School {
     /// A browser at the pages of the running node, in which the first administrator is signed in.
     pub fn browser(&self) -> Browser {

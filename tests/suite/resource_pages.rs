@@ -26,8 +26,9 @@ fn goes_to(answer: &Response<Body>) -> String {
 
 /// The paths of the drafts that a page leads to.
 fn drafts(page: &str) -> Vec<String> {
-    let links = page.split("href=\"/write/").skip(1);
-    links.map(|link| format!("/write/{}", link.split('"').next().unwrap())).collect()
+    let links = page.split("href=\"/write/").skip(1).map(|link| link.split('"').next().unwrap());
+    // Another leads to all of them together.
+    links.filter(|link| !link.contains('?')).map(|link| format!("/write/{link}")).collect()
 }
 
 /// Shares a draft whose check finds nothing; returns the path of its record.

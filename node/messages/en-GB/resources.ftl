@@ -45,6 +45,7 @@ added-refused = { $count ->
    *[other] { $count } files were not added
 }
 added-drafts = Check each draft before you share it:
+added-together = Check and share them together
 added-more = Add more files
 files-heading = Files
 files-none = There are no files yet. Add some, or give a link below.

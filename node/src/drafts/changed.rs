@@ -40,9 +40,43 @@ impl Draft {
     pub(super) fn is_unchanged(&self, field: &Field, typed: &[&str]) -> bool {
         self.base.as_ref().is_some_and(|base| {
             let before = shown(base, field);
+            let before: Vec<String> = before.iter().map(|value| as_sent(value)).collect();
             before.iter().map(|value| value.trim()).eq(typed.iter().copied())
         })
     }
+
+    /// The version before without what this program worked out of figures that are others by now. Where
+    /// nobody changed those, it stays: pupils at the start, on which it rests, are not in what was shared.
+    pub(super) fn base_without_the_outdated(&self) -> Map<String, Value> {
+        let mut base = self.base.clone().unwrap_or_default();
+        if self.kind() != Kind::ImpactReport {
+            return base;
+        }
+        let is_changed = |field: &Field| !self.is_unchanged(field, &self.typed(field));
+        let form = Form::of(self.kind());
+        if form.figures().filter(|field| decides_effect(field.name)).any(is_changed) {
+            base.remove("detectable_effect");
+            base.remove("figures_withheld");
+        }
+        for field in form.fields().filter(|field| is_changed(field)) {
+            if let Some(voice) =
+                field.name.strip_suffix(".n").filter(|one| one.starts_with("feedback."))
+            {
+                rows::remove(&mut base, &format!("{voice}.fewer_than_10"));
+            }
+        }
+        base
+    }
+}
+
+/// Whether a figure of a report decides how small an effect it could have found.
+fn decides_effect(name: &str) -> bool {
+    name.starts_with("arms.") || ["design", "outcome.type"].contains(&name)
+}
+
+/// A text as a form sends it back: a browser has its own ends of lines.
+fn as_sent(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// Puts the answers to the checklist into the rows of the form, of which each is for one question.
@@ -78,7 +112,11 @@ fn shown(base: &Map<String, Value>, field: &Field) -> Vec<String> {
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(match number.as_f64() {
+            // 34 rather than 34.0, as people write it.
+            Some(float) if number.is_f64() => float.to_string(),
+            _ => number.to_string(),
+        }),
         Value::Bool(yes) => yes.then(|| "yes".to_owned()),
         // Another record, or one of the changes of an adoption.
         Value::Object(fields) => {
@@ -94,6 +132,9 @@ fn text(value: &Value) -> Option<String> {
 }
 
 #[cfg(test)]
+mod report_tests;
+
+#[cfg(test)]
 mod tests {
     use staffroom_protocol::record::{Authored, Content};
 
@@ -101,11 +142,11 @@ mod tests {
 
     const ID: RecordId = RecordId::from_bytes([7; 16]);
 
-    fn record(value: Value) -> Record {
+    pub(super) fn record(value: Value) -> Record {
         Authored::from_value(value).unwrap().record
     }
 
-    fn draft(record: &Record) -> Draft {
+    pub(super) fn draft(record: &Record) -> Draft {
         let groups = vec!["Fenland Trust".to_owned()];
         Draft::of_record(ID, record, groups, Timestamp::UNIX_EPOCH)
     }

@@ -4,11 +4,14 @@
 //! is `name` in `outcome`. Its label and hint are names of messages.
 
 mod framework;
+mod impact_report;
 mod offer;
 mod peer_review;
 
 use staffroom_protocol::record::Kind;
 use staffroom_protocol::vocabulary::Vocabulary;
+
+pub(crate) use impact_report::PASTED;
 
 /// What a form asks, part by part.
 #[derive(Debug)]
@@ -72,7 +75,7 @@ impl Form {
         match kind {
             Kind::Intervention => &INTERVENTION,
             Kind::Adoption => &ADOPTION,
-            Kind::ImpactReport => &IMPACT_REPORT,
+            Kind::ImpactReport => &impact_report::IMPACT_REPORT,
             Kind::Resource => &RESOURCE,
             Kind::Framework => &framework::FRAMEWORK,
             Kind::Expectation => &framework::EXPECTATION,
@@ -206,46 +209,6 @@ static ADOPTION: Form = Form {
     ],
 };
 
-static IMPACT_REPORT: Form = Form {
-    heading: "write-report",
-    parts: &[
-        Part {
-            heading: None,
-            fields: &[
-                field("of", "write-of", Input::Kept),
-                field("title", "write-title", Input::Line),
-                field("period.from", "write-from", Input::Day),
-                field("period.to", "write-to", Input::Day),
-                hinted("what_was_seen", "write-seen", "write-seen-hint", Input::Text),
-                hinted("other_factors", "write-other", "write-other-hint", Input::Text),
-                field(
-                    "conclusion",
-                    "write-conclusion",
-                    Input::Choice(&[
-                        ("continue", "conclusion-continue"),
-                        ("adapt", "conclusion-adapt"),
-                        ("stop", "conclusion-stop"),
-                        ("unclear", "conclusion-unclear"),
-                    ]),
-                ),
-            ],
-        },
-        Part { heading: Some("write-figures"), fields: FIGURES },
-        Part {
-            heading: Some("write-more"),
-            fields: &[
-                hinted("abstract", "write-abstract", "write-abstract-hint", Input::Text),
-                field("value_for_money", "write-value", Input::Text),
-                field("would_recommend_to", "write-recommend", Input::Text),
-                field("year_groups", "write-year-groups", Input::Ticks(Vocabulary::YearGroups)),
-                field("pupil_groups", "write-pupil-groups", Input::Ticks(Vocabulary::PupilGroups)),
-                AUTHOR_ROLE,
-            ],
-        },
-        WHO_SEES,
-    ],
-};
-
 static RESOURCE: Form = Form {
     heading: "write-resource",
     parts: &[
@@ -314,99 +277,12 @@ static COMMENT: Form = Form {
     ],
 };
 
-/// Of the figures, those that an effect follows from.
-const FIGURES: &[Field] = &[
-    field(
-        "design",
-        "write-design",
-        Input::List(&[
-            ("described", "design-described"),
-            ("before_and_after", "design-before-after"),
-            ("unmatched_comparison", "design-unmatched"),
-            ("matched_comparison", "design-matched"),
-            ("random_by_pupil", "design-random-pupil"),
-            ("random_by_class_or_school", "design-random-class"),
-        ]),
-    ),
-    hinted("outcome.name", "write-outcome", "write-outcome-hint", Input::Line),
-    hinted("outcome.domain", "write-domain", "write-domain-hint", Input::Line),
-    field("outcome.measure", "write-measure", Input::Line),
-    field(
-        "outcome.type",
-        "write-outcome-type",
-        Input::List(&[
-            ("standardised", "outcome-standardised"),
-            ("statutory", "outcome-statutory"),
-            ("teacher_made", "outcome-teacher-made"),
-            ("survey", "outcome-survey"),
-            ("attendance", "outcome-attendance"),
-            ("behaviour", "outcome-behaviour"),
-        ]),
-    ),
-    field(
-        "outcome.polarity",
-        "write-polarity",
-        Input::List(&[
-            ("higher_is_better", "polarity-higher"),
-            ("lower_is_better", "polarity-lower"),
-        ]),
-    ),
-    field("outcome.minimum", "write-minimum", Input::Number),
-    field("outcome.maximum", "write-maximum", Input::Number),
-    field(
-        "outcome.marked_by",
-        "write-marked-by",
-        Input::List(&[
-            ("deliverer", "marker-deliverer"),
-            ("colleague", "marker-colleague"),
-            ("external", "marker-external"),
-            ("computer", "marker-computer"),
-        ]),
-    ),
-    field(
-        "unit_of_allocation",
-        "write-allocation",
-        Input::List(&[
-            ("pupil", "allocation-pupil"),
-            ("class", "allocation-class"),
-            ("school", "allocation-school"),
-        ]),
-    ),
-    field("chosen_for_low_scores", "write-low-scores", Input::Yes),
-    field("comparison_received", "write-comparison", Input::Text),
-    hinted("arms.intervention.n_at_start", "write-n-start", "write-n-start-hint", Input::Number),
-    field("arms.intervention.n", "write-n", Input::Number),
-    field("arms.intervention.before.mean", "write-before-mean", Input::Number),
-    field("arms.intervention.before.sd", "write-before-sd", Input::Number),
-    field("arms.intervention.after.mean", "write-after-mean", Input::Number),
-    field("arms.intervention.after.sd", "write-after-sd", Input::Number),
-    field("arms.intervention.achieving", "write-achieving", Input::Number),
-    field("arms.intervention.clusters", "write-clusters", Input::Number),
-    field("arms.comparison.n_at_start", "write-other-n-start", Input::Number),
-    field("arms.comparison.n", "write-other-n", Input::Number),
-    field("arms.comparison.before.mean", "write-other-before-mean", Input::Number),
-    field("arms.comparison.before.sd", "write-other-before-sd", Input::Number),
-    field("arms.comparison.after.mean", "write-other-after-mean", Input::Number),
-    field("arms.comparison.after.sd", "write-other-after-sd", Input::Number),
-    field("arms.comparison.achieving", "write-other-achieving", Input::Number),
-    field("arms.comparison.clusters", "write-other-clusters", Input::Number),
-    hinted("confirm_large_effect", "write-large", "write-large-hint", Input::Yes),
-];
-
-/// The columns of scores that may be pasted, and the fields that they fill: n, mean and SD.
-pub(crate) const PASTED: [(&str, &str, &str); 4] = [
-    ("paste.intervention.before", "write-paste-before", "arms.intervention.before"),
-    ("paste.intervention.after", "write-paste-after", "arms.intervention.after"),
-    ("paste.comparison.before", "write-paste-other-before", "arms.comparison.before"),
-    ("paste.comparison.after", "write-paste-other-after", "arms.comparison.after"),
-];
-
 #[cfg(test)]
 mod tests {
     use staffroom_protocol::record::State;
     use staffroom_protocol::record::adoption::Closeness;
     use staffroom_protocol::record::impact_report::{
-        Allocation, Conclusion, Design, Marker, OutcomeType, Polarity,
+        Allocation, AttritionBand, Conclusion, Design, Marker, OutcomeType, Polarity,
     };
     use staffroom_protocol::record::offer::Direction;
     use staffroom_protocol::record::self_assessment::Body;
@@ -437,8 +313,8 @@ mod tests {
         assert_eq!(approach, ["standardised", "aligned", "autonomous"]);
         let report = |name| answers(Kind::ImpactReport, name);
         assert_eq!(report("conclusion"), all(Conclusion::ALL, Conclusion::as_str));
-        // The others are named in a text, which a file may have.
-        assert_eq!(report("design"), all(&Design::ALL[..6], Design::as_str));
+        assert_eq!(report("design"), all(Design::ALL, Design::as_str));
+        assert_eq!(report("attrition"), all(AttritionBand::ALL, AttritionBand::as_str));
         assert_eq!(report("outcome.type"), all(OutcomeType::ALL, OutcomeType::as_str));
         assert_eq!(report("outcome.polarity"), all(Polarity::ALL, Polarity::as_str));
         assert_eq!(report("outcome.marked_by"), all(Marker::ALL, Marker::as_str));

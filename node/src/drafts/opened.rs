@@ -159,10 +159,10 @@ impl Node {
 }
 
 impl HeldRecord {
-    /// Whether the next version of it can be written in a form. A report is written again instead.
+    /// Whether the next version of it can be written in a form.
     pub(crate) fn can_be_changed(&self) -> bool {
         let kind: Option<Kind> = self.entry.kind().parse().ok();
-        kind.is_some_and(|kind| kind != Kind::ImpactReport && !self.entry.is_withdrawal())
+        kind.is_some() && !self.entry.is_withdrawal()
     }
 }
 

@@ -46,17 +46,18 @@ fn insert_within(around: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// Takes away the value at a name.
+/// Takes away the value at a name, and what was around it where nothing else is left in there. The items
+/// of lists keep their places.
 pub(super) fn remove(map: &mut Map<String, Value>, name: &str) {
-    match name.rsplit_once('.') {
-        None => {
-            map.remove(name);
-        }
-        Some((outer, inner)) => {
-            if let Some(Value::Object(within)) = get_mut(map, outer) {
-                within.remove(inner);
-            }
-        }
+    let Some((outer, inner)) = name.rsplit_once('.') else {
+        map.remove(name);
+        return;
+    };
+    let Some(Value::Object(within)) = get_mut(map, outer) else { return };
+    let had = within.remove(inner).is_some();
+    let is_item = outer.rsplit('.').next().is_some_and(|part| place(part).is_some());
+    if had && within.is_empty() && !is_item {
+        remove(map, outer);
     }
 }
 
@@ -162,8 +163,7 @@ mod tests {
         empty(&mut map, "rows.0");
         let mut value = Value::Object(map);
         close_gaps(&mut value);
-        let closed = json!({ "title": "A", "outcome": {},
-                             "rows": [{ "exceptions": [{ "school": "C" }] }] });
+        let closed = json!({ "title": "A", "rows": [{ "exceptions": [{ "school": "C" }] }] });
         assert_eq!(value, closed);
     }
 
@@ -172,5 +172,19 @@ mod tests {
         let rows = |name| rows_of(name).collect::<Vec<_>>();
         assert_eq!(rows("a.0.b.1.c"), ["a.0", "a.0.b.1"]);
         assert!(rows("outcome.name").is_empty() && rows("title").is_empty());
+    }
+
+    #[test]
+    fn what_is_left_empty_goes_with_what_was_in_it_and_rows_keep_their_places() {
+        let mut map = Map::new();
+        insert(&mut map, "arms.comparison.after.mean", json!(1));
+        insert(&mut map, "arms.comparison.n", json!(2));
+        insert(&mut map, "rows.1.area", json!("A"));
+        remove(&mut map, "arms.comparison.after.mean");
+        assert_eq!(map["arms"], json!({ "comparison": { "n": 2 } }));
+        remove(&mut map, "arms.comparison.sd");
+        remove(&mut map, "arms.comparison.n");
+        remove(&mut map, "rows.1.area");
+        assert_eq!(Value::Object(map), json!({ "rows": [null, {}] }));
     }
 }

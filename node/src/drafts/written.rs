@@ -67,17 +67,31 @@ impl Draft {
     pub(crate) fn written(&self) -> Value {
         let mut written = Value::Object(self.with_gaps());
         rows::close_gaps(&mut written);
+        if let Value::Object(map) = &mut written {
+            // What had nothing but rows goes with the last of them.
+            let rows = self.empty_rows().into_iter().filter_map(|row| row.rsplit_once('.'));
+            for table in rows.map(|(table, _)| table).filter(|table| table.contains('.')) {
+                if rows::get(map, table).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+                    rows::remove(map, table);
+                }
+            }
+        }
         written
+    }
+
+    /// What was typed in a field, without what is empty.
+    pub(super) fn typed(&self, field: &Field) -> Vec<&str> {
+        let values = self.values(field.name).iter().map(|value| value.trim());
+        values.filter(|value| !value.is_empty()).collect()
     }
 
     /// The record with every row where the form has it, also where rows before it are empty.
     fn with_gaps(&self) -> Map<String, Value> {
-        let mut map = self.base.clone().unwrap_or_default();
+        let mut map = self.base_without_the_outdated();
         map.insert("kind".to_owned(), self.kind().as_str().into());
         map.insert("id".to_owned(), self.id.to_string().into());
         for field in Form::of(self.kind()).fields() {
-            let values = self.values(field.name).iter().map(|value| value.trim());
-            let values: Vec<&str> = values.filter(|value| !value.is_empty()).collect();
+            let values = self.typed(field);
             if self.is_unchanged(field, &values) {
                 continue;
             }

@@ -5,6 +5,7 @@ use axum::http::Method;
 
 use crate::people::{Role, Roles, Scope};
 
+use super::pages::write::approval::ASKED;
 use super::visitor::Who;
 
 /// What an address asks of whoever comes.
@@ -140,7 +141,10 @@ const TABLE: &[Access] = &[
     look("/write/{id}/check", CHECK),
     quiet(POST, "/write/{id}/check", CONTRIBUTE),
     quiet(POST, "/write/{id}/publish", CONTRIBUTE),
-    act(POST, "/write/{id}/ask", CONTRIBUTE, "asked for approval of a draft"),
+    look("/write/several", CONTRIBUTE),
+    quiet(POST, "/write/several/publish", CONTRIBUTE),
+    quiet(POST, "/write/several/ask", CONTRIBUTE),
+    act(POST, "/write/{id}/ask", CONTRIBUTE, ASKED),
     act(POST, "/write/{id}/take-back", CONTRIBUTE, "took back a request for approval"),
     act(POST, "/write/{id}/approve", APPROVE, "approved a draft and published it"),
     act(POST, "/write/{id}/send-back", APPROVE, "sent back a draft"),

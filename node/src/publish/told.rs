@@ -34,6 +34,20 @@ impl Told {
         Self { announcements: entries.iter().map(announcement).collect(), news: BTreeSet::new() }
     }
 
+    /// What several calls of publishing have to tell, as if they were one.
+    pub(crate) fn together(all: Vec<Self>) -> Self {
+        let mut together = Self::default();
+        for one in all {
+            together.announcements.extend(one.announcements);
+            together.news.extend(one.news);
+        }
+        if together.announcements.len() > TELL_SINGLY {
+            let told = std::mem::take(&mut together.announcements);
+            together.news.extend(told.into_iter().map(|(group, _)| group));
+        }
+        together
+    }
+
     /// Tells the groups, where the network runs.
     pub async fn tell(self, node: &Arc<Node>) {
         let Some(network) = node.network() else { return };
@@ -48,5 +62,27 @@ impl Told {
         for group in news {
             network::tell(node, network, group).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_calls_tell_is_news_as_what_one_large_call_tells() {
+        let one = |group: u8| Told {
+            announcements: vec![(
+                GroupId::from_bytes([group; 32]),
+                Announcement::Entry(ByteBuf::from(vec![group])),
+            )],
+            news: BTreeSet::new(),
+        };
+        let few = Told::together((0..TELL_SINGLY).map(|_| one(1)).collect());
+        assert!(few.announcements.len() == TELL_SINGLY && few.news.is_empty());
+        let many = (0..=TELL_SINGLY).map(|number| one(u8::from(number % 2 == 0)));
+        let many = Told::together(many.collect());
+        assert!(many.announcements.is_empty());
+        assert_eq!(many.news.len(), 2, "each group hears of it");
     }
 }

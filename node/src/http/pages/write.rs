@@ -3,6 +3,8 @@
 pub(crate) mod approval;
 pub(crate) mod check;
 pub(crate) mod draft;
+mod leaving;
+pub(crate) mod several;
 mod shown;
 
 use std::sync::Arc;

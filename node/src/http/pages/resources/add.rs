@@ -23,6 +23,7 @@ use crate::file_names;
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::files::{looked_through, take_in};
 use crate::http::pages::frame::Frame;
+use crate::http::pages::write::several::{self, MOST_AT_ONCE};
 use crate::http::pages::{asset, error_page, render};
 use crate::http::visitor::Visitor;
 use crate::node::Node;
@@ -55,6 +56,13 @@ struct AddPage {
 struct AddedPage {
     frame: Frame,
     added: Added,
+}
+
+impl AddedPage {
+    /// Where all of the drafts are looked at on one page, if they are several and not too many for one.
+    fn together(&self) -> Option<String> {
+        several::address(self.added.drafts.iter().map(|draft| draft.id))
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use staffroom_protocol::hash::RecordId;
 
-use super::check;
+use super::check::{self, NotShared};
 use super::{sent, title};
 use crate::drafts::Draft;
 use crate::http::api_error::ApiError;
@@ -19,6 +19,9 @@ use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::people::{Role, UserName};
 use crate::question::value;
+
+/// What the audit log calls it when somebody asks for approval.
+pub(crate) const ASKED: &str = "asked for approval of a draft";
 
 /// How far a draft has got with approval, as its page and the list of drafts say it.
 #[derive(Debug)]
@@ -99,19 +102,33 @@ pub(crate) async fn ask(
     let sent = sent(&form);
     let asked = at_work(&frame, move || {
         let draft = node.drafts().get(&id)?;
-        // What cannot be shared as it is waits for nobody.
         let shown = value(&sent, "shown").unwrap_or_default();
-        let may_wait = draft.fingerprint() == shown
-            && node.approval().is_needed()
-            && node.check_draft(&draft)?.preview.is_some();
-        if may_wait {
-            node.ask_approval(&draft.id, visitor.person(), shown, Timestamp::now())?;
-        }
-        Ok((draft.id, may_wait))
+        Ok((draft.id, ask_for_shown(&node, &draft, &visitor, shown)?))
     });
-    let (id, was_asked) = asked.await?;
-    let noted = if was_asked { Noted::About(id.short()) } else { Noted::Nothing };
+    let (id, asked) = asked.await?;
+    let noted = if asked.is_ok() { Noted::About(id.short()) } else { Noted::Nothing };
     Ok((Extension(noted), Redirect::to(&format!("/write/{id}/check"))).into_response())
+}
+
+/// Asks for approval of a draft where that is needed, and it is still exactly what was shown.
+pub(super) fn ask_for_shown(
+    node: &Node,
+    draft: &Draft,
+    by: &Visitor,
+    shown: &str,
+) -> Result<Result<(), NotShared>, ApiError> {
+    if !node.approval().is_needed() {
+        return Ok(Err(NotShared::AsksNobody));
+    }
+    if draft.fingerprint() != shown {
+        return Ok(Err(NotShared::Changed));
+    }
+    // What cannot be shared as it is waits for nobody.
+    if node.check_draft(draft)?.preview.is_none() {
+        return Ok(Err(NotShared::Refused));
+    }
+    node.ask_approval(&draft.id, by.person(), shown, Timestamp::now())?;
+    Ok(Ok(()))
 }
 
 /// Takes the request back, so that the draft waits no longer.
@@ -139,14 +156,14 @@ pub(crate) async fn approve(
     let shared = at_work(&frame, move || {
         let shown = value(&sent, "shown").unwrap_or_default();
         let (draft, asked_by) = publishing.approved_draft(&id, visitor.person(), shown)?;
-        Ok((check::share(&publishing, &draft)?, asked_by))
+        Ok((draft.id, check::share(&publishing, &draft)?, asked_by))
     });
-    let (shared, asked_by) = shared.await?;
-    let id = shared.id;
-    if !shared.tell(&node).await {
+    let (id, shared, asked_by) = shared.await?;
+    let Ok(shared) = shared else {
         return Ok((Extension(Noted::Nothing), Redirect::to(&format!("/write/{id}/check")))
             .into_response());
-    }
+    };
+    shared.told.tell(&node).await;
     let asked_by = asked_by.map_or_else(String::new, |name| format!(", asked for by {name}"));
     let noted = Noted::About(format!("{}{asked_by}", id.short()));
     Ok((Extension(noted), Redirect::to(&format!("/records/{id}?shared"))).into_response())

@@ -12,20 +12,20 @@ use staffroom_protocol::hash::{Hash, RecordId};
 use staffroom_protocol::safeguard::{CAVEAT, Sort};
 
 use super::approval::name_of;
+use super::leaving::Leaving;
 use super::{draft, sent, shown};
-use crate::drafts::{
-    ApprovalError, CLEAR, Checked, Cleared, Draft, DraftError, MOST_NOTE_CHARS, Remark, SeenFile,
-};
+use crate::drafts::{ApprovalError, CLEAR, Checked, Draft, DraftError, MOST_NOTE_CHARS, Remark};
 use crate::http::api_error::ApiError;
 use crate::http::pages::frame::Frame;
-use crate::http::pages::record::{Shown, Titles, titles_of};
 use crate::http::pages::{at_work, render};
 use crate::http::visitor::Visitor;
 use crate::node::Node;
 use crate::people::Role;
-use crate::publish::{Preview, PublishOptions, PublishOutcome, Told};
+use crate::publish::{PublishOptions, PublishOutcome, Told};
 use crate::question::value;
-use crate::readable::{self, Field, Readable};
+
+/// What the audit log calls it when somebody shares a draft.
+pub(super) const PUBLISHED: &str = "published";
 
 /// Something the scan found that its author may clear.
 struct Find {
@@ -40,27 +40,14 @@ struct Find {
     unchecked: Option<Hash>,
 }
 
-/// Something the scan found that its author cleared.
-struct ClearedFind {
-    label: String,
-    found: String,
-    reason: String,
-}
-
 #[derive(Template)]
 #[template(path = "draft-check.html")]
 struct CheckPage<'a> {
     frame: &'a Frame,
     id: RecordId,
-    kind: &'static str,
-    preview: Option<&'a Preview>,
-    fields: Vec<Field>,
-    titles: Titles,
-    warnings: Vec<String>,
-    files: Vec<SeenFile>,
+    /// None where something is in the way, or the very same is shared already.
+    leaving: Option<Leaving>,
     finds: Vec<Find>,
-    /// What the author cleared before, each with its reason, so that it is looked at again.
-    cleared: Vec<ClearedFind>,
     caveat: &'static str,
     /// What keeps it from being shared as it is, for those who may not change it.
     problems: Vec<String>,
@@ -105,12 +92,6 @@ impl Next {
     }
 }
 
-impl CheckPage<'_> {
-    fn show<'a>(&'a self, content: &'a Readable) -> Shown<'a> {
-        Shown::new(content, &self.titles)
-    }
-}
-
 pub(crate) async fn show(
     frame: Frame,
     State(node): State<Arc<Node>>,
@@ -125,40 +106,33 @@ pub(crate) async fn show(
         if !may_change && !waits {
             return Err(ApprovalError::NotWaiting.into());
         }
-        let checked = checking.check_draft(&draft)?;
+        let Checked { preview, remarks, cleared } = checking.check_draft(&draft)?;
         let is_in_the_way = |remark: &Remark| remark.refused && remark.clear.is_none();
-        if may_change && checked.remarks.iter().any(is_in_the_way) {
-            return Ok((draft, checked, None));
+        if may_change && remarks.iter().any(is_in_the_way) {
+            return Ok((draft, remarks, None));
         }
-        let titles = match &checked.preview {
-            Some(preview) => titles_of(&checking, &preview.record.content.references())?,
-            None => Titles::new(),
+        let leaving = match preview {
+            Some(preview) => {
+                Some(Leaving::of(&asking, &checking, &draft, preview, &remarks, cleared)?)
+            }
+            None => None,
         };
-        let files = checking.seen_files(&draft)?;
         let next = Next::of(&asking, &checking, &draft, &visitor);
-        Ok((draft, checked, Some((titles, files, next))))
+        Ok((draft, remarks, Some((leaving, next))))
     });
-    let (draft, checked, about) = checked.await?;
-    let Checked { preview, remarks, cleared } = checked;
-    let Some((titles, files, next)) = about else {
+    let (draft, remarks, about) = checked.await?;
+    let Some((leaving, next)) = about else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return draft::show_with(&frame, node, draft, remarks, status).await;
     };
     let finds = remarks.iter().filter_map(|remark| find(&frame, &draft, remark));
     let finds = if may_change { finds.collect() } else { Vec::new() };
     let in_the_way = remarks.iter().filter(|remark| remark.refused && !may_change);
-    let warnings = remarks.iter().filter(|remark| !remark.refused);
     let page = CheckPage {
         id: draft.id,
-        kind: draft.kind().label(),
-        fields: preview.iter().flat_map(|preview| readable::fields(&preview.record)).collect(),
-        preview: preview.as_ref(),
-        titles,
-        warnings: warnings.map(|remark| shown::words(&frame, remark)).collect(),
-        files,
+        leaving,
         finds,
         problems: in_the_way.map(|remark| shown::words(&frame, remark)).collect(),
-        cleared: cleared.into_iter().map(|one| cleared_find(&frame, one)).collect(),
         caveat: CAVEAT,
         shown: draft.fingerprint(),
         next,
@@ -184,10 +158,6 @@ fn find(frame: &Frame, draft: &Draft, remark: &Remark) -> Option<Find> {
         unchecked: unchecked.map(|one| one.file.hash),
         name,
     })
-}
-
-fn cleared_find(frame: &Frame, Cleared { field, place, found, reason }: Cleared) -> ClearedFind {
-    ClearedFind { label: field.map_or(place, |field| frame.t(field.label)), found, reason }
 }
 
 /// Keeps the reasons that were given, and checks again.
@@ -223,54 +193,68 @@ pub(crate) async fn publish(
     RawForm(form): RawForm,
 ) -> Result<Response, Response> {
     let sent = sent(&form);
-    let publishing = Arc::clone(&node);
-    let asks_a_colleague = visitor.asks_a_colleague(&node);
+    let (publishing, by) = (Arc::clone(&node), visitor.clone());
     let shared = at_work(&frame, move || {
         let draft = publishing.drafts().get(&id)?;
-        if asks_a_colleague || value(&sent, "shown") != Some(draft.fingerprint().as_str()) {
-            return Ok(Shared::nothing(draft.id));
-        }
-        share(&publishing, &draft)
+        let shown = value(&sent, "shown").unwrap_or_default();
+        Ok((draft.id, share_shown(&publishing, &draft, &by, shown)?))
     });
-    let shared = shared.await?;
-    let (id, is_new) = (shared.id, shared.is_new);
-    if !shared.tell(&node).await {
+    let (id, shared) = shared.await?;
+    let Ok(shared) = shared else {
         return Ok(Redirect::to(&format!("/write/{id}/check")).into_response());
-    }
+    };
+    let is_new = shared.is_new;
+    shared.told.tell(&node).await;
     if is_new {
-        visitor.note(&node, "published", &id.short()).await;
+        visitor.note(&node, PUBLISHED, &id.short()).await;
     }
     Ok(Redirect::to(&format!("/records/{id}?shared")).into_response())
 }
 
-/// What came of sharing a draft.
+/// A draft that is shared.
 pub(super) struct Shared {
-    pub(super) id: RecordId,
-    /// What the groups are to hear; none where it is not shared.
-    told: Option<Told>,
-    is_new: bool,
+    /// What the groups are to hear.
+    pub(super) told: Told,
+    /// Whether it was not shared before just like this.
+    pub(super) is_new: bool,
 }
 
-impl Shared {
-    fn nothing(id: RecordId) -> Self {
-        Self { id, told: None, is_new: false }
-    }
+/// Why a draft is not shared, nor approval of it asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotShared {
+    /// A colleague looks at it first.
+    AsksAColleague,
+    /// Nobody looks at it first.
+    AsksNobody,
+    /// It is not what was shown any longer.
+    Changed,
+    /// It cannot be shared any longer as it is.
+    Refused,
+}
 
-    /// Tells the groups, and returns whether it is shared.
-    pub(super) async fn tell(self, node: &Arc<Node>) -> bool {
-        let Some(told) = self.told else { return false };
-        told.tell(node).await;
-        true
+/// Shares a draft where nobody has to be asked, and it is still exactly what was shown.
+pub(super) fn share_shown(
+    node: &Node,
+    draft: &Draft,
+    by: &Visitor,
+    shown: &str,
+) -> Result<Result<Shared, NotShared>, ApiError> {
+    if by.asks_a_colleague(node) {
+        return Ok(Err(NotShared::AsksAColleague));
     }
+    if draft.fingerprint() != shown {
+        return Ok(Err(NotShared::Changed));
+    }
+    share(node, draft)
 }
 
 /// Shares a draft, which is one no longer then.
-pub(super) fn share(node: &Node, draft: &Draft) -> Result<Shared, ApiError> {
+pub(super) fn share(node: &Node, draft: &Draft) -> Result<Result<Shared, NotShared>, ApiError> {
     let (outcomes, told) = node.publish(vec![draft.written()], &PublishOptions::default())?;
     let is_new = match outcomes.as_slice() {
-        [PublishOutcome::Refused { .. }] => return Ok(Shared::nothing(draft.id)),
+        [PublishOutcome::Refused { .. }] => return Ok(Err(NotShared::Refused)),
         outcomes => matches!(outcomes, [PublishOutcome::Published { .. }]),
     };
     node.drafts().remove(&draft.id)?;
-    Ok(Shared { id: draft.id, told: Some(told), is_new })
+    Ok(Ok(Shared { told, is_new }))
 }

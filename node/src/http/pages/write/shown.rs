@@ -96,8 +96,9 @@ pub(super) fn parts(
             }
             let fields = || sets.iter().flat_map(|set| &set.fields);
             let figures = part.fields.iter().any(|field| field.name.starts_with("arms."));
-            let open = fields().any(|field| !field.errors.is_empty())
-                || figures && fields().any(|field| !field.value.is_empty());
+            // What is filled in is not hidden from whoever changes it.
+            let open =
+                fields().any(|field| !field.errors.is_empty() || !field.value.trim().is_empty());
             ShownPart { heading: part.heading.map(|heading| frame.t(heading)), open, sets, figures }
         })
         .collect()
@@ -121,6 +122,7 @@ fn row(frame: &Frame, field: &str) -> Option<String> {
     match (table, question) {
         ("answers", Some(question)) => Some(format!("{}. {}", place + 1, question.label())),
         ("practice_policies", _) => Some(frame.with("write-row-decision", "number", place + 1)),
+        ("engagement.attitudes", _) => Some(frame.with("write-row-attitude", "number", place + 1)),
         ("next_steps", _) => Some(frame.with("write-row-step", "number", place + 1)),
         _ => Some(frame.with("write-row-priority", "number", place + 1)),
     }
@@ -149,7 +151,7 @@ fn has_room(last_filled: &BTreeMap<&str, usize>, field: &str) -> bool {
 
 /// The table that a field is in, and the number of its row.
 fn table_and_row(field: &str) -> Option<(&str, usize)> {
-    let (table, row) = rows_of(field).next()?.split_once('.')?;
+    let (table, row) = rows_of(field).next()?.rsplit_once('.')?;
     Some((table, row.parse().ok()?))
 }
 
@@ -172,7 +174,9 @@ fn shown(
         value: value.to_owned(),
         label,
     };
-    let (input, answers) = match field.input {
+    let (input, mut answers) = match field.input {
+        // A line of a form has no second one, which a file may have.
+        Input::Line if draft.value(field.name).contains(['\n', '\r']) => ("text", Vec::new()),
         Input::Line => ("line", Vec::new()),
         Input::Text => ("text", Vec::new()),
         Input::Day => ("day", Vec::new()),
@@ -199,6 +203,13 @@ fn shown(
         }
         Input::Groups => ("ticks", groups.iter().map(|name| answer(name, name.clone())).collect()),
     };
+    if matches!(field.input, Input::Choice(_) | Input::List(_) | Input::Term(_) | Input::Ticks(_)) {
+        // What a file had, or a newer program, is not lost by saving the form.
+        let others = chosen.iter().filter(|value| !value.trim().is_empty());
+        let others = others.filter(|value| answers.iter().all(|one| one.value != **value));
+        let others: Vec<Answer> = others.map(|value| answer(value, value.clone())).collect();
+        answers.extend(others);
+    }
     let about = remarks.iter().filter(|remark| remark.field == Some(field));
     let errors: Vec<String> = about.map(|remark| words(frame, remark)).collect();
     ShownField {
