@@ -354,6 +354,11 @@ impl Keeper {
         self.files.iter().filter_map(|(file, copy)| Some((file, copy.held.as_ref()?)))
     }
 
+    /// How many files this node minds.
+    pub fn minded(&self) -> usize {
+        self.files.len()
+    }
+
     fn mind_new(&mut self, file: &SharedFile, now: u64) {
         let only_before = self.keeps(Rule::CountThoseBefore);
         self.files.insert(file.hash, MindedFile { only_before, ..MindedFile::new(*file, now) });
