@@ -221,7 +221,8 @@ impl People {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is kept; where it cannot be written, nothing changes.
+    /// Changes what is kept; where it cannot be written, nothing changes. What stays as it was is not
+    /// written again.
     fn change<T>(
         &self,
         change: impl FnOnce(&mut Kept) -> Result<T, PeopleError>,
@@ -229,8 +230,10 @@ impl People {
         let mut kept = self.lock();
         let mut changed = kept.clone();
         let done = change(&mut changed)?;
-        changed.write(&self.path)?;
-        *kept = changed;
+        if changed != *kept {
+            changed.write(&self.path)?;
+            *kept = changed;
+        }
         Ok(done)
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn cited(record: &Record) -> Vec<Source> {
             let mut sources = read(estimate.clone().map(|estimate| &estimate.url));
             for (source, estimate) in sources.iter_mut().zip(estimate) {
                 // In the names of authors no `*` may stand.
-                source.author = line(&estimate.evaluator).replace('*', "");
+                source.author = on_one_line(&estimate.evaluator).replace('*', "");
             }
             sources
         }
@@ -89,7 +89,7 @@ pub(crate) fn ris(sources: &[Source]) -> String {
 impl Source {
     /// What somebody wrote of a source; none where that is nothing.
     fn read(written: &str) -> Option<Self> {
-        let written = line(written);
+        let written = on_one_line(written);
         let (mut doi, mut address) = (None, None);
         let mut words = Vec::new();
         for word in written.split(' ').filter(|word| !word.is_empty()) {
@@ -99,8 +99,8 @@ impl Source {
                 && let Some(found) = read_doi(bare)
             {
                 doi = Some(found.to_owned());
-                address = address.or_else(|| is_address(bare).then(|| bare.to_owned()));
-            } else if address.is_none() && is_address(bare) {
+                address = address.or_else(|| is_web_address(bare).then(|| bare.to_owned()));
+            } else if address.is_none() && is_web_address(bare) {
                 address = Some(bare.to_owned());
             } else if !bare.eq_ignore_ascii_case("doi:") {
                 words.push(word);
@@ -115,13 +115,14 @@ impl Source {
 }
 
 /// A text on one line, without what would begin another or end the file, and of bounded length.
-fn line(text: &str) -> String {
+fn on_one_line(text: &str) -> String {
     let words = text.split_whitespace().map(|word| word.replace(char::is_control, ""));
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().take(MAX_SHORT_TEXT_CHARS).collect()
 }
 
-fn is_address(word: &str) -> bool {
+/// Whether a word is an address of the web, which may be followed: one that runs something is not.
+pub(crate) fn is_web_address(word: &str) -> bool {
     let scheme = word.split_once("://").map(|(scheme, _)| scheme);
     scheme
         .is_some_and(|scheme| ["http", "https"].iter().any(|one| scheme.eq_ignore_ascii_case(one)))
@@ -130,7 +131,7 @@ fn is_address(word: &str) -> bool {
 /// The DOI that a word is or leads to: `10.1000/182`, `doi:10.1000/182`, `https://doi.org/10.1000/182`.
 fn read_doi(word: &str) -> Option<&str> {
     const BEFORE: [&str; 3] = ["doi.org/", "dx.doi.org/", "www.doi.org/"];
-    let rest = word.split_once("://").filter(|_| is_address(word)).map(|(_, rest)| rest);
+    let rest = word.split_once("://").filter(|_| is_web_address(word)).map(|(_, rest)| rest);
     let starts = |text: &str, with: &str| {
         text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
     };

@@ -22,6 +22,7 @@ use super::records::{RecordReport, find_held, report_without_evidence};
 use super::visitor::Visitor;
 use crate::adaptations::RelatedResource;
 use crate::node::Node;
+use crate::references::is_web_address;
 
 /// What a resource teaches: as much as the rules allow it to name, which a node that keeps no rules may go
 /// beyond.
@@ -174,11 +175,6 @@ fn address(pages: &str, record: &RecordId, school: Option<&SchoolId>) -> String 
         Some(school) => format!("{pages}records/{record}@{school}"),
         None => format!("{pages}records/{record}"),
     }
-}
-
-/// Whether it may be followed: an address that runs something does not.
-fn is_web_address(text: &str) -> bool {
-    ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
 fn is_empty(value: &Value) -> bool {
