@@ -18,6 +18,7 @@ mod import;
 mod init;
 mod kit;
 mod line;
+mod mail;
 mod node;
 mod output;
 mod passphrase;
@@ -29,6 +30,7 @@ mod recover;
 mod resource;
 mod saved;
 mod search;
+mod secret_file;
 mod serve;
 mod show;
 mod sign_in_with;
@@ -92,6 +94,9 @@ enum Command {
     /// Let staff sign in with accounts that they have already, such as Microsoft's or Google's
     #[command(subcommand)]
     SignInWith(sign_in_with::SignInWith),
+    /// Set the mail server by which staff are told each week what is new
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Show who did what
     Audit(audit::Audit),
     /// Create, join and look after groups: trusts, clusters and networks
@@ -241,6 +246,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Node(node) => node.run(data, output).await,
             Command::Person(person) => person.run(data, output).await,
             Command::SignInWith(sign_in_with) => sign_in_with.run(data, output).await,
+            Command::Mail(mail) => mail.run(data, output).await,
             Command::Audit(audit) => audit.run(data, output).await,
             Command::Group(group) => group.run(data, output).await,
             Command::Close(close) => close.run(data, output).await,

@@ -172,6 +172,11 @@ impl Home {
         self.dir.join("provider.json")
     }
 
+    /// The file of the mail server, with the password for it.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.dir.join("mail.json")
+    }
+
     /// The file of who is signed in.
     pub(crate) fn sessions(&self) -> PathBuf {
         self.dir.join("sessions.json")

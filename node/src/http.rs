@@ -20,8 +20,9 @@ mod groups;
 mod guard;
 mod json_ld;
 mod line;
+mod mail;
 mod members;
-mod messages;
+pub(crate) mod messages;
 mod next_keys;
 mod nodes;
 mod own_resources;
@@ -71,12 +72,14 @@ pub use files::Uploaded;
 pub use groups::{GroupReport, InviteReport, InviteRevoked, JoinReport};
 pub use guard::Token;
 pub use line::LineReport;
+pub use mail::{MailReport, MailRequest, TestRequest};
 pub use members::{HeardBy, MemberHolding, MemberReport};
 pub use next_keys::NextKeyReport;
 pub(crate) use people::DEFAULT_PAGES;
 pub use people::{AddRequest, DisabledRequest, LinkReport, PersonReport, RolesRequest};
 pub use provider::{ProviderReport, ProviderRequest};
 pub use records::{PublishRequest, RecordReport};
+pub(crate) use saved_searches::news as saved_search_news;
 pub use saved_searches::{FoundReport, SaveRequest, SavedSearchReport, SearchNews, SeenRequest};
 pub(crate) use search::kind_label;
 pub use search::{HitReport, LineageReport, SearchReport};
@@ -224,6 +227,8 @@ fn api() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(people::set_disabled))
         .routes(routes!(people::link))
         .routes(routes!(provider::show, provider::set, provider::forget))
+        .routes(routes!(mail::show, mail::set, mail::forget))
+        .routes(routes!(mail::test))
         .routes(routes!(audit::list))
         .routes(routes!(description::show))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
@@ -247,6 +252,8 @@ fn accounts() -> Router<Arc<Node>> {
         .route("/link/{secret}/account", post(account::use_link))
         .route("/me", get(me::show))
         .route("/me/name", post(me::rename))
+        .route("/me/weekly", post(me::tell_weekly))
+        .route("/me/weekly/stop", post(me::tell_no_longer))
         .route("/me/password", post(me::change_password))
         .route("/me/account", post(account::link))
         .route("/me/account/unlink", post(account::unlink))

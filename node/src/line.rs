@@ -8,6 +8,7 @@ pub mod schedule;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rate::Ceiling;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,11 @@ impl Line {
         settings::write(self.store.as_ref(), KEY, settings.as_ref())?;
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(())
+    }
+
+    /// The school's time zone.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.settings().unwrap_or_default().schedule.zone.time_zone()
     }
 
     /// What may pass at a moment.

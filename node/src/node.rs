@@ -27,6 +27,7 @@ use crate::home::{Home, HomeError, Identity};
 use crate::indexer::Indexer;
 use crate::keeping::Keeping;
 use crate::line::Line;
+use crate::mail::Mail;
 use crate::network::Network;
 use crate::past_searches::PastSearches;
 use crate::peer_clocks::PeerClocks;
@@ -58,6 +59,7 @@ pub struct Node {
     past_searches: PastSearches,
     people: People,
     provider: Provider,
+    mail: Mail,
     audit: AuditLog,
     drafts: Drafts,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
@@ -146,6 +148,7 @@ impl Node {
             peer_clocks: PeerClocks::default(),
             people: People::open(&home, &identity.claims().name)?,
             provider: Provider::open(&home),
+            mail: Mail::open(&home),
             audit: AuditLog::at(home.audit_log()),
             home,
             identity,
@@ -251,6 +254,11 @@ impl Node {
     /// Where staff have accounts already.
     pub(crate) fn provider(&self) -> &Provider {
         &self.provider
+    }
+
+    /// The mail server by which staff are written to.
+    pub(crate) fn mail(&self) -> &Mail {
+        &self.mail
     }
 
     /// Who did what.

@@ -16,6 +16,7 @@ mod session;
 mod sign_in;
 mod token;
 mod tokens;
+mod weekly;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,6 +41,7 @@ pub(crate) use self::secret::{Secret, SecretHash};
 pub(crate) use self::session::{LONGEST, Session, Sessions};
 pub(crate) use self::sign_in::{SignIn, SignInError};
 pub(crate) use self::token::{DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, PersonalToken};
+pub(crate) use self::weekly::Wanted;
 
 use self::attempts::Attempts;
 use self::kept::Kept;

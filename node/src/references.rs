@@ -115,7 +115,7 @@ impl Source {
 }
 
 /// A text on one line, without what would begin another or end the file, and of bounded length.
-fn on_one_line(text: &str) -> String {
+pub(crate) fn on_one_line(text: &str) -> String {
     let words = text.split_whitespace().map(|word| word.replace(char::is_control, ""));
     let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().take(MAX_SHORT_TEXT_CHARS).collect()

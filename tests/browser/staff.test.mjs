@@ -781,6 +781,11 @@ test("the framework is read, decided, excepted from and changed by the keyboard 
 test("every page is well made on a phone and a desktop, in both themes, and works without scripts",
   async () => {
     const [ash] = schools;
+    // So that the weekly e-mail is offered.
+    await ash.done(
+      "mail", "set", "--server", "127.0.0.1", "--encryption", "none",
+      "--from", "staffroom@ash.example", "--domain", "ash.example",
+    );
     const storageState = await (await head(ash)).context().storageState();
     const pages = await allPages(browser, storageState, ash.page);
     assert.ok(pages.length >= 12, `only ${pages.map(({ name }) => name).join(", ")}`);

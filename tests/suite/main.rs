@@ -46,6 +46,7 @@ mod statistics;
 mod succession;
 mod this_year;
 mod versions;
+mod weekly;
 mod what_worked;
 mod wire;
 mod withdrawal;
@@ -68,6 +69,17 @@ fn running(name: &str) -> School {
     let mut school = school(name);
     school.start();
     school
+}
+
+/// Starts all nodes again eight days from now.
+fn eight_days_later(schools: &mut [&mut School]) {
+    for school in schools.iter_mut() {
+        school.stop();
+        school.set_clock(Some("+8d"));
+    }
+    for school in schools {
+        school.start();
+    }
 }
 
 /// Lets a school fetch only what somebody opens.

@@ -2,7 +2,7 @@
 
 use staffroom_tests::School;
 
-use crate::{intervention, running};
+use crate::{eight_days_later, intervention, running};
 
 const GROUP: &str = "Fenland Trust";
 
@@ -14,17 +14,6 @@ fn share(school: &School, title: &str) -> String {
 
 fn id_of(school: &School) -> String {
     school.json(&["status"])["school"].as_str().unwrap().to_owned()
-}
-
-/// Starts all nodes again eight days from now.
-fn eight_days_later(schools: &mut [&mut School]) {
-    for school in schools.iter_mut() {
-        school.stop();
-        school.set_clock(Some("+8d"));
-    }
-    for school in schools {
-        school.start();
-    }
 }
 
 /// Ash and Beech, admins; Dale, which shared two records; and Dale as it was set up anew.

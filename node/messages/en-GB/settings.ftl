@@ -39,6 +39,15 @@ line-zone = Time zone of the school
 line-zone-hint = Such as Europe/London
 line-button = Set the line
 line-lift = Let everything pass again
+mail-heading = E-mail
+mail-none = No e-mail is sent. For the weekly e-mail, set a mail server on the command line:
+mail-server = E-mail is sent by { $server }.
+mail-weekly = { $count ->
+    [0] Nobody has asked for the weekly e-mail yet; it is on the page “Your account”.
+    [one] 1 person has the weekly e-mail.
+   *[other] { $count } people have the weekly e-mail.
+}
+mail-problem = The last e-mail was not sent: { $problem }
 storage-heading = Room for other schools’ files
 storage-what = This server keeps files that staff here have opened, and copies of some that others share, so that they outlast the server of their school.
 storage-used = Held now: { $size }.

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::client::{close_node, open_node};
 use super::output::Output;
+use crate::digest;
 use crate::home::write_private;
 use crate::http::{Door, Server, Tls, Token, router};
 use crate::network::Network;
@@ -152,6 +153,7 @@ impl Serve {
         let ended = tokio::select! {
             signal = signalled() => signal.map_err(Into::into),
             () = input_ended(), if self.until_input_ends => Ok(()),
+            () = digest::send_weekly(Arc::clone(node), serving.pages.clone()) => Ok(()),
         };
         // First of all, so that commands no longer find this node.
         if let Err(error) = std::fs::remove_file(&address_file) {

@@ -1,7 +1,6 @@
 //! `staffroom sign-in-with`: accounts that staff have at another service.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -10,12 +9,10 @@ use clap::Subcommand;
 
 use super::client::Client;
 use super::output::Output;
+use super::secret_file;
 use crate::http::{ProviderReport, ProviderRequest};
 use crate::people::{Role, Roles, listed};
 use crate::provider::{ProviderSettings, RoleClaim, Staff};
-
-/// The longest file with a secret: it holds one line.
-const MAX_SECRET_BYTES: u64 = 4 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SignInWith {
@@ -99,7 +96,7 @@ impl AsClient {
         issuer: String,
         staff: Staff,
     ) -> anyhow::Result<ProviderRequest> {
-        let client_secret = secret(&self.secret_file)?;
+        let client_secret = secret_file::read(&self.secret_file, "the client secret")?;
         let mut gives: BTreeMap<String, Roles> = BTreeMap::new();
         for Given(value, role) in self.gives {
             gives.entry(value).or_default().insert(role);
@@ -114,19 +111,6 @@ impl AsClient {
         };
         Ok(ProviderRequest { settings, client_secret })
     }
-}
-
-/// The secret in a file, without the line break behind it.
-fn secret(file: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().take(MAX_SECRET_BYTES).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(file)
-            .and_then(|file| file.take(MAX_SECRET_BYTES).read_to_string(&mut text))
-    };
-    read.with_context(|| format!("cannot read the client secret from {}", file.display()))?;
-    Ok(text.trim().to_owned())
 }
 
 impl SignInWith {

@@ -95,6 +95,8 @@ const TABLE: &[Access] = &[
     look("/add-files.js", Need::Nothing),
     look("/me", Need::Oneself),
     act(POST, "/me/name", Need::Oneself, "changed the name that colleagues read"),
+    act(POST, "/me/weekly", Need::Oneself, "asked for the weekly e-mail"),
+    act(POST, "/me/weekly/stop", Need::Oneself, "stopped the weekly e-mail"),
     quiet(POST, "/me/password", Need::Oneself),
     quiet(POST, "/me/account", Need::Oneself),
     act(POST, "/me/account/unlink", Need::Oneself, "unlinked an account of another service"),
@@ -280,6 +282,10 @@ const TABLE: &[Access] = &[
     look("/api/v1/sign-in-with", PEOPLE),
     quiet(PUT, "/api/v1/sign-in-with", PEOPLE),
     quiet(DELETE, "/api/v1/sign-in-with", PEOPLE),
+    look("/api/v1/mail", PEOPLE),
+    quiet(PUT, "/api/v1/mail", PEOPLE),
+    quiet(DELETE, "/api/v1/mail", PEOPLE),
+    quiet(POST, "/api/v1/mail/test", PEOPLE),
     look("/api/v1/audit", AUDIT),
 ];
 

@@ -17,6 +17,7 @@ use crate::groups::GroupError;
 use crate::home::HomeError;
 use crate::intake::KeepError;
 use crate::keeping::KeepingError;
+use crate::mail::MailError;
 use crate::media::RefusedFile;
 use crate::membership::StatementsError;
 use crate::own_resources::OwnResourcesError;
@@ -208,6 +209,25 @@ impl From<PasswordError> for ApiError {
             | PasswordError::Differ => Self::bad_request(error.to_string()),
             PasswordError::Busy | PasswordError::Failed(_) => Self::unavailable(error.to_string()),
         }
+    }
+}
+
+impl From<MailError> for ApiError {
+    fn from(error: MailError) -> Self {
+        let status = match &error {
+            MailError::NotSet => StatusCode::NOT_FOUND,
+            MailError::To { .. } | MailError::Settings(_) => StatusCode::BAD_REQUEST,
+            MailError::Server { .. } | MailError::TooSlow { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            MailError::Letter(error) => {
+                tracing::error!(%error, "an e-mail");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+            MailError::File(error) => {
+                tracing::error!(%error, "the mail server");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, message: error.to_string() }
     }
 }
 

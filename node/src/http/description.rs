@@ -46,7 +46,7 @@ const SUBJECTS: &[(&str, &str, &[&str])] = &[
     (
         "This server",
         "The school's node: how it is doing, and what it may use.",
-        &["status", "storage", "line", "approval", "nodes", "index", "openapi.json"],
+        &["status", "storage", "line", "approval", "nodes", "mail", "index", "openapi.json"],
     ),
 ];
 

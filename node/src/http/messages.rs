@@ -1,4 +1,4 @@
-//! What pages say, in the languages they speak: Fluent messages from the files under `messages`.
+//! What pages and e-mail say, in the languages they speak: Fluent messages from the files under `messages`.
 //!
 //! English is whole. Welsh is partial, and what it lacks is said in English; the foot of each page says
 //! so. Records, and what the network and the rules of sharing have to say, stay as they were written.
@@ -156,12 +156,12 @@ mod tests {
         ids
     }
 
-    /// The text of what makes pages: templates, and the sources that name messages.
+    /// The text of what makes pages and e-mail: templates, and the sources that name messages.
     fn makers() -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
-        for folder in ["templates", "src/http", "src/drafts"] {
-            for found in walkdir::WalkDir::new(root.join(folder)) {
+        for place in ["templates", "src/http", "src/drafts", "src/digest.rs"] {
+            for found in walkdir::WalkDir::new(root.join(place)) {
                 let found = found.unwrap();
                 if found.file_type().is_file() && !found.path().ends_with("messages.rs") {
                     text.push_str(&std::fs::read_to_string(found.path()).unwrap());
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn every_message_that_a_page_names_is_there_and_every_one_that_is_there_is_named() {
         let (ids, makers) = (ids(Language::English), makers());
-        for call in [".t(\"", ".with(\""] {
+        for call in [".t(\"", ".with(\"", "say(\""] {
             for (place, _) in makers.match_indices(call) {
                 let named = makers[place + call.len()..].split('"').next().unwrap();
                 assert!(ids.contains(named), "no message {named:?} for {call}");

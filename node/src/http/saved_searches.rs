@@ -217,7 +217,7 @@ fn of(
 }
 
 /// The searches with something that nobody has seen yet, and how much. It reads none of the records.
-pub(super) fn news(node: &Node) -> Result<Vec<SearchNews>, StoreError> {
+pub(crate) fn news(node: &Node) -> Result<Vec<SearchNews>, StoreError> {
     let followed = node.followed_groups();
     let mut news = Vec::new();
     for (name, search) in node.saved_searches().all() {

@@ -90,6 +90,12 @@ impl fmt::Display for Schedule {
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(TimeZone);
 
+impl Zone {
+    pub(crate) fn time_zone(&self) -> TimeZone {
+        self.0.clone()
+    }
+}
+
 impl FromStr for Zone {
     type Err = ScheduleError;
 

@@ -14,6 +14,7 @@ use super::name::UserName;
 use super::role::Roles;
 use super::secret::SecretHash;
 use super::token::PersonalToken;
+use super::weekly::Wanted;
 use crate::home::{HomeError, write_private};
 
 /// The shape of the file. A file of a later one is refused: it may hold rules that this program would
@@ -47,6 +48,9 @@ pub(crate) struct Person {
     /// Up to where the person has seen what is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) looked: Option<Looked>,
+    /// What the person is told each week by e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) weekly: Option<Wanted>,
 }
 
 impl Person {
@@ -61,6 +65,7 @@ impl Person {
             last_sign_in: None,
             tokens: BTreeMap::new(),
             looked: None,
+            weekly: None,
         }
     }
 

@@ -18,10 +18,11 @@ use super::{error_page, in_the_way, render};
 use crate::ago::since;
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::visitor::{Visitor, Who};
+use crate::mail::MailSettings;
 use crate::node::Node;
 use crate::people::{
     DEFAULT_TOKEN_DAYS, MAX_TOKEN_DAYS, PasswordError, PeopleError, Role, Roles, Scope, SecretHash,
-    Session, SignInError, UserName,
+    Session, SignInError, Since, UserName, Wanted,
 };
 
 #[derive(Template)]
@@ -40,6 +41,10 @@ struct MePage {
     has_account: bool,
     /// What people call their account there, where they may sign in with it.
     provider: Option<String>,
+    /// Whether e-mail is sent at all, and to addresses of which domains.
+    mail: Option<MailSettings>,
+    /// The address to which what is new goes each week.
+    weekly: Option<String>,
     /// A token that was made just now, shown this once.
     made: Option<String>,
     problem: Option<String>,
@@ -72,6 +77,12 @@ impl MePage {
 
     fn used(&self, when: &Option<Timestamp>) -> String {
         when.as_ref().map_or_else(|| self.frame.t("me-token-unused"), since)
+    }
+
+    /// The person's user name, where it is an address that may be written to.
+    fn own_address(&self, mail: &MailSettings) -> &str {
+        let name = self.user_name.as_str();
+        if mail.is_staff(name) { name } else { "" }
     }
 
     fn may(&self, role: Role) -> bool {
@@ -135,6 +146,8 @@ impl Me {
             has_password: person.has_password(),
             has_account: person.account.is_some(),
             provider: self.node.provider().settings().map(|settings| settings.name),
+            mail: self.node.mail().settings(),
+            weekly: person.weekly.map(|wanted| wanted.address),
             name: person.name,
             roles: person.roles,
             sessions: people.sessions().of(&self.name, Timestamp::now()),
@@ -152,6 +165,12 @@ impl Me {
 #[derive(Deserialize)]
 pub(crate) struct NameForm {
     name: String,
+}
+
+/// Where the weekly e-mail is to go.
+#[derive(Deserialize)]
+pub(crate) struct WeeklyForm {
+    address: String,
 }
 
 /// A new password.
@@ -187,6 +206,29 @@ pub(crate) async fn rename(
     let NameForm { name } = me.given(form)?;
     let (node, whose) = (Arc::clone(&me.node), me.name.clone());
     Ok(me.back(blocking(move || node.people().rename(&whose, &name)).await))
+}
+
+pub(crate) async fn tell_weekly(
+    me: Me,
+    form: Result<Form<WeeklyForm>, FormRejection>,
+) -> Result<Response, Response> {
+    let WeeklyForm { address } = me.given(form)?;
+    let address = match me.node.mail().address(&address) {
+        Ok(address) => address.to_string(),
+        Err(error) => return Ok(me.page(None, Some(&error.into()))),
+    };
+    let (node, whose) = (Arc::clone(&me.node), me.name.clone());
+    let told = blocking(move || {
+        let now = Since { position: node.store().position(), when: Timestamp::now() };
+        let wanted = Wanted::new(address, node.store().incarnation(), now);
+        node.people().tell_weekly(&whose, wanted)
+    });
+    Ok(me.back(told.await))
+}
+
+pub(crate) async fn tell_no_longer(me: Me) -> Response {
+    let (node, whose) = (Arc::clone(&me.node), me.name.clone());
+    me.back(blocking(move || node.people().tell_no_longer(&whose)).await)
 }
 
 pub(crate) async fn change_password(

@@ -18,6 +18,7 @@ use super::{at_work, in_the_way, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::approval::{self, ApprovalReport};
 use crate::http::guard::Noted;
+use crate::http::mail::{self, MailReport};
 use crate::http::nodes::Unlock;
 use crate::http::status::{StatusReport, report};
 use crate::http::storage::{self, StorageReport, StorageRequest};
@@ -45,6 +46,7 @@ struct About {
     line: LineSettings,
     servers: Vec<OwnNode>,
     approval: ApprovalReport,
+    mail: MailReport,
     /// Whether the school's key is locked with a passphrase, which revoking a server asks for.
     locked: bool,
 }
@@ -59,6 +61,7 @@ impl About {
             in_force,
             servers: node.own_nodes(),
             approval: approval::report(node),
+            mail: mail::report(node),
             locked: node.home().asks_for_passphrase(),
         })
     }
