@@ -1,6 +1,7 @@
 //! The data directory: a school's keys and what it says of itself.
 
 mod key_file;
+pub(crate) mod private_json;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

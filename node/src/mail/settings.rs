@@ -1,8 +1,6 @@
 //! By which server e-mail is sent, as whom, and to whom.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -11,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::MailError;
-use crate::home::{HomeError, write_private};
+use crate::home::{HomeError, private_json};
 
 /// The longest name of a server (RFC 1035) or of a user there.
 const MAX_NAME_CHARS: usize = 253;
@@ -165,30 +163,13 @@ impl Kept {
         Ok(Self { settings, password: password.map(Password) })
     }
 
-    /// Reads what was set; none if nothing was. What cannot be read counts as not set.
+    /// Reads what was set; none if nothing was, or if it cannot be read.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                tracing::error!(path = %path.display(), %error, "no e-mail is sent");
-                return None;
-            }
-        };
-        let kept = serde_json::from_slice(&bytes);
-        kept.inspect_err(|error| {
-            tracing::error!(
-                path = %path.display(), %error,
-                "no e-mail is sent; set the mail server again with: staffroom mail set"
-            );
-        })
-        .ok()
+        private_json::read(path, "staffroom mail set")
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), HomeError> {
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| HomeError::File { path: path.to_path_buf(), error: error.into() })?;
-        write_private(path, &bytes)
+        private_json::write(path, self)
     }
 }
 
@@ -234,6 +215,7 @@ fn is_of_this_machine(server: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

@@ -15,7 +15,7 @@ use super::role::Roles;
 use super::secret::SecretHash;
 use super::token::PersonalToken;
 use super::weekly::Wanted;
-use crate::home::{HomeError, write_private};
+use crate::home::{HomeError, private_json};
 
 /// The shape of the file. A file of a later one is refused: it may hold rules that this program would
 /// not keep.
@@ -110,9 +110,7 @@ impl Kept {
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), HomeError> {
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| HomeError::File { path: path.to_path_buf(), error: error.into() })?;
-        write_private(path, &bytes)
+        private_json::write(path, self)
     }
 
     /// Forgets links that let nobody in by now.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use openidconnect::ClientSecret;
@@ -11,7 +9,7 @@ use openidconnect::url::{Host, Url};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::home::{HomeError, write_private};
+use crate::home::{HomeError, private_json};
 use crate::people::Roles;
 
 /// The longest name of a provider: it stands on a button.
@@ -171,28 +169,11 @@ impl Kept {
     /// Reads what was set; none if nothing was. What cannot be read counts as not set, so that nobody comes
     /// in by it.
     pub(super) fn read(path: &Path) -> Option<Self> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                tracing::error!(path = %path.display(), %error, "nobody signs in with the provider");
-                return None;
-            }
-        };
-        let kept = serde_json::from_slice(&bytes);
-        kept.inspect_err(|error| {
-            tracing::error!(
-                path = %path.display(), %error,
-                "nobody signs in with the provider; set it again with: staffroom sign-in-with"
-            );
-        })
-        .ok()
+        private_json::read(path, "staffroom sign-in-with")
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<(), HomeError> {
-        let bytes = serde_json::to_vec_pretty(self)
-            .map_err(|error| HomeError::File { path: path.to_path_buf(), error: error.into() })?;
-        write_private(path, &bytes)
+        private_json::write(path, self)
     }
 }
 
@@ -275,6 +256,7 @@ pub(super) fn is_encrypted(address: &Url) -> Result<(), SettingsError> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
