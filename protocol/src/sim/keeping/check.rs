@@ -32,10 +32,13 @@ const REFETCHED_ANYWAY_PER_100: u64 = 2;
 const NEEDLESS_PER_100_DISTURBED: u64 = 25;
 const NEEDLESS_ANYWAY: u64 = 2;
 
-/// Challenges that a node poses on its busiest day: so many for each file that it minds, and some for
-/// those who do not answer. Whoever minds many files, since its weight is high, poses many.
-const CHALLENGES_PER_FILE: u64 = 6;
-const CHALLENGES_ANYWAY: u64 = 200;
+/// Challenges that a node poses on its busiest day: so many for each file that a member shares on
+/// average, with twelve members that mind it, and some for those who do not answer.
+const CHALLENGES_PER_SHARED: u64 = 100;
+const CHALLENGES_ANYWAY: u64 = 400;
+
+/// Or so many for each file that the node minds, where that is more: one of high weight minds many.
+const CHALLENGES_PER_MINDED: u64 = 9;
 
 /// What broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -320,13 +323,15 @@ impl Network {
     }
 
     fn check_challenges(&mut self) -> Result<(), KeepingViolation> {
+        let shared = self.files.len() as u64 / self.nodes.len() as u64;
+        let most = CHALLENGES_ANYWAY + CHALLENGES_PER_SHARED * shared;
         for (number, node) in self.nodes.iter_mut().enumerate() {
             let challenges = std::mem::take(&mut node.posed_today);
             if node.counts() {
                 self.checks.daily.push(challenges);
             }
-            let minded = node.keeper.minded() as u64;
-            if challenges > CHALLENGES_ANYWAY + CHALLENGES_PER_FILE * minded {
+            let most = most.max(CHALLENGES_PER_MINDED * node.keeper.minded() as u64);
+            if challenges > most {
                 return Err(KeepingViolation::TooManyChallenges { node: number, challenges });
             }
         }

@@ -30,7 +30,8 @@ fn not_healed(found: &KeepingViolation) -> bool {
 fn to_and_fro(found: &KeepingViolation) -> bool {
     matches!(
         found,
-        KeepingViolation::Churn { .. }
+        KeepingViolation::Surplus { .. }
+            | KeepingViolation::Churn { .. }
             | KeepingViolation::Needless { .. }
             | KeepingViolation::TooMany { .. }
             | KeepingViolation::TooManyChallenges { .. }
