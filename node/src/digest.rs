@@ -10,6 +10,7 @@ use crate::http::messages::Language;
 use crate::http::saved_search_news;
 use crate::mail::Letter;
 use crate::names::Names;
+use crate::news::NewRecord;
 use crate::node::Node;
 use crate::people::{Since, UserName, Wanted};
 use crate::references::on_one_line;
@@ -34,9 +35,22 @@ pub(crate) async fn send_weekly(node: Arc<Node>, pages: String) {
             continue;
         }
         let monday = last_monday(Timestamp::now(), &node.line().zone());
-        let due = node.people().weekly().into_iter().filter(|(_, wanted)| wanted.sent() < monday);
+        let mut due = node.people().weekly();
+        due.retain(|(_, wanted)| wanted.sent() < monday);
+        if due.is_empty() {
+            continue;
+        }
+        let reading = Arc::clone(&node);
+        let news = match tokio::task::spawn_blocking(move || News::of(&reading)).await {
+            Ok(Ok(news)) => Arc::new(news),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "what is new could not be read for the weekly e-mail");
+                continue;
+            }
+            Err(_) => continue,
+        };
         for (name, wanted) in due {
-            if !send(&node, &pages, &name, wanted).await {
+            if !send(&node, &pages, &news, &name, wanted).await {
                 // The next one would meet the same.
                 break;
             }
@@ -45,13 +59,19 @@ pub(crate) async fn send_weekly(node: Arc<Node>, pages: String) {
 }
 
 /// Sends one; whether the next may be tried.
-async fn send(node: &Arc<Node>, pages: &str, name: &UserName, wanted: Wanted) -> bool {
+async fn send(
+    node: &Arc<Node>,
+    pages: &str,
+    news: &Arc<News>,
+    name: &UserName,
+    wanted: Wanted,
+) -> bool {
     let (reading, from, whose) = (Arc::clone(node), pages.to_owned(), name.clone());
-    let last = wanted.clone();
+    let (news, last) = (Arc::clone(news), wanted.clone());
     let read = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let store = reading.store().incarnation();
         let now = Since { position: reading.store().position(), when: Timestamp::now() };
-        let text = News::since(&reading, &wanted)?.text(&reading, &from, &wanted);
+        let text = news.text(&reading, &from, &wanted)?;
         // Before it goes, so that nobody is told the same again and again where this cannot be written.
         reading.people().was_told(&whose, wanted.told(store, now))?;
         Ok(text)
@@ -78,6 +98,10 @@ async fn send(node: &Arc<Node>, pages: &str, name: &UserName, wanted: Wanted) ->
     let Err(error) = node.mail().send(&school, Letter { to, subject, text }).await else {
         return true;
     };
+    if error.is_about_the_letter() {
+        tracing::warn!(%name, %error, "somebody gets no weekly e-mail this week");
+        return true;
+    }
     tracing::warn!(%error, "the weekly e-mail was not sent; it is tried again");
     let (noting, name) = (Arc::clone(node), name.clone());
     let noted = tokio::task::spawn_blocking(move || noting.people().was_told(&name, last)).await;
@@ -104,30 +128,17 @@ struct Line {
     path: String,
 }
 
-/// What there is to tell.
+/// What there is to tell everybody, beside what came since each was told last.
 struct News {
-    /// Records of other schools; none where there are more than are looked at.
-    came: Option<Vec<Line>>,
+    names: Names,
     saved: Vec<Line>,
     questions: Vec<Line>,
     due: Vec<Line>,
 }
 
 impl News {
-    fn since(node: &Node, wanted: &Wanted) -> anyhow::Result<Self> {
+    fn of(node: &Node) -> anyhow::Result<Self> {
         let names = Names::of(node);
-        let came = match wanted.position(node.store().incarnation()) {
-            Some(position) => node.came_since(&names, position)?,
-            // The store was made anew, and what is in it came at no known time.
-            None => Some(Vec::new()),
-        };
-        let came = came.map(|came| {
-            let line = |one: crate::news::NewRecord| Line {
-                what: format!("{} ({}, {})", one.title, one.kind, one.school_name),
-                path: format!("records/{}", one.id),
-            };
-            came.into_iter().map(line).collect()
-        });
         let saved = saved_search_news(node)?.into_iter().map(|search| Line {
             what: say(
                 "digest-saved-one",
@@ -143,14 +154,30 @@ impl News {
         let due = due
             .map(|work| Line { what: work.title, path: format!("records/{}", work.id) })
             .collect();
-        Ok(Self { came, saved: saved.collect(), questions, due })
+        Ok(Self { saved: saved.collect(), names, questions, due })
+    }
+
+    /// Records of other schools that came since somebody was told last; none where there are more than are
+    /// looked at.
+    fn came(&self, node: &Node, wanted: &Wanted) -> anyhow::Result<Option<Vec<Line>>> {
+        // In a store that was made anew, what is there came at no known time.
+        let Some(position) = wanted.position(node.store().incarnation()) else {
+            return Ok(Some(Vec::new()));
+        };
+        let line = |one: NewRecord| Line {
+            what: format!("{} ({}, {})", one.title, one.kind, one.school_name),
+            path: format!("records/{}", one.id),
+        };
+        let came = node.came_since(&self.names, position)?;
+        Ok(came.map(|came| came.into_iter().map(line).collect()))
     }
 
     /// The letter; none where there is nothing to tell.
-    fn text(&self, node: &Node, pages: &str, wanted: &Wanted) -> Option<String> {
-        let is_new = self.came.as_ref().is_none_or(|came| !came.is_empty());
+    fn text(&self, node: &Node, pages: &str, wanted: &Wanted) -> anyhow::Result<Option<String>> {
+        let came = self.came(node, wanted)?;
+        let is_new = came.as_ref().is_none_or(|came| !came.is_empty());
         if !is_new && self.saved.is_empty() && self.questions.is_empty() && self.due.is_empty() {
-            return None;
+            return Ok(None);
         }
         let school = node.identity().claims().name.clone();
         let since =
@@ -162,7 +189,7 @@ impl News {
             ("digest-questions", &self.questions),
             ("digest-due", &self.due),
         ];
-        match &self.came {
+        match &came {
             Some(came) => parts.extend(list("digest-came", came, pages)),
             None => parts.push(format!("{}\n{pages}", say("digest-came-much", &[]))),
         }
@@ -170,7 +197,7 @@ impl News {
             parts_of.into_iter().filter_map(|(heading, lines)| list(heading, lines, pages)),
         );
         parts.push(say("digest-end", &[("address", format!("{pages}me").into())]));
-        Some(parts.join("\n\n") + "\n")
+        Ok(Some(parts.join("\n\n") + "\n"))
     }
 }
 

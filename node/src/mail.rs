@@ -11,6 +11,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::{Category, Code};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use crate::home::{Home, HomeError};
@@ -62,6 +63,17 @@ pub(crate) enum MailError {
     /// The file cannot be written.
     #[error(transparent)]
     File(#[from] HomeError),
+}
+
+impl MailError {
+    /// Whether the server will not have this letter, such as for a mailbox that is not there, and may take the
+    /// next one.
+    pub(crate) fn is_about_the_letter(&self) -> bool {
+        let Self::Server { error, .. } = self else { return false };
+        // RFC 5321, section 4.2.1: 55x is the state of the mail system at the other end.
+        let is_of_mailbox = |code: Code| code.category == Category::MailSystem;
+        error.is_permanent() && error.status().is_some_and(is_of_mailbox)
+    }
 }
 
 /// What is sent: plain text, which every program shows and in which nothing is loaded or run.
@@ -164,7 +176,7 @@ impl Mail {
 async fn send(kept: &Kept, school: &str, letter: Letter) -> Result<(), MailError> {
     let Letter { to, subject, text } = letter;
     let from = kept.settings.sender()?;
-    let id = format!("<{}@{}>", uuid()?, from.domain());
+    let id = format!("<{}@{}>", unique_number()?, from.domain());
     // So that nobody's "out of office" answers (RFC 3834).
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let message = Message::builder()
@@ -184,7 +196,7 @@ async fn send(kept: &Kept, school: &str, letter: Letter) -> Result<(), MailError
 }
 
 /// A number that no other letter has.
-fn uuid() -> Result<String, HomeError> {
+fn unique_number() -> Result<String, HomeError> {
     let bytes = crate::home::random::<16>(std::path::Path::new("a new e-mail"))?;
     Ok(data_encoding::HEXLOWER.encode(&bytes))
 }
