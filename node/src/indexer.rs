@@ -4,6 +4,8 @@
 //! put again. An index that is missing, outdated or damaged starts at 0, so filling it is the same
 //! walk.
 
+mod answers;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +20,7 @@ use staffroom_search::{
     Results, Snapshot, State, Synonyms,
 };
 
+use self::answers::Answers;
 use crate::lineage::Lineages;
 use crate::names::Names;
 use crate::network::Network;
@@ -50,6 +53,7 @@ const MOST_REFRESHED: usize = 200;
 #[derive(Debug)]
 pub struct Indexer {
     index: Index,
+    answers: Answers,
     /// The store's position up to which changes are searchable.
     position: AtomicU64,
     /// Why the index was empty when it was opened.
@@ -81,6 +85,7 @@ impl Indexer {
         }
         Ok(Self {
             index: opened.index,
+            answers: Answers::default(),
             position: AtomicU64::new(position),
             rebuilt_because,
             stopping: AtomicBool::new(false),
@@ -148,7 +153,20 @@ impl Indexer {
     /// # Errors
     /// [`QueryError`] says which bound the query breaks.
     pub fn search(&self, query: &Query) -> Result<Results, QueryError> {
-        self.index.search(query)
+        let shown = match self.answers.to(query) {
+            Ok(results) => return Ok(results),
+            Err(shown) => shown,
+        };
+        let results = self.index.search(query)?;
+        self.answers.keep(shown, query, &results);
+        Ok(results)
+    }
+
+    /// Makes all changes so far durable and searchable.
+    fn commit(&self, position: u64) -> Result<(), IndexError> {
+        let committed = self.index.commit(position);
+        self.answers.forget();
+        committed
     }
 
     /// The first `most` hits for a query, over as many pages as that needs, and how many there are in all.
@@ -332,7 +350,7 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         if last_commit.elapsed() >= COMMIT_EVERY {
             if filling {
                 // Its stamp stays 0, so that one that is cut short is filled again.
-                indexer.index.commit(0)?;
+                indexer.commit(0)?;
                 tracing::info!(position, of = node.store().position(), "filling the search index");
             } else {
                 commit(node, &mut put, position)?;
@@ -348,7 +366,7 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
         }
     }
     if uncommitted && filling {
-        indexer.index.commit(position)?;
+        indexer.commit(position)?;
         indexer.position.store(position, Ordering::Release);
     } else if uncommitted {
         commit(node, &mut put, position)?;
@@ -360,7 +378,7 @@ fn bring_up_to_date(node: &Node) -> Result<(), FollowError> {
 fn commit(node: &Node, put: &mut Vec<Put>, position: u64) -> Result<(), FollowError> {
     let indexer = node.indexer();
     let before = indexer.index.snapshot();
-    indexer.index.commit(position)?;
+    indexer.commit(position)?;
     tell(node, put, Some(&before), position);
     put.clear();
     indexer.position.store(position, Ordering::Release);
