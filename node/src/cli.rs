@@ -198,9 +198,6 @@ pub fn main() -> ExitCode {
     if let Command::Limited(limited) = arguments.command {
         return ended(limited.run(), &output);
     }
-    if let Command::Serve(_) = &arguments.command {
-        with_few_arenas();
-    }
     ended(run(arguments.command, &arguments.common.data, &output), &output)
 }
 
@@ -210,26 +207,6 @@ fn ended(result: anyhow::Result<()>, output: &Output) -> ExitCode {
         Err(error) => {
             output.error(&error);
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// Starts the program anew with two arenas of the C library's allocator, unless the environment says
-/// how many. By default it makes up to eight for each core, and each keeps what a thread once needed:
-/// a node that was sent 3,000 entries in three seconds kept 75 MiB for it, and 25 with two.
-fn with_few_arenas() {
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::unix::process::CommandExt;
-
-        const ARENAS: &str = "MALLOC_ARENA_MAX";
-        if std::env::var_os(ARENAS).is_some() {
-            return;
-        }
-        if let Ok(program) = std::env::current_exe() {
-            let arguments = std::env::args_os().skip(1);
-            // Returns only where it fails; then this process goes on as it is.
-            let _ = std::process::Command::new(program).args(arguments).env(ARENAS, "2").exec();
         }
     }
 }

@@ -135,6 +135,7 @@ struct Serving {
 impl Serve {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
         start_log();
+        give_memory_back();
         self.outside.check(self.addresses.http)?;
         // A command that opened the directory itself is soon done.
         let node = open_node(data, Duration::from_secs(3), output, Node::open).await?;
@@ -184,6 +185,15 @@ impl Serve {
             servers.push(Server::start(listener, app, None)?);
         }
         Ok(Serving { servers, pages, api })
+    }
+}
+
+/// Lets the allocator give what is no longer used back to the system while the node is idle too. It
+/// starts a thread for that, which the processes that confine themselves must not have.
+fn give_memory_back() {
+    #[cfg(not(target_env = "msvc"))]
+    if let Err(error) = tikv_jemalloc_ctl::background_thread::write(true) {
+        tracing::warn!(%error, "memory that is no longer used is given back late");
     }
 }
 
