@@ -6,6 +6,7 @@
 mod add_resources;
 mod approval;
 mod audit;
+mod backup;
 mod bundle;
 mod client;
 mod close;
@@ -135,6 +136,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Show or set how much room other schools' files have on this server
     Storage(storage::Storage),
+    /// Make backups, look after them, and set up a new server from one
+    #[command(subcommand)]
+    Backup(backup::Backup),
     /// Show or set how much may pass on the line to other schools, and when
     Line(line::Line),
     /// Show or set whether what staff share needs a colleague's approval
@@ -242,6 +246,7 @@ fn run(command: Command, data: &Path, output: &Output) -> anyhow::Result<()> {
             Command::Status(status) => status.run(data, output).await,
             Command::Doctor(doctor) => doctor.run(data, output).await,
             Command::Storage(storage) => storage.run(data, output).await,
+            Command::Backup(backup) => backup.run(data, output).await,
             Command::Line(line) => line.run(data, output).await,
             Command::Approval(approval) => approval.run(data, output).await,
             Command::Reindex(reindex) => reindex.run(data, output).await,

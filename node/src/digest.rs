@@ -31,7 +31,7 @@ pub(crate) async fn send_weekly(node: Arc<Node>, pages: String) {
     loop {
         tokio::time::sleep(pause).await;
         pause = BETWEEN_LOOKS;
-        if node.mail().settings().is_none() {
+        if node.mail().settings().is_none() || node.waiting().is_set() {
             continue;
         }
         let monday = last_monday(Timestamp::now(), &node.line().zone());

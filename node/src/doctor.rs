@@ -12,6 +12,7 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use serde::{Deserialize, Serialize};
 
+use crate::backup::{self, Backups};
 use crate::child::ended_within;
 use crate::extract::Extractor;
 use crate::home::Home;
@@ -83,6 +84,7 @@ pub(crate) fn examine(home: &Home, ports: Option<&Ports>) -> Vec<Found> {
         None => found.push(Found::good("ports", "the node runs and has its ports")),
     }
     found.push(clock(home));
+    found.push(backups(home));
     found.push(sandbox());
     found.extend(helpers());
     found
@@ -231,6 +233,38 @@ fn told_of_clock(now: SystemTime, newest: Option<SystemTime>) -> Found {
         WHAT,
         format!("it says {}; what other schools' say of it: staffroom status", said(now)),
     )
+}
+
+/// How old the newest backup may be: one night's may have failed, and was said so.
+const OLDEST_BACKUP: Duration = Duration::from_secs(60 * 60 * 60);
+
+fn backups(home: &Home) -> Found {
+    const WHAT: &str = "backups";
+    let Some(settings) = Backups::open(home).settings() else {
+        let said = "none are made; set where they go with: staffroom backup set --to FOLDER";
+        return Found::new(WHAT, Health::CouldBeBetter, said);
+    };
+    let newest = home
+        .identity()
+        .map_err(Into::into)
+        .and_then(|identity| backup::newest(&settings, &identity.school(), home));
+    let to = settings.to.display();
+    match newest {
+        Ok(Some(newest)) => {
+            let said =
+                format!("the newest in {to} is of {}", newest.strftime("%-d %B %Y, %H:%M UTC"));
+            let age = jiff::Timestamp::now().duration_since(newest).unsigned_abs();
+            if age <= OLDEST_BACKUP {
+                return Found::good(WHAT, said);
+            }
+            Found::to_do(WHAT, format!("{said}; make one with: staffroom backup now"))
+        }
+        Ok(None) => Found::to_do(
+            WHAT,
+            format!("there is none in {to} yet; make one with: staffroom backup now"),
+        ),
+        Err(error) => Found::to_do(WHAT, error.to_string()),
+    }
 }
 
 fn sandbox() -> Found {

@@ -173,6 +173,16 @@ impl Home {
         self.dir.join("provider.json")
     }
 
+    /// The file of where backups go.
+    pub(crate) fn backup(&self) -> PathBuf {
+        self.dir.join("backup.json")
+    }
+
+    /// The file that says that this is what was in a backup.
+    pub(crate) fn restored(&self) -> PathBuf {
+        self.dir.join("restored.json")
+    }
+
     /// The file of the mail server, with the password for it.
     pub(crate) fn mail(&self) -> PathBuf {
         self.dir.join("mail.json")

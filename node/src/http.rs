@@ -7,6 +7,7 @@ mod access;
 mod api_error;
 mod approval;
 mod audit;
+mod backups;
 mod bundles;
 mod comparisons;
 mod coverage;
@@ -62,6 +63,7 @@ use turns::Turns;
 
 pub use api_error::ApiErrorBody;
 pub use approval::ApprovalReport;
+pub use backups::BackupsReport;
 pub(crate) use bundles::{ABOUT, BundleReport, CONTENTS, read_header};
 pub use comparisons::{CatchingUp, ComparisonsReport, LastComparison, UnsettledDifference};
 pub use coverage::Coverage;
@@ -229,6 +231,8 @@ fn api() -> OpenApiRouter<Arc<Node>> {
         .routes(routes!(provider::show, provider::set, provider::forget))
         .routes(routes!(mail::show, mail::set, mail::forget))
         .routes(routes!(mail::test))
+        .routes(routes!(backups::show, backups::set, backups::make, backups::forget))
+        .routes(routes!(backups::resume))
         .routes(routes!(audit::list))
         .routes(routes!(description::show))
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
@@ -304,6 +308,8 @@ fn settings() -> Router<Arc<Node>> {
         .route("/settings/line/lift", post(settings::lift_line))
         .route("/settings/storage", post(settings::set_storage))
         .route("/settings/approval", post(settings::set_approval))
+        .route("/settings/backups", post(settings::back_up))
+        .route("/settings/backups/resume", post(settings::resume))
         .route("/settings/servers/{node}/revoke", post(settings::revoke_server))
         .route("/records/{id}/withdraw", get(withdrawal::ask).post(withdrawal::withdraw))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))

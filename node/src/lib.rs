@@ -4,6 +4,7 @@ pub mod adaptations;
 mod ago;
 mod approval;
 pub mod audit;
+pub mod backup;
 pub mod blobs;
 pub mod bundle;
 mod child;

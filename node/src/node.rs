@@ -17,6 +17,8 @@ use staffroom_protocol::sync::ContentSet;
 
 use crate::approval::Approval;
 use crate::audit::AuditLog;
+use crate::backup::Backups;
+use crate::backup::restored::Waiting;
 use crate::blobs::{BlobError, Blobs};
 use crate::contacts::Contacts;
 use crate::drafts::Drafts;
@@ -60,6 +62,8 @@ pub struct Node {
     people: People,
     provider: Provider,
     mail: Mail,
+    backups: Backups,
+    waiting: Waiting,
     audit: AuditLog,
     drafts: Drafts,
     groups: RwLock<BTreeMap<GroupId, Membership>>,
@@ -149,6 +153,8 @@ impl Node {
             people: People::open(&home, &identity.claims().name)?,
             provider: Provider::open(&home),
             mail: Mail::open(&home),
+            backups: Backups::open(&home),
+            waiting: Waiting::open(&home),
             audit: AuditLog::at(home.audit_log()),
             home,
             identity,
@@ -259,6 +265,16 @@ impl Node {
     /// The mail server by which staff are written to.
     pub(crate) fn mail(&self) -> &Mail {
         &self.mail
+    }
+
+    /// Where backups go.
+    pub(crate) fn backups(&self) -> &Backups {
+        &self.backups
+    }
+
+    /// Whether it waits since it was restored from a backup.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// Who did what.

@@ -1,7 +1,7 @@
 // What staff do on the pages of three schools, in a real browser.
 
 import assert from "node:assert/strict";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, readdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -776,6 +776,25 @@ test("the framework is read, decided, excepted from and changed by the keyboard 
     await window.goto(`${ash.page}/framework`);
     return await window.getByText("Our timetable follows the buses.").count() > 0;
   });
+});
+
+test("an administrator makes a backup, and sees which there are", async () => {
+  const [ash] = schools;
+  const page = await head(ash);
+  await page.goto(`${ash.page}/settings`);
+  await page.getByText("No backups are made.").waitFor();
+  const to = path.join(ash.folder, "backups");
+  await mkdir(to);
+  await ash.done("backup", "set", "--to", to);
+  await page.reload();
+  await page.getByText("None is there yet.").waitFor();
+  const make = page.getByRole("button", { name: "Make a backup now" });
+  await make.click();
+  const made = page.getByRole("table", { name: "The backups that are there" });
+  await made.waitFor();
+  await make.click();
+  await until("two backups", async () => await made.locator("tbody tr").count() === 2);
+  await ash.done("backup", "check", path.join(to, (await readdir(to))[0]));
 });
 
 test("every page is well made on a phone and a desktop, in both themes, and works without scripts",

@@ -23,6 +23,7 @@ fn a_technician_is_told_what_needs_doing() {
     for what in ["data directory", "disk", "page", "ports", "clock", "reading files"] {
         assert_eq!(found(&all, what).0, "good", "{what}: {all}");
     }
+    assert_eq!(found(&all, "backups").0, "could_be_better", "{all}");
     assert!(found(&all, "reading files").1.contains("landlock, seccomp"), "{all}");
     let text = ash.done(&[&["doctor"], free.as_slice()].concat());
     assert!(text.contains("data directory (good)") && text.contains("documents ("), "{text}");

@@ -8,6 +8,7 @@ mod adding_resources;
 mod api;
 mod approval;
 mod audit;
+mod backups;
 mod bad_input;
 mod bundles;
 mod changing_reports;

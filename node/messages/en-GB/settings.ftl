@@ -20,6 +20,26 @@ server-held-aside = { $count ->
 }
 server-contact = Where other servers reach it
 server-groups = How it stands with each group is on the page
+backup-heading = Backups
+backup-none = No backups are made. If the disk of this server fails, what staff are writing is lost, and so is what no other school holds.
+backup-set = Say where backups go on the command line of the server:
+backup-to = Each night a backup goes to { $folder }.
+backup-stay = { $count ->
+    [one] It stays 1 day, and the newest one for longer where no other follows.
+   *[other] It stays { $count } days, and the newest one for longer where no other follows.
+}
+backup-none-made = None is there yet.
+backup-made = The backups that are there
+backup-when = Made
+backup-size = Size with all its files
+backup-now = Make a backup now
+backup-problem = Something is in the way: { $problem }
+backup-restored = This server was restored from a backup of { $when }. It shows nothing until it has heard from other schools what was taken back since.
+backup-restored-waits = It waits for another school of { $groups }.
+backup-restored-takes-up = It now takes up what it has heard.
+backup-resume-hint = If no other school can be reached, it can go on without. What was taken back since the backup is shown again then, until another school says so.
+backup-resume = Go on without having heard
+restored-heading = This server was restored and waits
 line-heading = Line to other schools
 line-what = How much may pass in a second on the line to other schools, within school hours and outside them. What waits is not lost; it comes later.
 line-within-now = It is within school hours.

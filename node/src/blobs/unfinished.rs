@@ -134,7 +134,8 @@ impl Blobs {
             unfinished.data.sync_all()?;
             self.ready_folder(&path)?;
             if unfinished.blob.size >= slice::KEPT_FROM {
-                unfinished.hashes.sync_all()?;
+                // They are checked as they are used, and worked out again if the power failed before they
+                // were on the disk.
                 fs::rename(tree_path(&unfinished.path), tree_path(&path))?;
             } else {
                 fs::remove_file(tree_path(&unfinished.path))?;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::client::{close_node, open_node};
 use super::output::Output;
+use crate::backup;
 use crate::digest;
 use crate::home::write_private;
 use crate::http::{Door, Server, Tls, Token, router};
@@ -154,6 +155,7 @@ impl Serve {
         let ended = tokio::select! {
             signal = signalled() => signal.map_err(Into::into),
             () = input_ended(), if self.until_input_ends => Ok(()),
+            () = backup::make_nightly(Arc::clone(node)) => Ok(()),
             () = digest::send_weekly(Arc::clone(node), serving.pages.clone()) => Ok(()),
         };
         // First of all, so that commands no longer find this node.

@@ -53,6 +53,8 @@ const AUDIT: Need = Need::OneOf(&[Role::Administrator, Role::DataProtection]);
 const ADMINISTER: Need = Need::OneOf(&[Role::Administrator]);
 const PEOPLE: Need = Need::InPerson(&[Role::Administrator]);
 
+const RESUMED: &str = "let a restored server go on without having heard from other schools";
+
 const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const PUT: &[Method] = &[Method::PUT];
@@ -183,6 +185,8 @@ const TABLE: &[Access] = &[
     act(POST, "/settings/line/lift", ADMINISTER, "lifted the ceilings of the line"),
     act(POST, "/settings/storage", ADMINISTER, "changed the room for other schools’ files"),
     act(POST, "/settings/approval", ADMINISTER, "changed whether what is shared needs approval"),
+    act(POST, "/settings/backups", ADMINISTER, "made a backup"),
+    act(POST, "/settings/backups/resume", PEOPLE, RESUMED),
     act(POST, "/settings/servers/{node}/revoke", ADMINISTER, "revoked a server"),
     look("/suggestions", READ),
     look("/metrics", ADMINISTER),
@@ -282,6 +286,11 @@ const TABLE: &[Access] = &[
     look("/api/v1/sign-in-with", PEOPLE),
     quiet(PUT, "/api/v1/sign-in-with", PEOPLE),
     quiet(DELETE, "/api/v1/sign-in-with", PEOPLE),
+    look("/api/v1/backups", ADMINISTER),
+    act(POST, "/api/v1/backups", ADMINISTER, "made a backup"),
+    act(PUT, "/api/v1/backups", PEOPLE, "set where backups go"),
+    act(DELETE, "/api/v1/backups", PEOPLE, "had no more backups made"),
+    act(POST, "/api/v1/backups/resumption", PEOPLE, RESUMED),
     look("/api/v1/mail", PEOPLE),
     quiet(PUT, "/api/v1/mail", PEOPLE),
     quiet(DELETE, "/api/v1/mail", PEOPLE),
@@ -294,6 +303,39 @@ pub(super) fn to(method: &Method, path: &str) -> Option<&'static Access> {
     // A router answers HEAD as it answers GET.
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     TABLE.iter().find(|line| line.path == path && line.methods.contains(method))
+}
+
+/// What staff may look at of a server that was restored, and waits: how it is, and who is in its groups.
+const WHILE_WAITING: [&str; 15] = [
+    "/network",
+    "/network/{group}",
+    "/network/{group}/map",
+    "/network/{group}/holdings",
+    "/network/{group}/schools.csv",
+    "/api/v1/openapi.json",
+    "/api/v1/status",
+    "/api/v1/groups",
+    "/api/v1/groups/{group}/members",
+    "/api/v1/groups/{group}/root",
+    "/api/v1/groups/{group}/next-keys",
+    "/api/v1/groups/{group}/holdings",
+    "/api/v1/storage",
+    "/api/v1/line",
+    "/api/v1/approval",
+];
+
+/// Whether an address shows, changes or passes on what schools shared, for which a restored server waits
+/// until it has heard from them: what other roles than administrators have, and bundles.
+pub(super) fn is_about_records(line: &Access) -> bool {
+    let is_for_staff = match line.need {
+        Need::OneOf(roles) | Need::InPerson(roles) => roles.iter().any(|role| match role {
+            Role::Reader | Role::Contributor | Role::Approver => true,
+            Role::DataProtection | Role::Administrator => false,
+        }),
+        Need::Feed => true,
+        Need::Nothing | Need::Oneself => false,
+    };
+    is_for_staff && !WHILE_WAITING.contains(&line.path) || line.path == "/api/v1/bundles"
 }
 
 /// Whether an address is a feed, which news readers ask for.

@@ -10,6 +10,7 @@ use staffroom_search::QueryError;
 use utoipa::ToSchema;
 
 use crate::adaptations::AdaptationsError;
+use crate::backup::BackupError;
 use crate::blobs::BlobError;
 use crate::bundle::CarryError;
 use crate::drafts::{ApprovalError, AttachError, DraftError, StartError};
@@ -29,7 +30,7 @@ use crate::question::QuestionError;
 use crate::records::RecordError;
 use crate::recovery::RecoveryError;
 use crate::saved_searches::SavedSearchError;
-use crate::store::StoreError;
+use crate::store::{StoreError, is_full};
 
 /// The JSON that a failed request is answered with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -224,6 +225,28 @@ impl From<MailError> for ApiError {
             }
             MailError::File(error) => {
                 tracing::error!(%error, "the mail server");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self { status, message: error.to_string() }
+    }
+}
+
+impl From<BackupError> for ApiError {
+    fn from(error: BackupError) -> Self {
+        let status = match &error {
+            BackupError::NotAbsolute(_)
+            | BackupError::NoFolder(_)
+            | BackupError::InData(_)
+            | BackupError::KeepDays(_)
+            | BackupError::NoBackup { .. }
+            | BackupError::NotEmpty(_) => StatusCode::BAD_REQUEST,
+            BackupError::NotSet | BackupError::Busy => StatusCode::CONFLICT,
+            BackupError::File { error: what, .. } if is_full(what) => {
+                StatusCode::INSUFFICIENT_STORAGE
+            }
+            BackupError::File { .. } | BackupError::Changed(_) | BackupError::Home(_) => {
+                tracing::error!(%error, "the backups");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };

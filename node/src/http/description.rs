@@ -46,7 +46,17 @@ const SUBJECTS: &[(&str, &str, &[&str])] = &[
     (
         "This server",
         "The school's node: how it is doing, and what it may use.",
-        &["status", "storage", "line", "approval", "nodes", "mail", "index", "openapi.json"],
+        &[
+            "status",
+            "storage",
+            "line",
+            "approval",
+            "nodes",
+            "mail",
+            "backups",
+            "index",
+            "openapi.json",
+        ],
     ),
 ];
 

@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::access::{self, Need, Refusal};
-use super::api_error::ApiError;
+use super::api_error::{ApiError, blocking};
 use super::door::Door;
 use super::pages::UPLOADS;
 use super::pages::frame::{Frame, is_of_this_node};
@@ -107,6 +107,12 @@ pub(super) async fn admit(State(gate): State<Gate>, request: Request, next: Next
     if let Err(refusal) = access::decide(&visitor.who, need, method.is_safe()) {
         return refused(refusal, &mut parts, node).await;
     }
+    if node.waiting().is_set()
+        && found.flatten().is_some_and(access::is_about_records)
+        && let Some(response) = since_restored(&mut parts, node).await
+    {
+        return response;
+    }
     let about = if done.is_empty() { String::new() } else { parameters(&mut parts).await };
     let request = Request::from_parts(parts, body);
     if method.is_safe() {
@@ -181,6 +187,25 @@ async fn refused(refusal: Refusal, parts: &mut Parts, node: &Arc<Node>) -> Respo
             &frame.with("role-message", "role", roles(wanted)),
         ),
     }
+}
+
+/// What a server says that was restored and has not heard from other schools since; none if it has.
+async fn since_restored(parts: &mut Parts, node: &Arc<Node>) -> Option<Response> {
+    let waiting = Arc::clone(node);
+    let said = blocking(move || {
+        let restored = waiting.waits_since_restored()?;
+        Some(restored.sentence(&waiting.groups_not_heard()))
+    });
+    let error = match said.await {
+        Ok(said) => ApiError::unavailable(said?),
+        Err(error) => error,
+    };
+    if is_for_program(parts) {
+        return Some(error.into_response());
+    }
+    let Ok(frame) = Frame::from_request_parts(parts, node).await;
+    let heading = frame.t("restored-heading");
+    Some(message_page(&frame, error.status(), &heading, error.message()))
 }
 
 /// Where somebody signs in and then goes on to a path.

@@ -65,6 +65,7 @@ async fn run(node: &Arc<Node>, network: &Network, pair: Pair) {
     let ended = compare(node, network, pair, &mut taken).await;
     match &ended {
         Ok(found) => {
+            node.heard_since_restored(group);
             if found.ordered == Some(false) {
                 tracing::warn!(
                     ?peer,

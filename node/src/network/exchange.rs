@@ -144,6 +144,9 @@ fn answer_blocking(
     {
         return Ok(Response::Removed { statements });
     }
+    if node.waiting().is_set() && passes_on(&request) && node.waits_since_restored().is_some() {
+        return Ok(Response::Refused(Refusal::Busy));
+    }
     let not_shared = Response::Refused(Refusal::NotShared);
     Ok(match request {
         Request::Groups { certificate } => {
@@ -244,6 +247,31 @@ fn answer_blocking(
         }
         Request::Holding { group } => holding(node, &group)?,
     })
+}
+
+/// Whether the answer to a question passes on what schools shared, or says what is held of it.
+fn passes_on(request: &Request) -> bool {
+    match request {
+        Request::Compare { .. }
+        | Request::Symbols { .. }
+        | Request::Describe { .. }
+        | Request::Ordered { .. }
+        | Request::Entries { .. }
+        | Request::EntriesIn { .. }
+        | Request::Blobs { .. }
+        | Request::BlobRange { .. }
+        | Request::Receipts { .. }
+        | Request::Holding { .. } => true,
+        Request::Groups { .. }
+        | Request::Return { .. }
+        | Request::Introduce { .. }
+        | Request::Statements { .. }
+        | Request::Join { .. }
+        | Request::Peers { .. }
+        | Request::Withdraw { .. }
+        | Request::News { .. }
+        | Request::Heard { .. } => false,
+    }
 }
 
 /// Why an answer could not be made.

@@ -14,6 +14,8 @@ const FOR: Duration = Duration::from_secs(20);
 /// What they saw.
 pub(crate) struct Crowd {
     people: u64,
+    /// How many different questions they have; none where each asks something else each time.
+    questions: Option<u64>,
     times: Vec<f64>,
     failed: usize,
     seconds: f64,
@@ -21,8 +23,14 @@ pub(crate) struct Crowd {
     core_seconds: f64,
 }
 
-/// Lets so many people search, each in a session and over a connection of their own.
-pub(crate) fn searches(school: &School, people: u64, records: u64) -> Crowd {
+/// Lets so many people search, each over a connection of their own, for as many `questions` as they have
+/// between them.
+pub(crate) fn searches(
+    school: &School,
+    people: u64,
+    records: u64,
+    questions: Option<u64>,
+) -> Crowd {
     let first = Person::at(school);
     let before = school.core_seconds();
     let started = Instant::now();
@@ -38,7 +46,9 @@ pub(crate) fn searches(school: &School, people: u64, records: u64) -> Crowd {
                 if started.elapsed() > FOR {
                     break;
                 }
-                let path = search(person + number * people, records);
+                let asked = person + number * people;
+                let question = questions.map_or(asked, |questions| asked % questions);
+                let path = search(question, records);
                 let asked = Instant::now();
                 match browser.open(&path) {
                     Ok(_) => times.push(asked.elapsed().as_secs_f64() * 1_000.0),
@@ -53,13 +63,21 @@ pub(crate) fn searches(school: &School, people: u64, records: u64) -> Crowd {
     let seconds = started.elapsed().as_secs_f64();
     let failed = seen.iter().map(|(_, failed)| failed).sum();
     let times = sorted(seen.into_iter().flat_map(|(times, _)| times).collect());
-    Crowd { people, times, failed, seconds, core_seconds: school.core_seconds() - before }
+    Crowd {
+        people,
+        questions,
+        times,
+        failed,
+        seconds,
+        core_seconds: school.core_seconds() - before,
+    }
 }
 
 impl Crowd {
     pub(crate) fn report(&self) -> Value {
         json!({
             "people": self.people,
+            "questions": self.questions,
             "pages": self.times.len(),
             "failed": self.failed,
             "pages_a_second": self.times.len() as f64 / self.seconds,
@@ -72,11 +90,15 @@ impl Crowd {
 
 impl fmt::Display for Crowd {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { people, times, failed, seconds, core_seconds } = self;
+        let Self { people, questions, times, failed, seconds, core_seconds } = self;
         let count = times.len();
+        let asked = questions.map_or_else(
+            || "for something else each time".to_owned(),
+            |questions| format!("with {questions} questions between them"),
+        );
         write!(
             formatter,
-            "{people} people search at once, for {seconds:.0} s: {:.0} pages a second, {:.0} ms half of \
+            "{people} people search at once, {asked}, for {seconds:.0} s: {:.0} pages a second, {:.0} ms half of \
              the time, {:.0} ms at the 99th percentile, {failed} failed; {:.2} ms of a core for a page",
             count as f64 / seconds,
             percentile(times, 0.5),

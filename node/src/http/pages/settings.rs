@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use bytesize::ByteSize;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use staffroom_protocol::group::Capacity;
 
@@ -17,6 +18,7 @@ use super::frame::Frame;
 use super::{at_work, in_the_way, render};
 use crate::http::api_error::{ApiError, blocking};
 use crate::http::approval::{self, ApprovalReport};
+use crate::http::backups::{self, BackupsReport};
 use crate::http::guard::Noted;
 use crate::http::mail::{self, MailReport};
 use crate::http::nodes::Unlock;
@@ -47,6 +49,8 @@ struct About {
     servers: Vec<OwnNode>,
     approval: ApprovalReport,
     mail: MailReport,
+    backups: BackupsReport,
+    zone: TimeZone,
     /// Whether the school's key is locked with a passphrase, which revoking a server asks for.
     locked: bool,
 }
@@ -62,6 +66,8 @@ impl About {
             servers: node.own_nodes(),
             approval: approval::report(node),
             mail: mail::report(node),
+            backups: backups::report(node),
+            zone: node.line().zone(),
             locked: node.home().asks_for_passphrase(),
         })
     }
@@ -88,6 +94,12 @@ impl SettingsPage {
 
     fn has_share(&self, share: &Capacity) -> bool {
         self.about.storage.capacity.as_ref() == Some(share)
+    }
+
+    /// When something was, in the school's own time.
+    fn when(&self, time: &Timestamp) -> String {
+        let here = time.to_zoned_datetime(self.about.zone.clone());
+        format!("{}, {}", self.frame.date(&here.date()), here.strftime("%H:%M"))
     }
 
     fn size(&self, bytes: &u64) -> String {
@@ -241,6 +253,26 @@ pub(crate) async fn set_approval(
         let needed = form.needed.is_some();
         blocking(move || setting.approval().set(needed)).await??;
         Ok(approval::about(needed))
+    };
+    let done = done.await;
+    back(frame, node, done).await
+}
+
+pub(crate) async fn back_up(frame: Frame, State(node): State<Arc<Node>>) -> Response {
+    let making = Arc::clone(&node);
+    let done = async {
+        let made = blocking(move || making.back_up(Timestamp::now())).await??;
+        Ok(made.path.display().to_string())
+    };
+    let done = done.await;
+    back(frame, node, done).await
+}
+
+pub(crate) async fn resume(frame: Frame, State(node): State<Arc<Node>>) -> Response {
+    let resuming = Arc::clone(&node);
+    let done = async {
+        blocking(move || resuming.resume()).await??;
+        Ok(String::new())
     };
     let done = done.await;
     back(frame, node, done).await
