@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use staffroom_protocol::entry::BlobRef;
 use staffroom_protocol::hash::{GroupId, Hash};
-use staffroom_protocol::sync::message::BLOB_GROUP_BYTES;
 
 use super::slice::{self, WrongSlice};
 use super::{BlobError, Blobs, failed, path, present, tree_path};
@@ -19,6 +18,10 @@ pub(super) const FOLDER: &str = "unfinished";
 
 /// How long something that nobody goes on fetching is kept: the holidays.
 const KEPT_FOR: Duration = Duration::from_secs(21 * 24 * 60 * 60);
+
+/// What has come of a blob up to this size is fetched anew after a restart, which may cost as much of a
+/// larger one. To make a second file for the hashes of its tree takes a tenth of the time of fetching it.
+const FORGOTTEN_BYTES: u64 = 1024 * 1024;
 
 /// Ranges that are looked at one by one when fetching goes on.
 const LOOKED_AT_BYTES: u64 = 256 * 1024;
@@ -32,7 +35,8 @@ pub struct Unfinished {
     blob: BlobRef,
     path: PathBuf,
     data: File,
-    hashes: File,
+    /// What proves after a restart what has come; none for what is fetched anew then.
+    hashes: Option<File>,
     /// The ranges that have not come yet, in order.
     missing: Mutex<Vec<Range<u64>>>,
     /// Held while a range is written: several that write to one file at once wait on the processor.
@@ -63,12 +67,15 @@ impl Blobs {
         };
         let begin = || {
             fs::create_dir_all(path.parent().unwrap_or(&self.dir))?;
-            let (data, hashes) = (open(&path)?, open(&tree_path(&path))?);
+            let data = open(&path)?;
+            if blob.size <= FORGOTTEN_BYTES {
+                return Ok((data, None));
+            }
             data.set_len(blob.size)?;
-            Ok((data, hashes))
+            Ok((data, Some(open(&tree_path(&path))?)))
         };
         let (data, hashes) = begin().map_err(|error| failed("begin", &path, error))?;
-        let missing = missing(&blob, &data, &hashes);
+        let missing = missing(&blob, &data, hashes.as_ref());
         let missing = Mutex::new(missing.map_err(|error| failed("read", &path, error))?);
         Ok(Unfinished { blob, path, data, hashes, missing, writing: Mutex::default() })
     }
@@ -133,12 +140,10 @@ impl Blobs {
         let finish = || {
             unfinished.data.sync_all()?;
             self.ready_folder(&path)?;
-            if unfinished.blob.size >= slice::KEPT_FROM {
+            if unfinished.hashes.is_some() {
                 // They are checked as they are used, and worked out again if the power failed before they
                 // were on the disk.
                 fs::rename(tree_path(&unfinished.path), tree_path(&path))?;
-            } else {
-                fs::remove_file(tree_path(&unfinished.path))?;
             }
             fs::rename(&unfinished.path, &path)?;
             sync_dir(path.parent().unwrap_or(&self.dir))
@@ -172,7 +177,7 @@ impl Unfinished {
     pub fn take(&self, range: &Range<u64>, slice: &[u8]) -> Result<(), TakeError> {
         let checked = slice::check(&self.blob, range, slice)?;
         let turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = checked.write(&self.blob, range.start, (&self.data, &self.hashes));
+        let written = checked.write(&self.blob, range.start, (&self.data, self.hashes.as_ref()));
         drop(turn);
         written.map_err(|error| failed("write to", &self.path, error))?;
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,15 +196,16 @@ impl Unfinished {
 
 /// The ranges of a blob that are not there; of one that is said to be empty and cannot be, what nobody
 /// can send.
-fn missing(blob: &BlobRef, data: &File, hashes: &File) -> io::Result<Vec<Range<u64>>> {
+fn missing(blob: &BlobRef, data: &File, hashes: Option<&File>) -> io::Result<Vec<Range<u64>>> {
     if blob.size == 0 {
         let nobodys = 0..u64::MAX;
         let empty = blob.hash == Hash::of(&[]);
         return Ok(if empty { Vec::new() } else { vec![nobodys] });
     }
     let whole = 0..blob.size;
-    // Nothing of a tree of several groups has come.
-    if blob.size > BLOB_GROUP_BYTES && hashes.metadata()?.len() == 0 {
+    let Some(hashes) = hashes else { return Ok(vec![whole]) };
+    // Nothing of the tree has come.
+    if hashes.metadata()?.len() == 0 {
         return Ok(vec![whole]);
     }
     let mut missing: Vec<Range<u64>> = Vec::new();
@@ -308,6 +314,30 @@ mod tests {
     }
 
     #[test]
+    fn a_small_blob_is_fetched_anew_after_a_restart_and_needs_no_second_file() {
+        let ((_one, from), (_other, to)) = (open(), open());
+        let content = noise(FORGOTTEN_BYTES as usize);
+        let blob = BlobRef { hash: from.put(&content).unwrap(), size: FORGOTTEN_BYTES };
+        let half = blob.size / 2;
+        let fetching = to.unfinished(&group(1), blob).unwrap();
+        give(&from, &fetching, 0);
+        give(&from, &fetching, half);
+        assert_eq!(fetching.missing(), [LOOKED_AT_BYTES..half, half + LOOKED_AT_BYTES..blob.size]);
+        assert!(!tree_path(&fetching.path).exists());
+        drop(fetching);
+        let fetching = to.unfinished(&group(1), blob).unwrap();
+        assert_eq!(fetching.missing(), [0..blob.size]);
+        for offset in (0..blob.size).step_by(LOOKED_AT_BYTES as usize) {
+            give(&from, &fetching, offset);
+        }
+        assert!(to.finish(&fetching).unwrap());
+        assert_eq!(to.read_range(&blob.hash, 0, content.len()).unwrap().unwrap(), content);
+        // Others can have it from here, proved.
+        let slice = to.slice(&blob.hash, half, LOOKED_AT_BYTES).unwrap();
+        assert_eq!(slice, from.slice(&blob.hash, half, LOOKED_AT_BYTES).unwrap());
+    }
+
+    #[test]
     fn bytes_that_were_lost_or_altered_on_the_disk_are_missing() {
         let (_dirs, [from, to], blob) = both();
         let fetching = to.unfinished(&group(1), blob).unwrap();
@@ -357,7 +387,7 @@ mod tests {
         let long_ago = SystemTime::now() - KEPT_FOR - Duration::from_secs(60);
         Blobs::open(&to.dir).unwrap();
         assert!(path.exists());
-        for file in [&fetching.data, &fetching.hashes] {
+        for file in [Some(&fetching.data), fetching.hashes.as_ref()].into_iter().flatten() {
             file.set_modified(long_ago).unwrap();
         }
         drop(fetching);

@@ -10,8 +10,8 @@ use anyhow::Context;
 use encoding_rs::Encoding;
 use serde::Serialize;
 use staffroom_search::evidence::pool::{
-    Egger, Estimate, Hksj, LEAVE_ONE_OUT_MOST, Method, Pooled, Prediction, egger, leave_one_out,
-    pool,
+    Egger, Estimate, Hksj, LEAVE_ONE_OUT_MOST, Method, Others, Pooled, Prediction, egger,
+    leave_one_out, pool,
 };
 use staffroom_search::evidence::{ForestPlot, ForestRow, Interval, interval};
 
@@ -151,13 +151,13 @@ fn report(
         .then(|| leave_one_out(estimates, pooled.method).ok())
         .flatten();
     let leave_one_out = without.map(|without| {
-        let of = |(row, pooled): (&PooledRow, Pooled)| WithoutRow {
+        let of = |(row, others): (&PooledRow, Others)| WithoutRow {
             row: row.row,
-            estimate: pooled.estimate,
-            se: pooled.se,
-            ci_low: pooled.ci_low,
-            ci_high: pooled.ci_high,
-            tau2: pooled.tau2,
+            estimate: others.estimate,
+            se: others.se,
+            ci_low: others.ci_low,
+            ci_high: others.ci_high,
+            tau2: others.tau2,
         };
         table.rows.iter().zip(without).map(of).collect()
     });

@@ -28,7 +28,7 @@ const JOURNAL: &str = "journal";
 
 /// What sled keeps in memory of what it has read. Without a setting it would take a gigabyte; entries
 /// are written, and mostly read, in a row, for which little is enough.
-const CACHE_BYTES: u64 = 4 * 1024 * 1024;
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How to open a store.
 #[derive(Debug, Clone)]

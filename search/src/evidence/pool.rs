@@ -41,7 +41,7 @@ pub use egger::{EGGER_LEAST, Egger, egger};
 pub use estimate::{
     Estimate, EstimateError, MAX_EFFECT, MAX_ESTIMATES, MAX_VARIANCE, MIN_VARIANCE, PoolError,
 };
-pub use leave_one_out::{LEAVE_ONE_OUT_MOST, leave_one_out};
+pub use leave_one_out::{LEAVE_ONE_OUT_MOST, Others, leave_one_out};
 pub use method::Method;
 pub use moderator::{Coefficient, MODERATOR_LEAST, Moderated, check_moderator, moderator};
 pub use subgroups::{Subgroups, Welch, subgroups};
