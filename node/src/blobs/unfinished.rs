@@ -326,7 +326,8 @@ mod tests {
         assert!(!tree_path(&fetching.path).exists());
         drop(fetching);
         let fetching = to.unfinished(&group(1), blob).unwrap();
-        assert_eq!(fetching.missing(), [0..blob.size]);
+        let whole = 0..blob.size;
+        assert_eq!(fetching.missing(), [whole]);
         for offset in (0..blob.size).step_by(LOOKED_AT_BYTES as usize) {
             give(&from, &fetching, offset);
         }

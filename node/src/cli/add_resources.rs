@@ -71,10 +71,10 @@ impl AddResources {
             None => ResourceMap::default(),
         };
         let vouched = folder.vouched(&self.no_pupil_data)?;
-        let client = Client::open(data, output).await?;
-        let report = self.add(folder, map, licence, &vouched, &client, output).await;
-        client.close().await;
-        let report = report?;
+        let report = Client::with(data, output, async |client| {
+            self.add(folder, map, licence, &vouched, client, output).await
+        })
+        .await?;
         output.answer(&report, || report.text(self.sharing.check))?;
         if report.shared + report.new_versions > 0 {
             output.remark(&format!("Please check: the rights holder {BOUGHT_SCHEMES}."));

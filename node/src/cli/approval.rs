@@ -22,10 +22,7 @@ pub(super) struct Approval {
 
 impl Approval {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let report = self.ask(&client).await;
-        client.close().await;
-        let report = report?;
+        let report = Client::with(data, output, async |client| self.ask(client).await).await?;
         output.answer(&report, || text(&report))
     }
 

@@ -16,10 +16,10 @@ pub(super) struct Audit {
 
 impl Audit {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let read = client.get::<Vec<AuditLine>>(&format!("/audit?limit={}", self.limit)).await;
-        client.close().await;
-        let mut lines = read?;
+        let mut lines = Client::with(data, output, async |client| {
+            client.get::<Vec<AuditLine>>(&format!("/audit?limit={}", self.limit)).await
+        })
+        .await?;
         // As in the file: what happened last stands last.
         lines.reverse();
         output.answer(&lines, || {

@@ -51,10 +51,7 @@ impl Backup {
             Self::Restore { backup } => return restored(&backup, data, output),
             Self::Set { .. } | Self::Show | Self::Now | Self::Off | Self::Resume => {}
         }
-        let client = Client::open(data, output).await?;
-        let answered = self.ask(&client, output).await;
-        client.close().await;
-        answered
+        Client::with(data, output, async |client| self.ask(client, output).await).await
     }
 
     async fn ask(self, client: &Client, output: &Output) -> anyhow::Result<()> {

@@ -86,14 +86,12 @@ pub(super) struct Request {
 
 impl Bundle {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let done = match &self {
-            Self::Export(export) => export.run(&client, output).await,
-            Self::Import(import) => import.run(&client, output).await,
-            Self::Request(request) => request.run(&client, output).await,
-        };
-        client.close().await;
-        done
+        Client::with(data, output, async |client| match &self {
+            Self::Export(export) => export.run(client, output).await,
+            Self::Import(import) => import.run(client, output).await,
+            Self::Request(request) => request.run(client, output).await,
+        })
+        .await
     }
 }
 

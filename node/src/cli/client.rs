@@ -61,8 +61,21 @@ enum Transport {
 }
 
 impl Client {
+    /// Asks the node of a data directory. One that is opened for that alone is closed again, whatever it
+    /// answers.
+    pub(super) async fn with<T>(
+        data: &Path,
+        output: &Output,
+        ask: impl AsyncFnOnce(&Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let client = Self::open(data, output).await?;
+        let answer = ask(&client).await;
+        client.close().await;
+        answer
+    }
+
     /// The node of a data directory.
-    pub(super) async fn open(data: &Path, output: &Output) -> anyhow::Result<Self> {
+    async fn open(data: &Path, output: &Output) -> anyhow::Result<Self> {
         let home = Home::new(data);
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -267,7 +280,7 @@ impl Client {
     }
 
     /// Ends a node that was opened here.
-    pub(super) async fn close(self) {
+    async fn close(self) {
         if let Transport::Opened { router, node } = self.transport {
             drop(router);
             close_node(node).await;

@@ -21,10 +21,7 @@ pub(super) struct Close {
 
 impl Close {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let closed = self.ask(&client, output).await;
-        client.close().await;
-        closed
+        Client::with(data, output, async |client| self.ask(client, output).await).await
     }
 
     async fn ask(self, client: &Client, output: &Output) -> anyhow::Result<()> {

@@ -27,10 +27,8 @@ pub(super) struct Get {
 
 impl Get {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let saved = self.save(&client, output).await;
-        client.close().await;
-        let saved = saved?;
+        let saved =
+            Client::with(data, output, async |client| self.save(client, output).await).await?;
         let answer: Vec<_> =
             saved.iter().map(|(path, size)| json!({ "path": path, "bytes": size })).collect();
         output.answer(&answer, || {

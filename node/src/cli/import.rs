@@ -120,10 +120,9 @@ impl Import {
         };
         // What is wrong with the whole file is said before anything is opened.
         let rows = import::open(&self.file, &options)?;
-        let client = Client::open(data, output).await?;
-        let report = self.import(rows, &client, output).await;
-        client.close().await;
-        let report = report?;
+        let report =
+            Client::with(data, output, async |client| self.import(rows, client, output).await)
+                .await?;
         output.answer(&report, || text(&report, self.check))?;
         output.remark(CAVEAT);
         if report.shared + report.unchanged == 0 {

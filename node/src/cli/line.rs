@@ -52,10 +52,7 @@ impl Line {
         if self.only.is_some() && self.within.is_none() && self.outside.is_none() {
             bail!("--only says which direction --within or --outside is for; give one of them");
         }
-        let client = Client::open(data, output).await?;
-        let report = self.ask(&client).await;
-        client.close().await;
-        let report = report?;
+        let report = Client::with(data, output, async |client| self.ask(client).await).await?;
         output.answer(&report, || text(&report))
     }
 

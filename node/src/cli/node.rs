@@ -23,10 +23,7 @@ pub(super) enum NodeCommand {
 
 impl NodeCommand {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let ran = self.ask(&client, output).await;
-        client.close().await;
-        ran
+        Client::with(data, output, async |client| self.ask(client, output).await).await
     }
 
     async fn ask(self, client: &Client, output: &Output) -> anyhow::Result<()> {

@@ -62,10 +62,8 @@ struct FileOutcome {
 
 impl Publish {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let outcomes = self.publish(&client, output).await;
-        client.close().await;
-        let outcomes = outcomes?;
+        let outcomes =
+            Client::with(data, output, async |client| self.publish(client, output).await).await?;
         let check = self.sharing.check;
         output.answer(&outcomes, || {
             outcomes.iter().map(|file| describe(file, check)).collect::<String>()

@@ -33,16 +33,13 @@ pub(super) struct Resource {
 
 impl Resource {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
         if self.versions || self.drop_files_of.is_some() {
-            let versions = self.ask_for_versions(&client).await;
-            client.close().await;
-            let versions = versions?;
+            let ask = async |client: &Client| self.ask_for_versions(client).await;
+            let versions = Client::with(data, output, ask).await?;
             return output.answer(&versions, || versions_text(&versions));
         }
-        let copies = self.ask(&client).await;
-        client.close().await;
-        let copies = copies?;
+        let ask = async |client: &Client| self.ask(client).await;
+        let copies = Client::with(data, output, ask).await?;
         output.answer(&copies, || text(&copies))
     }
 

@@ -21,10 +21,7 @@ pub(super) struct Saved {
 
 impl Saved {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let done = self.ask(&client, output).await;
-        client.close().await;
-        done
+        Client::with(data, output, async |client| self.ask(client, output).await).await
     }
 
     async fn ask(self, client: &Client, output: &Output) -> anyhow::Result<()> {

@@ -121,10 +121,8 @@ pub(super) struct Search {
 
 impl Search {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let found = self.ask(&client, output).await;
-        client.close().await;
-        let found = found?;
+        let found =
+            Client::with(data, output, async |client| self.ask(client, output).await).await?;
         output.answer(&found, || text(&found, self.offset, self.facets))
     }
 

@@ -27,11 +27,9 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
         let path = at_version(&self.id, self.version);
-        let record: anyhow::Result<RecordReport> = client.get(&path).await;
-        client.close().await;
-        let record = record?;
+        let record: RecordReport =
+            Client::with(data, output, async |client| client.get(&path).await).await?;
         if let Some(path) = &self.plot {
             let plots = record.evidence.as_ref().map(|evidence| evidence.forest_plots.as_slice());
             let Some(plot) = plots.unwrap_or_default().first() else {

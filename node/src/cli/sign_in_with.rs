@@ -115,11 +115,8 @@ impl AsClient {
 
 impl SignInWith {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let report = self.ask(&client).await;
-        let is_running = client.is_running();
-        client.close().await;
-        let report = report?;
+        let ask = async |client: &Client| Ok((self.ask(client).await?, client.is_running()));
+        let (report, is_running) = Client::with(data, output, ask).await?;
         output.answer(&report, || text(&report, is_running))
     }
 

@@ -16,10 +16,8 @@ pub(super) struct Similar {
 
 impl Similar {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let similar = self.ask(&client, output).await;
-        client.close().await;
-        let similar = similar?;
+        let similar =
+            Client::with(data, output, async |client| self.ask(client, output).await).await?;
         output.answer(&similar, || text(&similar))
     }
 

@@ -19,10 +19,8 @@ pub(super) struct Status {}
 
 impl Status {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let status: anyhow::Result<StatusReport> = client.get("/status").await;
-        client.close().await;
-        let status = status?;
+        let status: StatusReport =
+            Client::with(data, output, async |client| client.get("/status").await).await?;
         let kit = Home::new(data).dir().join(kit::FILE);
         if kit.exists() {
             output.remark(&format!("The recovery kit is still on this server. {}", advice(&kit)));
@@ -90,10 +88,8 @@ pub(super) struct Reindex {}
 
 impl Reindex {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
-        let made = rebuild(&client, output).await;
-        client.close().await;
-        let index = made?;
+        let index =
+            Client::with(data, output, async |client| rebuild(client, output).await).await?;
         output.answer(&index, || {
             format!("The search index was made again: {} documents.", index.documents)
         })

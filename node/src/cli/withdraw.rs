@@ -22,12 +22,11 @@ pub(super) struct Withdraw {
 
 impl Withdraw {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
         let path = format!("/records/{}/withdrawal", segment(&self.id));
-        let withdrawn: anyhow::Result<Withdrawn> =
-            client.put_unlocked(&path, &json!({ "reason": self.reason })).await;
-        client.close().await;
-        let withdrawn = withdrawn?;
+        let withdrawn: Withdrawn = Client::with(data, output, async |client| {
+            client.put_unlocked(&path, &json!({ "reason": self.reason })).await
+        })
+        .await?;
         output.answer(&withdrawn, || {
             let (title, groups) = (&withdrawn.title, withdrawn.groups.join(", "));
             if let Some(of) = &withdrawn.of {
@@ -50,11 +49,9 @@ pub(super) struct Receipts {
 
 impl Receipts {
     pub(super) async fn run(self, data: &Path, output: &Output) -> anyhow::Result<()> {
-        let client = Client::open(data, output).await?;
         let path = format!("/records/{}/receipts", segment(&self.id));
-        let receipts: anyhow::Result<WithdrawalReceipts> = client.get(&path).await;
-        client.close().await;
-        let receipts = receipts?;
+        let receipts: WithdrawalReceipts =
+            Client::with(data, output, async |client| client.get(&path).await).await?;
         output.answer(&receipts, || report(&receipts))
     }
 }
