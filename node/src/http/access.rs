@@ -324,8 +324,12 @@ const WHILE_WAITING: [&str; 15] = [
     "/api/v1/approval",
 ];
 
+/// What administrators do by which records go to others.
+const PASSES_ON: [&str; 3] =
+    ["/api/v1/bundles", "/api/v1/groups/{group}/move", "/api/v1/groups/{group}/merger/{into}"];
+
 /// Whether an address shows, changes or passes on what schools shared, for which a restored server waits
-/// until it has heard from them: what other roles than administrators have, and bundles.
+/// until it has heard from them: what other roles than administrators have, and little that these do.
 pub(super) fn is_about_records(line: &Access) -> bool {
     let is_for_staff = match line.need {
         Need::OneOf(roles) | Need::InPerson(roles) => roles.iter().any(|role| match role {
@@ -335,7 +339,7 @@ pub(super) fn is_about_records(line: &Access) -> bool {
         Need::Feed => true,
         Need::Nothing | Need::Oneself => false,
     };
-    is_for_staff && !WHILE_WAITING.contains(&line.path) || line.path == "/api/v1/bundles"
+    is_for_staff && !WHILE_WAITING.contains(&line.path) || PASSES_ON.contains(&line.path)
 }
 
 /// Whether an address is a feed, which news readers ask for.
@@ -467,6 +471,32 @@ mod tests {
         }
         assert!(may(&[], &me.0, me.1) && !may(&[], &search.0, search.1));
         assert!(may(&[Role::Contributor, Role::Administrator], &people.0, people.1));
+    }
+
+    #[test]
+    fn a_server_that_waits_is_looked_after_and_shows_nothing_of_what_schools_shared() {
+        let waits = |method: &Method, path: &str| is_about_records(to(method, path).unwrap());
+        for path in
+            ["/", "/search", "/records/{id}", "/write", "/network/{group}/feed", "/this-year"]
+        {
+            assert!(waits(&Method::GET, path), "{path}");
+        }
+        for path in PASSES_ON {
+            let method =
+                TABLE.iter().find(|line| line.path == path).unwrap().methods.first().unwrap();
+            assert!(waits(method, path), "{path}");
+        }
+        for path in WHILE_WAITING {
+            assert!(!waits(&Method::GET, path), "{path}");
+        }
+        for path in ["/sign-in", "/me", "/people", "/audit", "/settings", "/api/v1/backups"] {
+            assert!(!waits(&Method::GET, path), "{path}");
+        }
+        assert!(!waits(&Method::POST, "/settings/backups/resume"));
+        assert!(
+            !waits(&Method::POST, "/api/v1/bundles/imports"),
+            "it may bring what was taken back"
+        );
     }
 
     #[test]
