@@ -161,12 +161,7 @@ impl Backups {
         let mut held = self.settings.write().unwrap_or_else(PoisonError::into_inner);
         match &settings {
             Some(settings) => private_json::write(&self.path, settings)?,
-            None => match fs::remove_file(&self.path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(BackupError::File { path: self.path.clone(), error });
-                }
-                Ok(()) | Err(_) => {}
-            },
+            None => private_json::remove(&self.path)?,
         }
         *held = settings;
         drop(held);
@@ -191,7 +186,7 @@ impl Node {
     /// Makes no backups any longer; those that are there stay.
     ///
     /// # Errors
-    /// [`BackupError::File`] if the file of what was set stays.
+    /// [`BackupError::Home`] if the file of what was set stays.
     pub(crate) fn forget_backups(&self) -> Result<(), BackupError> {
         self.backups().set(None)
     }
@@ -225,7 +220,7 @@ impl Node {
             Err(error) => return (Vec::new(), Some(error)),
         };
         let (mut made, mut wrong) = (Vec::new(), None);
-        for path in listed.into_iter().rev() {
+        for (_, path) in listed.into_iter().rev() {
             match About::read(&path) {
                 Ok(about) => made.push(Made { made: about.made, bytes: about.bytes, path }),
                 Err(error) => wrong = Some(error),
@@ -269,14 +264,14 @@ fn made_at(name: &str, school: &SchoolId) -> Option<Timestamp> {
     Some(time.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// The backups of a school in a folder, the newest last.
-fn earlier(to: &Path, school: &SchoolId) -> Result<Vec<PathBuf>, BackupError> {
+/// The backups of a school in a folder with when they were made, the newest last.
+fn earlier(to: &Path, school: &SchoolId) -> Result<Vec<(Timestamp, PathBuf)>, BackupError> {
     let wrong = |error| BackupError::File { path: to.into(), error };
     let mut found = Vec::new();
     for entry in fs::read_dir(to).map_err(wrong)? {
         let entry = entry.map_err(wrong)?;
-        if made_at(&entry.file_name().to_string_lossy(), school).is_some() {
-            found.push(entry.path());
+        if let Some(made) = made_at(&entry.file_name().to_string_lossy(), school) {
+            found.push((made, entry.path()));
         }
     }
     found.sort();
@@ -293,9 +288,7 @@ pub(crate) fn newest(
     home: &Home,
 ) -> Result<Option<Timestamp>, BackupError> {
     usable(&settings.to, home.dir())?;
-    let newest = earlier(&settings.to, school)?.pop();
-    let name = newest.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
-    Ok(name.and_then(|name| made_at(&name, school)))
+    Ok(earlier(&settings.to, school)?.pop().map(|(made, _)| made))
 }
 
 /// Removes backups that are older than they may be, but for the newest.
@@ -304,13 +297,11 @@ fn remove_expired(
     school: &SchoolId,
     now: Timestamp,
 ) -> Result<(), BackupError> {
-    let mut made = earlier(&settings.to, school)?;
-    made.pop();
+    let mut backups = earlier(&settings.to, school)?;
+    backups.pop();
     let kept_for = i64::from(settings.keep_days) * 24;
-    for backup in made {
-        let name = backup.file_name().unwrap_or_default().to_string_lossy();
-        let expires = made_at(&name, school).and_then(|at| at.checked_add(kept_for.hours()).ok());
-        if expires.is_some_and(|expires| expires <= now) {
+    for (made, backup) in backups {
+        if made.checked_add(kept_for.hours()).is_ok_and(|expires| expires <= now) {
             fs::remove_dir_all(&backup)
                 .map_err(|error| BackupError::File { path: backup.clone(), error })?;
         }

@@ -14,7 +14,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Category, Code};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, private_json};
 
 pub use self::settings::{Encryption, MailSettings, SettingsError};
 
@@ -133,12 +133,8 @@ impl Mail {
     /// [`MailError::File`] if the file cannot be removed.
     pub(crate) fn forget(&self) -> Result<(), MailError> {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(HomeError::File { path: self.path.clone(), error }.into());
-            }
-            Ok(()) | Err(_) => *kept = None,
-        }
+        private_json::remove(&self.path)?;
+        *kept = None;
         self.noted(None);
         Ok(())
     }

@@ -19,7 +19,7 @@ use openidconnect::url::Url;
 use openidconnect::{PkceCodeChallenge, RedirectUrl};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::home::{Home, HomeError};
+use crate::home::{Home, HomeError, private_json};
 use crate::people::{Secret, SecretHash};
 
 pub(crate) use self::begun::{LONGEST, Purpose};
@@ -170,12 +170,7 @@ impl Provider {
 
     /// Forgets the provider: nobody signs in with it from now on.
     pub(crate) fn forget(&self) -> Result<(), ProviderError> {
-        match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(HomeError::File { path: self.path.clone(), error }.into());
-            }
-            Ok(()) | Err(_) => {}
-        }
+        private_json::remove(&self.path)?;
         self.hold(None, None);
         Ok(())
     }

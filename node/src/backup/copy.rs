@@ -70,8 +70,8 @@ pub(super) fn make(
             fs::remove_dir_all(entry.path()).map_err(wrong(&entry.path()))?;
         }
     }
-    let known = before.as_deref().map(known).unwrap_or_default();
-    let copying = Copying { data, content: partial.join(CONTENT), known };
+    let before = before.map(|(_, backup)| Before::of(&backup)).unwrap_or_default();
+    let copying = Copying { data, content: partial.join(CONTENT), before };
     private_dir(&partial).and_then(|()| private_dir(&copying.content)).map_err(wrong(&partial))?;
     let made = copying.all().and_then(|files| {
         let about = Manifest::write(&partial, identity, now, &files)?;
@@ -88,21 +88,29 @@ pub(super) fn make(
     made
 }
 
-/// The files of a backup, by their paths, and where they lie. Of one that is damaged nothing is taken over.
-fn known(backup: &Path) -> BTreeMap<String, (PathBuf, Copied)> {
-    let place = backup.join(CONTENT);
-    let manifest = Manifest::read(backup).inspect_err(|error| {
-        tracing::warn!(%error, "the backup before is damaged, so that all is copied anew");
-    });
-    let files = manifest.map(|manifest| manifest.files).unwrap_or_default().into_iter();
-    files.map(|file| (file.path.clone(), (place.clone(), file))).collect()
+/// The backup before: where its files lie, and which they are, by their paths.
+#[derive(Default)]
+struct Before {
+    content: PathBuf,
+    files: BTreeMap<String, Copied>,
+}
+
+impl Before {
+    /// Of one that is damaged nothing is taken over.
+    fn of(backup: &Path) -> Self {
+        let manifest = Manifest::read(backup).inspect_err(|error| {
+            tracing::warn!(%error, "the backup before is damaged, so that all is copied anew");
+        });
+        let files = manifest.map(|manifest| manifest.files).unwrap_or_default().into_iter();
+        let files = files.map(|file| (file.path.clone(), file)).collect();
+        Self { content: backup.join(CONTENT), files }
+    }
 }
 
 struct Copying<'a> {
     data: &'a Path,
     content: PathBuf,
-    /// The files of the backup before, by their paths, and where they lie.
-    known: BTreeMap<String, (PathBuf, Copied)>,
+    before: Before,
 }
 
 impl Copying<'_> {
@@ -179,8 +187,8 @@ impl Copying<'_> {
             copied(file, &to).map_err(|error| BackupError::File { path: to.clone(), error })?;
         let copied = Copied { path: name.clone(), bytes, hash };
         // The one before is as good, and takes the room once.
-        if let Some((place, _)) = self.known.get(&name).filter(|(_, known)| *known == copied) {
-            self.link(&place.join(path), &to);
+        if self.before.files.get(&name) == Some(&copied) {
+            link(&self.before.content.join(path), &to);
         }
         files.push(copied);
         Ok(())
@@ -189,18 +197,18 @@ impl Copying<'_> {
     /// A file of a resource is named by its hash and never changes: it need not be read again where the
     /// backup before has it.
     fn linked(&self, name: &str, bytes: u64) -> Option<Copied> {
-        let (place, known) = self.known.get(name)?;
+        let known = self.before.files.get(name)?;
         let is_same = name.starts_with("blobs/") && known.bytes == bytes;
-        let linked = is_same && fs::hard_link(place.join(name), self.content.join(name)).is_ok();
-        linked.then(|| known.clone())
+        let link = || fs::hard_link(self.before.content.join(name), self.content.join(name));
+        (is_same && link().is_ok()).then(|| known.clone())
     }
+}
 
-    /// Puts a second name of a file in place of an equal one, where the disk can do that.
-    fn link(&self, known: &Path, copy: &Path) {
-        let beside = copy.with_extension("linked");
-        if fs::hard_link(known, &beside).is_ok() && fs::rename(&beside, copy).is_err() {
-            drop(fs::remove_file(&beside));
-        }
+/// Puts a second name of a file in place of an equal one, where the disk can do that.
+fn link(known: &Path, copy: &Path) {
+    let beside = copy.with_extension("linked");
+    if fs::hard_link(known, &beside).is_ok() && fs::rename(&beside, copy).is_err() {
+        drop(fs::remove_file(&beside));
     }
 }
 

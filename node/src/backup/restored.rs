@@ -2,8 +2,6 @@
 //! schools what was taken back since, or an administrator lets it go on without.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -67,15 +65,9 @@ impl Waiting {
     }
 
     fn end(&self) -> Result<(), BackupError> {
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(BackupError::File { path: self.path.clone(), error })
-            }
-            Ok(()) | Err(_) => {
-                *self.state() = None;
-                Ok(())
-            }
-        }
+        private_json::remove(&self.path)?;
+        *self.state() = None;
+        Ok(())
     }
 }
 
@@ -146,7 +138,7 @@ impl Node {
     /// Lets a restored node go on without having heard from the others.
     ///
     /// # Errors
-    /// [`BackupError::File`] if the note that it was restored stays.
+    /// [`BackupError::Home`] if the note that it was restored stays.
     pub(crate) fn resume(&self) -> Result<(), BackupError> {
         self.waiting().end()
     }

@@ -39,3 +39,16 @@ pub(crate) fn write(path: &Path, value: &impl Serialize) -> Result<(), HomeError
         .map_err(|error| HomeError::File { path: path.to_path_buf(), error: error.into() })?;
     write_private(path, &bytes)
 }
+
+/// Removes it, if it is there.
+///
+/// # Errors
+/// [`HomeError`] names the file.
+pub(crate) fn remove(path: &Path) -> Result<(), HomeError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(HomeError::File { path: path.to_path_buf(), error })
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
